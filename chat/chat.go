@@ -1,0 +1,122 @@
+// Package chat is the vocabulary of a conversation, and is to us what net/http
+// is to a web server: adapters turn a platform's traffic into [Event]s, a
+// [Handler] answers them, and what it says leaves as a [Message] through a
+// [Responder] or a [Poster]. No platform is named here.
+//
+// All text in a message is plain: an adapter escapes it for its platform, so
+// that nothing a person or a tenant object is called can become a link, a
+// mention or a button. Addresses that may be followed are [Link]s, and only we
+// make them.
+package chat
+
+import "context"
+
+// Account is one chat account, by IDs that never change and are never reused.
+// Names, pictures and e-mail addresses shown in a chat say nothing about who
+// somebody is and are not here.
+type Account struct {
+	Platform  string `json:"platform"`  // opaque to everybody but the adapter
+	Workspace string `json:"workspace"` // workspace or server ID, empty if the platform has none
+	User      string `json:"user"`
+}
+
+// Zero reports whether the account is empty.
+func (a Account) Zero() bool { return a == Account{} }
+
+// Address is where a message goes: a person's own messages, a channel, or, if
+// both are set, a channel where only that person sees it.
+type Address struct {
+	Platform  string `json:"platform"`
+	Workspace string `json:"workspace"`
+	Channel   string `json:"channel,omitempty"`
+	User      string `json:"user,omitempty"`
+}
+
+// Private reports whether one person alone will see what is sent there.
+func (a Address) Private() bool { return a.User != "" }
+
+// Direct returns the address of an account's own messages.
+func Direct(a Account) Address {
+	return Address{Platform: a.Platform, Workspace: a.Workspace, User: a.User}
+}
+
+// EventKind tells what a person did.
+type EventKind int
+
+// The kinds of event.
+const (
+	// Command is a typed command: Text holds the words after its name.
+	Command EventKind = iota + 1
+	// Mention is free text that is meant for the bot: a direct message, or
+	// one that names it.
+	Mention
+	// Press is a pressed button; Fields hold its form, if it had one.
+	Press
+)
+
+// Event is one thing that one person did. An adapter makes it only from
+// authentic traffic.
+type Event struct {
+	// Key is the delivery's own name, the same if the platform delivers it
+	// again and different for everything else that the person does.
+	Key     string
+	Kind    EventKind
+	From    Account
+	Channel string // where it was done; empty in the person's own messages
+	Text    string
+	Button  string            // Press: the button's ID
+	Value   string            // Press: the button's Value, as we made it
+	Fields  map[string]string // Press: by form field ID
+}
+
+// Responder answers one event. Every answer is private to the person who
+// caused it unless it is said aloud.
+type Responder interface {
+	// Reply answers privately.
+	Reply(ctx context.Context, m Message) error
+	// Say answers where the event happened, for everybody there to see.
+	Say(ctx context.Context, m Message) error
+}
+
+// Handler answers events. The error is for the log: whatever the person
+// should know has been replied.
+type Handler interface {
+	Handle(ctx context.Context, r Responder, e Event) error
+}
+
+// HandlerFunc is a function as a Handler.
+type HandlerFunc func(ctx context.Context, r Responder, e Event) error
+
+// Handle calls f.
+func (f HandlerFunc) Handle(ctx context.Context, r Responder, e Event) error { return f(ctx, r, e) }
+
+// Poster puts messages into the chat of one platform.
+type Poster interface {
+	// Post sends m and returns the platform's ID for it. The key names the
+	// message across restarts: an adapter that knows of an earlier post with
+	// the key returns that one's ID and posts nothing.
+	Post(ctx context.Context, to Address, key string, m Message) (id string, err error)
+	// Edit replaces the message that Post returned id for. Editing to the
+	// same content is not an error.
+	Edit(ctx context.Context, to Address, id string, m Message) error
+	// Caps returns what the platform can show.
+	Caps() Caps
+}
+
+// CommandSpec describes one command to adapters, which register and complete
+// it, and to the help that is made from it.
+type CommandSpec struct {
+	Name    string   // one or two words: "defaults enable"
+	Summary string   // one sentence for help
+	Options []Option // positional, in order
+	Example string   // one line as typed, without the leading name
+}
+
+// Option is one argument of a command.
+type Option struct {
+	Name     string
+	Summary  string
+	Choices  []string // empty: any text
+	Required bool
+	Rest     bool // takes all remaining words
+}

@@ -1,0 +1,220 @@
+// Package graph is the tenant in our words: its users, their authentication
+// methods, its policies, sign-ins and licence, and the kinds of error that
+// reading or changing it may give.
+//
+// The names are Entra's. Nothing here speaks HTTP: graph/msgraph turns these
+// words into calls through Microsoft's SDK, and graph/simtenant answers them
+// as a tenant would. Whoever needs the tenant declares the few methods that it
+// uses; [Reader] and [Writer] list them all, so that the live tenant can be
+// checked against one page.
+//
+// Two rules hold for every value. A figure that could not be read is an error
+// or an absent value, never a zero: a missing row is not "no". And an identity
+// is an object ID; names, addresses and UPNs are for people to read.
+package graph
+
+import (
+	"context"
+	"time"
+)
+
+// Reader reads the tenant. Every call goes to the tenant and past every cache,
+// and may be repeated safely; an error is an [*Error] where the tenant gave
+// the reason. Lists are complete: all pages, or an error.
+type Reader interface {
+	// Organization returns the tenant's identity.
+	Organization(ctx context.Context) (Organization, error)
+	// Licence returns the highest Entra ID licence that the tenant owns.
+	Licence(ctx context.Context) (Licence, error)
+	// SecurityDefaults returns the state of security defaults.
+	SecurityDefaults(ctx context.Context) (SecurityDefaults, error)
+	// Policies lists the Conditional Access policies in every state. It fails
+	// with KindNoLicence where the tenant cannot have any.
+	Policies(ctx context.Context) ([]Policy, error)
+	// Users lists every account, guests and disabled ones included, in no
+	// particular order.
+	Users(ctx context.Context) ([]User, error)
+	// User returns one account by object ID or UPN; KindNotFound if there is none.
+	User(ctx context.Context, idOrUPN string) (User, error)
+	// RoleHolders lists the accounts that hold an active directory role, one
+	// entry an account.
+	RoleHolders(ctx context.Context) ([]RoleHolder, error)
+	// Registrations is the tenant's own registration report. It needs P1 and
+	// lags by some hours; KindNoLicence without it.
+	Registrations(ctx context.Context) ([]Registration, error)
+	// Methods reads the authentication methods of the given users, one read a
+	// user, batched: the way that works on every licence. The answer holds an
+	// entry for each ID asked, in the same order; one user's failure is in
+	// that entry. The error is for a sweep that could not go on at all.
+	Methods(ctx context.Context, userIDs []string) ([]UserMethods, error)
+	// LegacySignIns lists sign-ins by legacy clients since the given moment.
+	// It needs P1 and lags by up to two hours; KindNoLicence without it.
+	LegacySignIns(ctx context.Context, since time.Time) ([]SignIn, error)
+}
+
+// Writer changes the tenant. Each call sends exactly one request and never
+// repeats it: whether it surely did not happen is in the error, see [Error.NotApplied].
+type Writer interface {
+	// SetSecurityDefaults turns security defaults on or off.
+	SetSecurityDefaults(ctx context.Context, enabled bool) (Receipt, error)
+}
+
+// A Receipt names one change as the tenant's own logs know it.
+type Receipt struct {
+	RequestID       string // the tenant's request-id
+	ClientRequestID string // ours, as sent
+}
+
+// Organization is a tenant's identity (GET /organization).
+type Organization struct {
+	ID            string // tenant ID, a GUID
+	Name          string
+	DefaultDomain string // the verified domain that new accounts get
+}
+
+// Licence is the Entra ID edition of a tenant, ordered.
+type Licence int
+
+// The editions that differ for us. LicenceUnknown is the zero value, so that
+// an unread licence is never taken for Free.
+const (
+	LicenceUnknown Licence = iota
+	Free
+	P1
+	P2
+)
+
+// String returns the edition as Microsoft writes it.
+func (l Licence) String() string {
+	switch l {
+	case Free:
+		return "Entra ID Free"
+	case P1:
+		return "Entra ID P1"
+	case P2:
+		return "Entra ID P2"
+	default:
+		return "unknown licence"
+	}
+}
+
+// SecurityDefaults is Microsoft's preset of sign-in protection.
+type SecurityDefaults struct {
+	Enabled bool
+}
+
+// Policy is one Conditional Access policy.
+type Policy struct {
+	ID    string
+	Name  string
+	State PolicyState
+}
+
+// PolicyState is a Conditional Access policy's state, as Graph spells it.
+// Unknown values are kept as they came.
+type PolicyState string
+
+// The states that Graph documents.
+const (
+	PolicyEnabled    PolicyState = "enabled"
+	PolicyDisabled   PolicyState = "disabled"
+	PolicyReportOnly PolicyState = "enabledForReportingButNotEnforced"
+)
+
+// User is one account.
+type User struct {
+	ID         string // object ID, a GUID; the only identity
+	Name       string // display name
+	UPN        string
+	Mail       string // empty if there is none
+	Department string // empty if there is none
+	Guest      bool
+	Enabled    bool // accountEnabled
+	Synced     bool // kept on-premises; the cloud's value may be overwritten
+	Licensed   bool // holds at least one licence
+	Created    time.Time
+}
+
+// RoleHolder is an account with active directory roles, direct or by group.
+type RoleHolder struct {
+	UserID string
+	Roles  []Role
+}
+
+// Role is a built-in or custom directory role.
+type Role struct {
+	TemplateID string // a GUID, the same in every tenant for built-in roles
+	Name       string
+}
+
+// Role template IDs that the rules name.
+const (
+	RoleGlobalAdministrator       = "62e90394-69f5-4237-9190-012177145e10"
+	RolePrivilegedRoleAdmin       = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+	RolePrivilegedAuthAdmin       = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
+	RoleDirectorySyncAccounts     = "d29b2b05-8046-44ba-8758-1e26182fcf32"
+	RoleOnPremisesDirectorySync   = "a92aed5d-d78a-4d16-b381-09adb37eb3b0"
+	RoleHelpdeskAdministrator     = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
+	RoleAuthenticationAdmin       = "c4e39bd9-1100-46d3-8c65-fb160da0071f"
+	RoleConditionalAccessAdmin    = "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9"
+	RoleAuthenticationPolicyAdmin = "0526716b-113d-4c15-b2c8-68e3c22b9f80"
+	RoleSecurityAdministrator     = "194ae4cb-b126-40b2-bd5b-6091b380977d"
+	RoleUserAdministrator         = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+	RoleExchangeAdministrator     = "29232cdf-9323-42fd-ade2-1d097af3e4de"
+	RoleGlobalReader              = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
+	RoleReportsReader             = "4a5d8f65-41da-4de4-8968-e035b65339cf"
+)
+
+// Registration is one row of the tenant's registration report. A user without
+// a row is unknown, not unregistered.
+type Registration struct {
+	UserID     string
+	Registered bool     // has a strong method
+	Capable    bool     // has one that the methods policy allows
+	Methods    []string // Graph's methodsRegistered vocabulary, open
+	AsOf       time.Time
+}
+
+// UserMethods is what one user can sign in with, or why that is not known.
+type UserMethods struct {
+	UserID  string
+	Methods []Method
+	Err     error // non-nil: Methods says nothing
+}
+
+// Method is one authentication method of one user.
+type Method struct {
+	ID      string
+	Kind    MethodKind
+	Label   string // the person's own name for it, a phone's model; may be empty
+	Created time.Time
+}
+
+// SignIn is one sign-in by a legacy client.
+type SignIn struct {
+	UserID      string
+	UPN         string
+	Client      string // Graph's clientAppUsed, as it came
+	App         string
+	At          time.Time
+	Interactive bool
+	ErrorCode   int // 0: it succeeded
+}
+
+// Succeeded reports whether the sign-in got in.
+func (s SignIn) Succeeded() bool { return s.ErrorCode == 0 }
+
+type clientRequestIDKey struct{}
+
+// WithClientRequestID returns a context whose calls to the tenant carry id as
+// their client-request-id, so that the tenant's logs and ours name the same
+// call. It is for tracing; nothing decides by it.
+func WithClientRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, clientRequestIDKey{}, id)
+}
+
+// ClientRequestID returns the ID of WithClientRequestID, or "".
+func ClientRequestID(ctx context.Context) string {
+	id, _ := ctx.Value(clientRequestIDKey{}).(string)
+	return id
+}
