@@ -93,9 +93,10 @@ func ReportedStrength(name string) Strength {
 	switch strings.ToLower(name) {
 	case "mobilephone", "alternatemobilephone", "officephone":
 		return PhoneMFA
-	case "microsoftauthenticatorpush", "softwareonetimepasscode", "hardwareonetimepasscode":
-		return AppMFA
-	case "microsoftauthenticatorpasswordless", "fido2", "passkeydevicebound",
+	case "microsoftauthenticatorpush", "microsoftauthenticatorpasswordless",
+		"softwareonetimepasscode", "hardwareonetimepasscode":
+		return AppMFA // phone sign-in spares the password, but can be phished
+	case "fido2", "passkeydevicebound",
 		"passkeydeviceboundauthenticator", "windowshelloforbusiness",
 		"macossecureenclavekey", "certificatebasedauthentication":
 		return PhishingResistant

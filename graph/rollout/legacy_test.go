@@ -1,0 +1,158 @@
+package rollout
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"twokey/graph"
+)
+
+func TestProtocolOf(t *testing.T) {
+	t.Parallel()
+	want := map[Protocol][]string{
+		POP:        {"POP", "POP3", "pop3", "Other clients; POP", "Other clients; POP3"},
+		IMAP:       {"IMAP", "IMAP4", " imap4 ", "Other clients; IMAP"},
+		SMTPAuth:   {"SMTP", "Authenticated SMTP", "authenticated smtp", "Other clients; Authenticated SMTP"},
+		ActiveSync: {"Exchange ActiveSync", "Exchange ActiveSync (supported)"},
+		OldOffice: {
+			"MAPI", "MAPI Over HTTP", "Outlook Anywhere (RPC over HTTP)", "Exchange Web Services", "AutoDiscover", "Offline Address Book",
+			"Other clients; MAPI",
+		},
+		Other: {"Other clients", "Exchange Online PowerShell", "Reporting Web Services", "Universal Outlook", "Outlook Service", "Brand new", ""},
+	}
+	if got := len(want); got != len(Protocols()) {
+		t.Errorf("got spellings of %d protocols, want of all %d", got, len(Protocols()))
+	}
+	for protocol, names := range want {
+		for _, name := range names {
+			if got := ProtocolOf(name); got != protocol {
+				t.Errorf("%q: got %q, want %q", name, got, protocol)
+			}
+		}
+	}
+}
+
+func TestLegacy(t *testing.T) {
+	t.Parallel()
+	at := func(days int) time.Time { return monday47.AddDate(0, 0, -days) }
+	f := new(tenant).person("ann").person("ben").person("scanner").onReport()
+	f.LegacySince = monday47.Add(-LegacyWindow)
+	f.LegacySignIns = From([]graph.SignIn{
+		{UserID: "ann", UPN: "old@x", Client: "IMAP4", At: at(5)},
+		{UserID: "ann", UPN: "ann@x", Client: "IMAP", At: at(1)},
+		{UserID: "ann", UPN: "ann@x", Client: "Authenticated SMTP", At: at(2)},
+		{UserID: "scanner", UPN: "scanner@x", Client: "SMTP", At: at(7)},
+		{UserID: "ben", UPN: "ben@x", Client: "POP3", At: at(1), ErrorCode: 50126},
+		{UserID: "ben", UPN: "ben@x", Client: "SMTP", At: at(1), ErrorCode: 530032},
+		{UPN: "Gone@x", Client: "Other clients", At: at(3)},
+		{UPN: "gone@x", Client: "Other clients", At: at(4)},
+		{UserID: "ben", Client: "Browser", At: at(1)},                           // modern
+		{UserID: "ben", Client: "", At: at(1)},                                  // unclear
+		{UserID: "ben", Client: "POP", At: f.LegacySince.Add(-time.Nanosecond)}, // last week's
+	}, nil)
+	l := NewLegacy(f, Scope{Declared: map[string]Purpose{"scanner": Service}})
+	expect(t, l.Figures, map[ID]string{LegacySucceeded: "6", LegacyBlocked: "2", LegacyAccounts: "3", LegacyPeople: "1"})
+
+	wantUse := []ProtocolUse{
+		{SMTPAuth, 2, 1, 2}, {IMAP, 2, 0, 1}, {POP, 0, 1, 0}, {ActiveSync, 0, 0, 0}, {OldOffice, 0, 0, 0}, {Other, 2, 0, 1},
+	}
+	if !reflect.DeepEqual(l.ByProtocol, wantUse) {
+		t.Errorf("by protocol: got %v, want %v", l.ByProtocol, wantUse)
+	}
+	wantAccounts := []LegacyAccount{
+		{"ann", "ann@x", []Protocol{SMTPAuth, IMAP}, 3, at(5), at(1)},
+		{"", "Gone@x", []Protocol{Other}, 2, at(4), at(3)},
+		{"scanner", "scanner@x", []Protocol{SMTPAuth}, 1, at(7), at(7)},
+	}
+	if !reflect.DeepEqual(l.Accounts, wantAccounts) {
+		t.Errorf("accounts:\n got %v\nwant %v", l.Accounts, wantAccounts)
+	}
+}
+
+func TestLegacyWithoutSource(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		source Source[[]graph.SignIn]
+		want   string
+	}{
+		{"Free", From[[]graph.SignIn](nil, errLicence), "needs P1"},
+		{"failed", From[[]graph.SignIn](nil, errors.New("odd")), "source failed"},
+		{"not asked", Source[[]graph.SignIn]{}, "not read"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := new(tenant).person("ann").onMethods()
+			f.LegacySignIns = tt.source
+			l := NewLegacy(f, Scope{})
+			expect(t, l.Figures, map[ID]string{
+				LegacySucceeded: tt.want, LegacyBlocked: tt.want, LegacyAccounts: tt.want, LegacyPeople: tt.want,
+			})
+			if l.ByProtocol != nil || l.Accounts != nil {
+				t.Errorf("got %v and %v, want no lists", l.ByProtocol, l.Accounts)
+			}
+		})
+	}
+}
+
+func TestLegacyPeopleNeedAccounts(t *testing.T) {
+	t.Parallel()
+	f := Facts{AsOf: monday47, Users: From[[]graph.User](nil, errors.New("odd")), LegacySignIns: From([]graph.SignIn{}, nil)}
+	expect(t, NewLegacy(f, Scope{}).Figures, map[ID]string{LegacySucceeded: "0", LegacyAccounts: "0", LegacyPeople: "source failed"})
+}
+
+func TestDeadlines(t *testing.T) {
+	t.Parallel()
+	phones := func(kind graph.MethodKind) Facts { return new(tenant).person("ann", kind).onMethods() }
+	smtp := func(f Facts, client string) Facts {
+		f.LegacySignIns = From([]graph.SignIn{{UserID: "ann", Client: client, At: monday47}}, nil)
+		return f
+	}
+	tests := []struct {
+		name  string
+		facts Facts
+		want  []string
+	}{
+		{"both", smtp(phones(graph.MethodPhone), "SMTP"), []string{"smtp_auth_off 1", "phone_methods_end 1"}},
+		{"neither", smtp(phones(graph.MethodPasskey), "POP"), nil},
+		{"not known is not nobody", Facts{}, []string{"smtp_auth_off not read", "phone_methods_end not read"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, d := range Deadlines(NewFunnel(tt.facts, Scope{}), NewLegacy(tt.facts, Scope{})) {
+				got = append(got, d.ID+" "+d.Affected.String())
+				if d.Source == "" || d.Checked.IsZero() {
+					t.Errorf("%s: got no source or day of checking, want both", d.ID)
+				}
+			}
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestDaysLeft(t *testing.T) {
+	t.Parallel()
+	d := Deadline{On: smtpAuthEnd}
+	east := time.FixedZone("east", 10*60*60)
+	tests := []struct {
+		now  time.Time
+		want int
+	}{
+		{time.Date(2026, 12, 30, 23, 59, 0, 0, time.UTC), 1},
+		{time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC), 0},
+		{time.Date(2026, 12, 30, 20, 0, 0, 0, time.UTC).In(east), 0},
+		{time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC), -2},
+	}
+	for _, tt := range tests {
+		if got := d.DaysLeft(tt.now); got != tt.want {
+			t.Errorf("%v: got %d, want %d", tt.now, got, tt.want)
+		}
+	}
+}
