@@ -1,0 +1,232 @@
+package simtenant_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"twokey/graph"
+	"twokey/graph/simtenant"
+)
+
+// contractCase is one request whose answer has to fit the description of its
+// operation.
+type contractCase struct {
+	op      string // "GET /users", as the contract names it
+	path    string // with version; {ca} and {role} stand for ids of the tenant
+	body    string
+	headers []string
+	want    int
+}
+
+var contractCases = []contractCase{
+	{op: "GET /organization", path: "/v1.0/organization", want: 200},
+	{op: "GET /subscribedSkus", path: "/v1.0/subscribedSkus", want: 200},
+	{op: "GET /policies/identitySecurityDefaultsEnforcementPolicy", path: defaultsPath, want: 200},
+	{op: "PATCH /policies/identitySecurityDefaultsEnforcementPolicy", path: defaultsPath, body: `{"isEnabled":true}`, want: 204},
+	{op: "PATCH /policies/identitySecurityDefaultsEnforcementPolicy", path: defaultsPath, body: `{"isEnabled":"yes"}`, want: 400},
+	{op: "GET /identity/conditionalAccess/policies", path: policiesPath, want: 200},
+	{op: "POST /identity/conditionalAccess/policies", path: policiesPath, body: policyJSON(graph.PolicyReportOnly), want: 201},
+	{op: "POST /identity/conditionalAccess/policies", path: policiesPath, body: `{}`, want: 400},
+	{op: "GET /identity/conditionalAccess/policies/{conditionalAccessPolicy-id}", path: policiesPath + "/{ca}", want: 200},
+	{op: "PATCH /identity/conditionalAccess/policies/{conditionalAccessPolicy-id}", path: policiesPath + "/{ca}", body: `{"state":"disabled"}`, want: 204},
+	{op: "DELETE /identity/conditionalAccess/policies/{conditionalAccessPolicy-id}", path: policiesPath + "/{ca}", want: 204},
+	{op: "GET /users", path: "/v1.0/users?$top=999", want: 200},
+	{op: "GET /users", path: "/v1.0/users?$top=999&$select=" + everyUserProperty, want: 200},
+	{op: "GET /users/$count", path: "/v1.0/users/$count", headers: []string{"ConsistencyLevel", "eventual"}, want: 200},
+	{op: "GET /users/{user-id}", path: "/v1.0/users/olga@harbourvale.example", want: 200},
+	{op: "GET /users/{user-id}", path: "/v1.0/users/nobody@harbourvale.example", want: 404},
+	{op: "GET /users/{user-id}/authentication/methods", path: "/v1.0/users/olga@harbourvale.example/authentication/methods", want: 200},
+	{op: "GET /groups/{group-id}", path: "/v1.0/groups/{group}", want: 200},
+	{op: "GET /groups/{group-id}/members", path: "/v1.0/groups/{group}/members", want: 200},
+	{op: "GET /groups/{group-id}/transitiveMembers", path: "/v1.0/groups/{group}/transitiveMembers", want: 200},
+	{
+		op: "GET /groups/{group-id}/transitiveMembers/microsoft.graph.user", path: "/v1.0/groups/{group}/transitiveMembers/microsoft.graph.user?$count=true",
+		headers: []string{"ConsistencyLevel", "eventual"}, want: 200,
+	},
+	{op: "GET /directoryRoles", path: "/v1.0/directoryRoles?$expand=members", want: 200},
+	{op: "GET /directoryRoles/{directoryRole-id}/members", path: "/v1.0/directoryRoles/{role}/members", want: 200},
+	{op: "GET /roleManagement/directory/roleAssignments", path: "/v1.0/roleManagement/directory/roleAssignments?$expand=principal", want: 200},
+	{op: "GET /roleManagement/directory/roleAssignments", path: "/v1.0/roleManagement/directory/roleAssignments?$expand=roleDefinition", want: 200},
+	{op: "GET /roleManagement/directory/roleDefinitions", path: "/v1.0/roleManagement/directory/roleDefinitions", want: 200},
+	{op: "GET /reports/authenticationMethods/userRegistrationDetails", path: "/v1.0/reports/authenticationMethods/userRegistrationDetails", want: 200},
+	{op: "GET /reports/authenticationMethods/userRegistrationDetails/$count", path: "/v1.0/reports/authenticationMethods/userRegistrationDetails/$count", want: 200},
+	{op: "GET /reports/authenticationMethods/userRegistrationDetails/{userRegistrationDetails-id}", path: "/v1.0/reports/authenticationMethods/userRegistrationDetails/{olga}", want: 200},
+	{op: "GET /auditLogs/signIns", path: "/v1.0/auditLogs/signIns", want: 200},
+	{op: "GET /auditLogs/directoryAudits", path: "/v1.0/auditLogs/directoryAudits", want: 200},
+	{op: "POST /$batch", path: "/v1.0/$batch", body: `{"requests":[{"id":"1","method":"GET","url":"/organization"},{"id":"2","method":"GET","url":"/nope"}]}`, want: 200},
+	{op: "beta GET /auditLogs/signIns", path: "/beta/auditLogs/signIns?$filter=signInEventTypes/any(t:t%20eq%20'nonInteractiveUser')", want: 200},
+	{op: "beta GET /users/{user-id}/authentication/requirements", path: "/beta/users/olga@harbourvale.example/authentication/requirements", want: 200},
+	{op: "beta GET /users/{user-id}/authentication/signInPreferences", path: "/beta/users/olga@harbourvale.example/authentication/signInPreferences", want: 200},
+}
+
+const everyUserProperty = "id,accountEnabled,assignedLicenses,businessPhones,companyName,createdDateTime,creationType,department,displayName," +
+	"externalUserState,givenName,identities,jobTitle,mail,mailNickname,officeLocation,onPremisesLastSyncDateTime,onPremisesSyncEnabled," +
+	"otherMails,preferredLanguage,proxyAddresses,signInActivity,signInSessionsValidFromDateTime,surname,usageLocation,userPrincipalName,userType"
+
+// loadContract reads a contract file of testdata.
+func loadContract(t *testing.T, name string) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromFile("testdata/" + name)
+	if err != nil {
+		t.Fatalf("load %s: %v", name, err)
+	}
+	return doc
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	docs := map[string]*openapi3.T{
+		"v1.0": loadContract(t, "graph-v1.0.openapi.json"),
+		"beta": loadContract(t, "graph-beta-extras.openapi.json"),
+	}
+	tested := map[string]bool{}
+	for _, c := range contractCases {
+		tested[c.op] = true
+		t.Run(c.op, func(t *testing.T) {
+			t.Parallel()
+			h := newTenant(t, simtenant.Config{Licence: graph.P2, People: 900, Seed: 11})
+			method, template, _ := strings.Cut(strings.TrimPrefix(c.op, "beta "), " ")
+			version := "v1.0"
+			if strings.HasPrefix(c.op, "beta ") {
+				version = "beta"
+			}
+			r := ask(h, method, fillIn(t, h, c.path), c.body, c.headers...)
+			if r.status != c.want {
+				t.Fatalf("status: got %d, want %d: %.300s", r.status, c.want, r.raw)
+			}
+			op := docs[version].Paths.Value(template).GetOperation(method)
+			validate(t, op, r)
+		})
+	}
+	for version, doc := range docs {
+		for template, item := range doc.Paths.Map() {
+			for method := range item.Operations() {
+				op := strings.TrimPrefix(version+" "+method+" "+template, "v1.0 ")
+				if !tested[op] && !unserved[op] {
+					t.Errorf("no case for %s", op)
+				}
+			}
+		}
+	}
+}
+
+// unserved are operations of the contract's paths that the tenant refuses.
+var unserved = map[string]bool{
+	"PATCH /users/{user-id}":                                       true,
+	"beta PATCH /users/{user-id}/authentication/requirements":      true,
+	"beta PATCH /users/{user-id}/authentication/signInPreferences": true,
+}
+
+// fillIn replaces the placeholders of a path by ids of the tenant.
+func fillIn(t *testing.T, h http.Handler, path string) string {
+	t.Helper()
+	for placeholder, find := range map[string]func() string{
+		"{olga}": func() string { return simtenant.Cast(11)[0].ObjectID },
+		"{ca}":   func() string { return list(t, h, policiesPath)[0]["id"].(string) },
+		"{role}": func() string { return list(t, h, "/v1.0/directoryRoles")[0]["id"].(string) },
+		"{group}": func() string {
+			for _, a := range list(t, h, "/v1.0/roleManagement/directory/roleAssignments?$expand=principal") {
+				if p := a["principal"].(object); p["@odata.type"] == "#microsoft.graph.group" {
+					return p["id"].(string)
+				}
+			}
+			t.Fatal("no group holds a role")
+			return ""
+		},
+	} {
+		if strings.Contains(path, placeholder) {
+			path = strings.ReplaceAll(path, placeholder, find())
+		}
+	}
+	return path
+}
+
+// validate checks a reply against its operation.
+func validate(t *testing.T, op *openapi3.Operation, r reply) {
+	t.Helper()
+	want := op.Responses.Status(r.status)
+	if want == nil {
+		want = op.Responses.Default()
+	}
+	if r.status < 400 && want == op.Responses.Default() {
+		t.Fatalf("the contract knows no status %d", r.status)
+	}
+	if len(want.Value.Content) == 0 {
+		if len(r.raw) != 0 {
+			t.Fatalf("the contract wants no body: %s", r.raw)
+		}
+		return
+	}
+	media := strings.TrimSpace(strings.SplitN(r.header.Get("Content-Type"), ";", 2)[0])
+	content := want.Value.Content.Get(media)
+	if content == nil {
+		t.Fatalf("content type %q is not in the contract", media)
+	}
+	var body any
+	if err := json.Unmarshal(r.raw, &body); err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	if err := content.Schema.Value.VisitJSON(body, openapi3.MultiErrors()); err != nil {
+		t.Fatalf("%.1500s\n%v", r.raw, err)
+	}
+}
+
+// Every kind of method in a tenant, and every row of its reports and logs, has
+// to fit: a page or two shows only the common ones.
+func TestContractOfEveryRow(t *testing.T) {
+	t.Parallel()
+	doc := loadContract(t, "graph-v1.0.openapi.json")
+	h := newTenant(t, simtenant.Config{Licence: graph.P1, People: 900, Seed: 12})
+	kinds := map[any]int{}
+	for _, u := range list(t, h, "/v1.0/users?$select=id&$top=999") {
+		r := ask(h, "GET", "/v1.0/users/"+u["id"].(string)+"/authentication/methods", "")
+		validate(t, doc.Paths.Value("/users/{user-id}/authentication/methods").Get, r)
+		for _, m := range decode[collection](t, r).Value {
+			kinds[m["@odata.type"]]++
+		}
+	}
+	for _, kind := range []string{
+		"password", "phone", "email", "microsoftAuthenticator", "fido2", "softwareOath", "temporaryAccessPass",
+		"windowsHelloForBusiness", "platformCredential", "external",
+	} {
+		if n := kinds["#microsoft.graph."+kind+"AuthenticationMethod"]; n == 0 {
+			t.Errorf("nobody in a tenant of 900 has a method of kind %s; kinds are %v", kind, kinds)
+		}
+	}
+	for _, path := range []string{"/auditLogs/signIns", "/auditLogs/directoryAudits", "/reports/authenticationMethods/userRegistrationDetails"} {
+		for next := "/v1.0" + path; next != ""; {
+			r := ask(h, "GET", next, "")
+			validate(t, doc.Paths.Value(path).Get, r)
+			next = strings.TrimPrefix(decode[collection](t, r).Next, "http://tenant.test")
+		}
+	}
+}
+
+// The check itself has to bite.
+func TestContractRefusesWrongAnswers(t *testing.T) {
+	t.Parallel()
+	doc := loadContract(t, "graph-v1.0.openapi.json")
+	for name, c := range map[string]struct{ path, body string }{
+		"wrong type":        {"/users", `{"value":[{"accountEnabled":"yes"}]}`},
+		"no value":          {"/users", `{}`},
+		"wrong enum member": {"/users/{user-id}/authentication/methods", `{"value":[{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","phoneType":"pager"}]}`},
+		"unknown method":    {"/users/{user-id}/authentication/methods", `{"value":[{"@odata.type":"#microsoft.graph.noAuthenticationMethod"}]}`},
+		"not a moment":      {"/auditLogs/signIns", `{"value":[{"createdDateTime":"yesterday"}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var body any
+			if err := json.Unmarshal([]byte(c.body), &body); err != nil {
+				t.Fatal(err)
+			}
+			schema := doc.Paths.Value(c.path).Get.Responses.Status(200).Value.Content.Get("application/json").Schema
+			if err := schema.Value.VisitJSON(body); err == nil {
+				t.Errorf("%s passed", c.body)
+			}
+		})
+	}
+}

@@ -1,0 +1,76 @@
+package simtenant
+
+import "iter"
+
+var groupSet = &set{
+	typ:   "microsoft.graph.group",
+	known: words("id deletedDateTime displayName description groupTypes isAssignableToRole mail mailEnabled mailNickname securityEnabled visibility createdDateTime"),
+}
+
+// group finds the group that the path names.
+func (c *call) group() (group, error) {
+	for _, g := range c.t.world.groups {
+		if sameID(g.id, c.vars[0]) {
+			return g, nil
+		}
+	}
+	return group{}, notFound(c.vars[0])
+}
+
+func getGroup(c *call) (*answer, error) {
+	g, err := c.group()
+	if err != nil {
+		return nil, err
+	}
+	return c.one(groupSet, "groups", document{
+		"id": g.id, "deletedDateTime": nil, "displayName": g.name, "description": nil, "groupTypes": []any{}, "isAssignableToRole": g.forRoles,
+		"mail": nil, "mailEnabled": false, "mailNickname": "group", "securityEnabled": true, "visibility": nil,
+		"createdDateTime": stamp(c.t.world.epoch.Add(-700 * day)),
+	})
+}
+
+// groupMember is an account among the members of a group, where it says its type.
+type groupMember struct{ *account }
+
+func (m groupMember) prop(v *view, path string) any {
+	if path == "@odata.type" {
+		return "#microsoft.graph.user"
+	}
+	return m.account.prop(v, path)
+}
+
+var (
+	memberSet = func() *set {
+		s := *userSet
+		s.standard = append([]string{"@odata.type"}, s.standard...)
+		s.filters = nil
+		return &s
+	}()
+	memberUserSet = func() *set {
+		s := *userSet
+		s.filters = nil
+		return &s
+	}()
+)
+
+func listGroupMembers(c *call) (*answer, error) { return c.groupMembers(memberSet, "directoryObjects") }
+
+// listGroupUsers casts the members to users, which is an advanced query.
+func listGroupUsers(c *call) (*answer, error) {
+	if c.header.Get("ConsistencyLevel") == "" || c.query.Get("$count") == "" {
+		return nil, unsupportedQuery("Unsupported Query. A cast needs the header ConsistencyLevel: eventual and $count=true.")
+	}
+	return c.groupMembers(memberUserSet, "users")
+}
+
+func (c *call) groupMembers(s *set, context string) (*answer, error) {
+	g, err := c.group()
+	if err != nil {
+		return nil, err
+	}
+	return c.list(s, context, func(from cursor) iter.Seq2[cursor, entity] {
+		return from.through(len(g.memberUsers), func(i int) entity {
+			return groupMember{&c.t.world.accounts[g.memberUsers[i]]}
+		})
+	})
+}

@@ -1,0 +1,134 @@
+package simtenant
+
+import (
+	"iter"
+	"net/http"
+	"time"
+
+	"twokey/graph"
+)
+
+// passLifetime is how long the tenant's Temporary Access Passes are valid.
+const passLifetime = time.Hour
+
+var methodSet = &set{typ: "microsoft.graph.authenticationMethod"}
+
+// visible are the methods that exist by now, oldest first.
+func (a *account) visible(now time.Time) []method {
+	n := 0
+	for n < len(a.methods) && !a.methods[n].created.After(now) {
+		n++
+	}
+	return a.methods[:n]
+}
+
+func listMethods(c *call) (*answer, error) {
+	if c.t.cfg.RefuseMethods && c.t.world.licence == graph.Free {
+		return nil, noLicence()
+	}
+	a, err := c.user()
+	if err != nil {
+		return nil, err
+	}
+	list := a.visible(c.view.now)
+	return c.list(methodSet, "users('"+a.id+"')/authentication/methods", func(from cursor) iter.Seq2[cursor, entity] {
+		return from.through(len(list), func(i int) entity { return list[i].document(c.view.now) })
+	})
+}
+
+// document shows a method with the members of its own type.
+func (m *method) document(now time.Time) document {
+	d := document{
+		"@odata.type": "#microsoft.graph." + string(m.kind) + "AuthenticationMethod",
+		"id":          m.id, "createdDateTime": stamp(m.created),
+	}
+	switch m.kind {
+	case graph.MethodPassword:
+		d["password"] = nil
+	case graph.MethodPhone:
+		d["phoneNumber"], d["phoneType"], d["smsSignInState"] = m.detail, m.subtype, "notAllowedByPolicy"
+	case graph.MethodEmail:
+		d["emailAddress"] = m.detail
+	case graph.MethodAuthenticator:
+		d["displayName"], d["deviceTag"], d["phoneAppVersion"] = m.label, "SoftwareTokenActivated", "6.2511.7533"
+	case graph.MethodPasskey:
+		d["displayName"], d["model"], d["attestationLevel"], d["passkeyType"] = m.label, m.detail, "attested", "deviceBound"
+		d["aaGuid"], d["attestationCertificates"] = "2fc0579f-8113-47ea-b116-bb5a8db9202a", []any{}
+	case graph.MethodSoftwareOATH:
+		d["secretKey"] = nil
+	case graph.MethodWindowsHello:
+		d["displayName"], d["keyStrength"] = m.label, "normal"
+	case graph.MethodPlatformCredential:
+		d["displayName"], d["keyStrength"], d["platform"] = m.label, "normal", m.detail
+	case graph.MethodExternal:
+		d["displayName"], d["configurationId"] = m.label, m.detail
+	case graph.MethodTemporaryPass:
+		m.passDocument(d, now)
+	}
+	return d
+}
+
+// passDocument fills in a pass. Its secret is readable at creation only.
+func (m *method) passDocument(d document, now time.Time) {
+	usable := now.Before(m.created.Add(passLifetime))
+	reason := "Expired"
+	if usable {
+		reason = "EnabledByPolicy"
+	}
+	d["temporaryAccessPass"], d["startDateTime"], d["lifetimeInMinutes"] = nil, stamp(m.created), int(passLifetime/time.Minute)
+	d["isUsableOnce"], d["isUsable"], d["methodUsabilityReason"] = true, usable, reason
+}
+
+// getRequirements is per-user MFA, left over from old times on a few accounts.
+func getRequirements(c *call) (*answer, error) {
+	a, err := c.user()
+	if err != nil {
+		return nil, err
+	}
+	state := "disabled"
+	if a.kind == person && a.number >= castSize {
+		switch x := stream(c.t.world.seed, "per-user MFA", a.number).Float64(); {
+		case x < 0.02:
+			state = "enforced"
+		case x < 0.03:
+			state = "enabled"
+		}
+	}
+	return &answer{status: http.StatusOK, body: document{
+		"@odata.context": c.context("users('"+a.id+"')/authentication/requirements", nil), "perUserMfaState": state,
+	}}, nil
+}
+
+// getPreferences tells the default method, which v1.0 does not.
+func getPreferences(c *call) (*answer, error) {
+	a, err := c.user()
+	if err != nil {
+		return nil, err
+	}
+	var preferred any
+	if p := preferredMethod(a.visible(c.view.now)); p != "none" {
+		preferred = p
+	}
+	return &answer{status: http.StatusOK, body: document{
+		"@odata.context": c.context("users('"+a.id+"')/authentication/signInPreferences", nil),
+		"isSystemPreferredAuthenticationMethodEnabled":  true,
+		"userPreferredMethodForSecondaryAuthentication": preferred,
+	}}, nil
+}
+
+// preferredMethod names the method asked for first at sign-in.
+func preferredMethod(list []method) string {
+	for _, m := range list {
+		switch {
+		case m.kind == graph.MethodAuthenticator:
+			return "push"
+		case m.kind == graph.MethodSoftwareOATH:
+			return "oath"
+		case m.kind == graph.MethodPhone && m.subtype == "office":
+			return "voiceOffice"
+		case m.kind == graph.MethodPhone:
+			return "sms"
+		}
+	}
+	return "none"
+}

@@ -1,0 +1,110 @@
+package simtenant
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sort"
+	"time"
+)
+
+// state is everything that a change can change. A state is never modified:
+// every change makes a new one, and the old ones stay for reads that lag.
+type state struct {
+	defaults bool
+	policies []policy // in the order of creation
+}
+
+// version is a state and since when it holds.
+type version struct {
+	at    time.Time
+	state *state
+}
+
+// versionAt returns the index of the version that holds at a moment, or -1.
+func versionAt(list []version, at time.Time) int {
+	return sort.Search(len(list), func(i int) bool { return list[i].at.After(at) }) - 1
+}
+
+// note is what the directory's audit log says about an applied change.
+type note struct {
+	at       time.Time
+	n        int // of the effect; 0 for what happened before the epoch
+	activity string
+	kind     string // operationType
+	app      string
+	by       *account // instead of app
+	request  string   // client-request-id, the log's correlation
+	targetID string
+	target   string
+	property string
+	old, new string
+}
+
+// change applies a write: do looks at the newest state and returns the next
+// one with its note and answer, or an error, in which case nothing happens.
+// A nil next state means that there is nothing to apply. State, journal and
+// ledger move together under one lock.
+func (c *call) change(do func(old *state, e Effect) (*state, note, *answer, error)) (*answer, error) {
+	t := c.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := Effect{
+		N: len(t.ledger) + 1, At: t.now(), App: c.app, RequestID: c.requestID, ClientRequestID: c.clientRequestID,
+		Method: c.method, Path: "/" + c.version + c.path, Body: compact(c.body),
+	}
+	if c.replay != nil {
+		e = *c.replay
+	}
+	current := max(versionAt(t.versions, e.At), 0)
+	next, n, a, err := do(t.versions[current].state, e)
+	if err != nil || next == nil {
+		return a, err
+	}
+	if c.replay == nil {
+		if err := t.journal.append(line{Effect: &e}); err != nil {
+			return nil, refuse(http.StatusInternalServerError, "InternalServerError", "The change could not be recorded and was not applied.")
+		}
+	}
+	n.at, n.n, n.app, n.request = e.At, e.N, e.App, e.ClientRequestID
+	if current < len(t.versions)-1 {
+		// Only where the clock stands before the epoch: the past that was laid out
+		// ends with the first change to it.
+		t.versions = t.versions[: current+1 : current+1]
+	}
+	t.versions = append(t.versions, version{at: e.At, state: next})
+	t.notes = append(t.notes, n)
+	t.ledger = append(t.ledger, e)
+	return a, nil
+}
+
+// compact returns a JSON body on one line; nil for none.
+func compact(body []byte) json.RawMessage {
+	if len(body) == 0 {
+		return nil
+	}
+	line, err := json.Marshal(json.RawMessage(body))
+	if err != nil {
+		return nil // handlers decode a body before they apply it
+	}
+	return line
+}
+
+// withPolicy returns a state in which a policy is added or replaced.
+func (s *state) withPolicy(p policy) *state {
+	next := &state{defaults: s.defaults, policies: slices.Clone(s.policies)}
+	for i := range next.policies {
+		if next.policies[i].id == p.id {
+			next.policies[i] = p
+			return next
+		}
+	}
+	next.policies = append(next.policies, p)
+	return next
+}
+
+func (s *state) withoutPolicy(id string) *state {
+	next := &state{defaults: s.defaults, policies: slices.Clone(s.policies)}
+	next.policies = slices.DeleteFunc(next.policies, func(p policy) bool { return p.id == id })
+	return next
+}

@@ -1,0 +1,94 @@
+package simtenant_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"twokey/graph"
+	"twokey/graph/simtenant"
+)
+
+func TestThrottle(t *testing.T) {
+	t.Parallel()
+	const report = "/v1.0/reports/authenticationMethods/userRegistrationDetails?$top=1"
+	tests := []struct {
+		name       string
+		path       string
+		inARow     int           // how many pass before the first 429
+		retryAfter string        // of that 429
+		pause      time.Duration // after which another one passes
+	}{
+		{"reports", report, 5, "2", 2 * time.Second},
+		{"sign-ins", "/v1.0/auditLogs/signIns?$top=1", 5, "2", 2 * time.Second},
+		{"audits", "/v1.0/auditLogs/directoryAudits?$top=1", 5, "2", 2 * time.Second},
+		{"Conditional Access says no time", policiesPath, 1, "", time.Second},
+		{"methods", "/v1.0/users/olga@harbourvale.example/authentication/methods", 400, "1", time.Second},
+		{"users cost two", "/v1.0/users", 2500, "1", time.Second},
+		{"users with $select cost one", "/v1.0/users?$select=id", 5000, "1", time.Second},
+		{"one user, small page and $select", "/v1.0/users?$select=id&$top=1", 5000, "1", time.Second},
+		{"SKUs cost three", "/v1.0/subscribedSkus", 1666, "1", time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			now := newClock(epoch)
+			h := newTenant(t, simtenant.Config{Licence: graph.P1, Throttle: true, Now: now.Now})
+			for i := range tt.inARow {
+				if r := ask(h, "GET", tt.path, ""); r.status != 200 {
+					t.Fatalf("request %d: got %d, want 200", i+1, r.status)
+				}
+			}
+			r := ask(h, "GET", tt.path, "")
+			if code, _ := refusal(t, r); r.status != 429 || code != "TooManyRequests" || r.header.Get("Retry-After") != tt.retryAfter {
+				t.Fatalf("request %d: %d, Retry-After %q; want 429, %q", tt.inARow+1, r.status, r.header.Get("Retry-After"), tt.retryAfter)
+			}
+			now.Add(tt.pause)
+			if r := ask(h, "GET", tt.path, ""); r.status != 200 {
+				t.Errorf("after %s: got %d, want 200", tt.pause, r.status)
+			}
+		})
+	}
+}
+
+func TestThrottleCountsEachAppButForConditionalAccess(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{Licence: graph.P1, Throttle: true})
+	const audits = "/v1.0/auditLogs/directoryAudits?$top=1"
+	for range 6 {
+		ask(h, "GET", audits, "", "Authorization", "Bearer one")
+	}
+	if r := ask(h, "GET", audits, "", "Authorization", "Bearer two"); r.status != 200 {
+		t.Errorf("another app's report: got %d, want 200", r.status)
+	}
+	ask(h, "GET", policiesPath, "", "Authorization", "Bearer one")
+	if r := ask(h, "GET", policiesPath, "", "Authorization", "Bearer two"); r.status != 429 || r.header.Get("Retry-After") != "" {
+		t.Errorf("another app's policies: got %d, want 429 without Retry-After", r.status)
+	}
+}
+
+func TestThrottledWriteIsNotApplied(t *testing.T) {
+	t.Parallel()
+	now := newClock(epoch)
+	h := newTenant(t, simtenant.Config{Throttle: true, Now: now.Now})
+	applied := 0
+	for i := range 3010 {
+		r := ask(h, "PATCH", defaultsPath, `{"isEnabled":`+strconv.FormatBool(i%2 == 0)+`}`)
+		if r.status == 204 {
+			applied++
+		}
+	}
+	if applied != 3000 || len(h.Ledger()) != applied {
+		t.Errorf("writes: %d passed, %d in the ledger; want 3000 of each", applied, len(h.Ledger()))
+	}
+}
+
+func TestThrottleIsOffUnlessAsked(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{Licence: graph.P1})
+	for i := range 20 {
+		if r := ask(h, "GET", policiesPath, ""); r.status != 200 {
+			t.Fatalf("request %d: got %d, want 200", i+1, r.status)
+		}
+	}
+}
