@@ -1,0 +1,96 @@
+// Package graphtest is the conformance suite of [graph.Reader] and
+// [graph.Writer]: whoever implements them shows with Run that what they say is
+// what the tenant holds. It asks the same of the simulated tenant and of a
+// real one; a new promise of the interfaces gets its check here.
+package graphtest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"twokey/graph"
+)
+
+// A Fixture is a tenant to be checked. Nothing else may change the tenant
+// while it is in use.
+type Fixture struct {
+	Reader graph.Reader
+	// Writer is nil where the tenant must not be changed.
+	Writer graph.Writer
+	// Applied counts the changes that the tenant applied, by its own account.
+	// Needed with Writer.
+	Applied func() int
+	// Truth is what the tenant holds, learned in another way than by Reader.
+	Truth Truth
+}
+
+// Truth is a tenant's contents. The order of its lists does not matter, except
+// for methods. Where the licence gives no report the list stays nil.
+type Truth struct {
+	Organization     graph.Organization
+	Licence          graph.Licence
+	SecurityDefaults graph.SecurityDefaults
+	Policies         []graph.Policy
+	Users            []graph.User
+	RoleHolders      []graph.RoleHolder
+	Registrations    []graph.Registration
+	Methods          map[string][]graph.Method // by user ID, for as many users as are worth asking
+	Since            time.Time                 // of LegacySignIns
+	LegacySignIns    []graph.SignIn
+}
+
+// Run checks the tenant that open returns; each check opens its own.
+func Run(t *testing.T, open func(t *testing.T) Fixture) {
+	t.Helper()
+	checks := []struct {
+		name  string
+		check func(*testing.T, Fixture)
+	}{
+		{"organization", organization},
+		{"licence", licence},
+		{"security defaults", securityDefaults},
+		{"policies", policies},
+		{"users", users},
+		{"user by ID and UPN", user},
+		{"user that is not there", noUser},
+		{"role holders", roleHolders},
+		{"registrations", registrations},
+		{"methods", methods},
+		{"methods of a user that is not there", methodsOfNobody},
+		{"methods of no users", methodsOfNone},
+		{"legacy sign-ins", legacySignIns},
+		{"no answer after the context ended", cancelled},
+		{"set security defaults", setSecurityDefaults},
+		{"no change after the context ended", cancelledWrite},
+	}
+	for _, c := range checks {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.check(t, open(t))
+		})
+	}
+}
+
+// failed checks that err is a *graph.Error of the kind that names its call.
+func failed(t *testing.T, err error, want graph.Kind) {
+	t.Helper()
+	e, ok := errors.AsType[*graph.Error](err)
+	switch {
+	case !ok:
+		t.Errorf("error: got %v, want a *graph.Error: %v", err, want)
+	case e.Kind != want:
+		t.Errorf("error: got %v (%v), want %v", e.Kind, err, want)
+	case e.Op == "":
+		t.Errorf("error %v: names no operation", err)
+	}
+}
+
+// ended returns a context that is over.
+func ended(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}

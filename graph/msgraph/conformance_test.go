@@ -1,0 +1,199 @@
+package msgraph_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"twokey/graph"
+	"twokey/graph/graphtest"
+	"twokey/graph/msgraph"
+	"twokey/graph/simtenant"
+)
+
+// TestConformance runs the suite against the simulated tenant, over loopback
+// and through the SDK.
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for _, licence := range []graph.Licence{graph.Free, graph.P1, graph.P2} {
+		t.Run(licence.String(), func(t *testing.T) {
+			t.Parallel()
+			// The same configuration makes the same tenant, so that it need be
+			// learned only once.
+			_, root := tenant(t, licence)
+			truth := truthOf(plain{t, root}, licence)
+			graphtest.Run(t, func(t *testing.T) graphtest.Fixture {
+				tenant, root := tenant(t, licence)
+				c := client(t, msgraph.Config{BaseURL: root + "/v1.0", Credential: msgraph.StaticToken("conformance"), Now: noon})
+				return graphtest.Fixture{Reader: c, Writer: c, Applied: func() int { return len(tenant.Ledger()) }, Truth: truth}
+			})
+		})
+	}
+}
+
+// noon is the time in the tenant. Twenty hours before it is the day before:
+// sign-ins are asked for over a midnight.
+func noon() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
+
+// tenant runs a simulated tenant with more than one page of users.
+func tenant(t *testing.T, licence graph.Licence) (*simtenant.Tenant, string) {
+	t.Helper()
+	tenant, err := simtenant.New(simtenant.Config{People: 1100, Licence: licence, Epoch: noon(), Now: noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenant, newServer(t, tenant)
+}
+
+// plain reads a tenant with nothing but net/http and encoding/json.
+type plain struct {
+	t    *testing.T
+	root string
+}
+
+type object map[string]any
+
+func (o object) text(name string) string { s, _ := o[name].(string); return s }
+func (o object) flag(name string) bool   { b, _ := o[name].(bool); return b }
+
+func (o object) time(name string) time.Time {
+	at, _ := time.Parse(time.RFC3339, o.text(name))
+	return at
+}
+
+func (p plain) get(address string) object {
+	p.t.Helper()
+	if strings.HasPrefix(address, "/") {
+		address = p.root + address
+	}
+	res, err := http.Get(strings.ReplaceAll(address, " ", "%20"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var o object
+	if err := json.NewDecoder(res.Body).Decode(&o); err != nil || res.StatusCode != http.StatusOK {
+		p.t.Fatalf("%s: %d %v %v", address, res.StatusCode, o, err)
+	}
+	return o
+}
+
+func (p plain) list(address string) []object {
+	p.t.Helper()
+	var all []object
+	for address != "" {
+		page := p.get(address)
+		for _, item := range page["value"].([]any) {
+			all = append(all, item.(map[string]any))
+		}
+		address = page.text("@odata.nextLink")
+	}
+	return all
+}
+
+func truthOf(p plain, licence graph.Licence) graphtest.Truth {
+	p.t.Helper()
+	org := p.list("/v1.0/organization")[0]
+	truth := graphtest.Truth{
+		Organization:     graph.Organization{ID: org.text("id"), Name: org.text("displayName"), DefaultDomain: "harbourvale.example"},
+		Licence:          licence,
+		SecurityDefaults: graph.SecurityDefaults{Enabled: p.get("/v1.0/policies/identitySecurityDefaultsEnforcementPolicy").flag("isEnabled")},
+		Since:            noon().Add(-20 * time.Hour),
+		Methods:          map[string][]graph.Method{},
+	}
+	for _, o := range p.list("/v1.0/users?$top=500&$select=" + "id,displayName,userPrincipalName,mail,department,userType,accountEnabled,onPremisesSyncEnabled,assignedLicenses,createdDateTime") {
+		truth.Users = append(truth.Users, graph.User{
+			ID: o.text("id"), Name: o.text("displayName"), UPN: o.text("userPrincipalName"), Mail: o.text("mail"), Department: o.text("department"),
+			Guest: o.text("userType") == "Guest", Enabled: o.flag("accountEnabled"), Synced: o.flag("onPremisesSyncEnabled"),
+			Licensed: len(o["assignedLicenses"].([]any)) > 0, Created: o.time("createdDateTime"),
+		})
+	}
+	for i, u := range truth.Users {
+		if i%9 == 0 { // enough for several batches
+			truth.Methods[u.ID] = p.methods(u.ID)
+		}
+	}
+	truth.RoleHolders = p.roleHolders()
+	if licence >= graph.P1 {
+		p.reports(&truth)
+	}
+	return truth
+}
+
+func (p plain) methods(id string) []graph.Method {
+	p.t.Helper()
+	all := []graph.Method{}
+	for _, o := range p.list("/v1.0/users/" + id + "/authentication/methods") {
+		m := graph.Method{ID: o.text("id"), Created: o.time("createdDateTime"), Label: o.text("displayName")}
+		kind := strings.TrimPrefix(o.text("@odata.type"), "#microsoft.graph.")
+		m.Kind = graph.MethodKind(strings.TrimSuffix(kind, "AuthenticationMethod"))
+		if m.Kind == graph.MethodPhone {
+			m.Label = o.text("phoneType")
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// roleHolders asks role by role, which is not how the client asks.
+func (p plain) roleHolders() []graph.RoleHolder {
+	p.t.Helper()
+	byUser := map[string][]graph.Role{}
+	for _, role := range p.list("/v1.0/directoryRoles") {
+		r := graph.Role{TemplateID: role.text("roleTemplateId"), Name: role.text("displayName")}
+		for _, member := range p.list("/v1.0/directoryRoles/" + role.text("id") + "/members") {
+			ids := []string{member.text("id")}
+			switch member.text("@odata.type") {
+			case "#microsoft.graph.group":
+				ids = nil
+				for _, u := range p.list("/v1.0/groups/" + member.text("id") + "/members") {
+					ids = append(ids, u.text("id"))
+				}
+			case "#microsoft.graph.user":
+			default:
+				continue
+			}
+			for _, id := range ids {
+				byUser[id] = append(byUser[id], r)
+			}
+		}
+	}
+	var all []graph.RoleHolder
+	for id, roles := range byUser {
+		all = append(all, graph.RoleHolder{UserID: id, Roles: roles})
+	}
+	return all
+}
+
+// reports reads what needs a licence. The sign-ins are those of both logs.
+func (p plain) reports(truth *graphtest.Truth) {
+	p.t.Helper()
+	for _, o := range p.list("/v1.0/identity/conditionalAccess/policies") {
+		truth.Policies = append(truth.Policies, graph.Policy{ID: o.text("id"), Name: o.text("displayName"), State: graph.PolicyState(o.text("state"))})
+	}
+	for _, o := range p.list("/v1.0/reports/authenticationMethods/userRegistrationDetails") {
+		r := graph.Registration{UserID: o.text("id"), Registered: o.flag("isMfaRegistered"), Capable: o.flag("isMfaCapable"), AsOf: o.time("lastUpdatedDateTime"), Methods: []string{}}
+		for _, m := range o["methodsRegistered"].([]any) {
+			r.Methods = append(r.Methods, fmt.Sprint(m))
+		}
+		truth.Registrations = append(truth.Registrations, r)
+	}
+	since := "createdDateTime ge " + truth.Since.Format(time.RFC3339)
+	for _, address := range []string{
+		"/v1.0/auditLogs/signIns?$filter=" + since,
+		"/beta/auditLogs/signIns?$filter=" + since + " and signInEventTypes/any(t: t eq 'nonInteractiveUser')",
+	} {
+		for _, o := range p.list(address) {
+			if graph.LegacyClient(o.text("clientAppUsed")) {
+				code := o["status"].(map[string]any)["errorCode"].(float64)
+				truth.LegacySignIns = append(truth.LegacySignIns, graph.SignIn{
+					UserID: o.text("userId"), UPN: o.text("userPrincipalName"), Client: o.text("clientAppUsed"), App: o.text("appDisplayName"),
+					At: o.time("createdDateTime"), Interactive: o.flag("isInteractive"), ErrorCode: int(code),
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package msgraph_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"twokey/graph"
+	"twokey/graph/msgraph"
+)
+
+const phoneBody = `{"value":[{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","id":"p","phoneType":"mobile","phoneNumber":"+44 1"}]}`
+
+// parts answers $batch part by part, last part first.
+func parts(answer func(url string) (status int, headers, body string)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var batch struct {
+			Requests []struct{ ID, Method, URL string }
+		}
+		if err := json.NewDecoder(r.Body).Decode(&batch); err != nil || r.URL.Path != "/v1.0/$batch" || len(batch.Requests) > 20 {
+			reply(400, graphError("BadRequest")).ServeHTTP(w, r)
+			return
+		}
+		var all []string
+		for i := len(batch.Requests) - 1; i >= 0; i-- {
+			p := batch.Requests[i]
+			status, headers, body := answer(p.URL)
+			if status == 0 {
+				continue
+			}
+			all = append(all, fmt.Sprintf(`{"id":%q,"status":%d,"headers":%s,"body":%s}`, p.ID, status, headers, body))
+		}
+		reply(200, `{"responses":[`+strings.Join(all, ",")+`]}`).ServeHTTP(w, r)
+	})
+}
+
+func ids(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("user-%d", i)
+	}
+	return all
+}
+
+// counter counts what it is asked for.
+type counter struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (c *counter) add(key string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		c.n = map[string]int{}
+	}
+	c.n[key]++
+	return c.n[key]
+}
+
+// TestOnlyFailedPartsAreAskedAgain lets every third user fail in a way of
+// their own, and looks at what becomes of each.
+func TestOnlyFailedPartsAreAskedAgain(t *testing.T) {
+	t.Parallel()
+	var asked counter
+	tenant := &arrivals{next: parts(func(url string) (int, string, string) {
+		n := asked.add(url)
+		switch {
+		case strings.Contains(url, "/user-3/") && n == 1:
+			return 429, `{"Retry-After":"7"}`, graphError("TooManyRequests")
+		case strings.Contains(url, "/user-6/") && n < 3:
+			return 503, `{}`, graphError("ServiceUnavailable")
+		case strings.Contains(url, "/user-9/"):
+			return 404, `{"request-id":"nine"}`, graphError("Request_ResourceNotFound")
+		case strings.Contains(url, "/user-12/"):
+			return 200, `{}`, `"<html>"`
+		case strings.Contains(url, "/user-15/") && n == 1:
+			return 0, "", ""
+		case strings.Contains(url, "/user-18/"):
+			return 403, `null`, graphError("accessDenied")
+		case strings.Contains(url, "/user-21/"):
+			return 504, `{"Retry-After":5}`, `null`
+		case strings.Contains(url, "/user-24/"):
+			return 200, `{}`, `{"value":null}`
+		case strings.Contains(url, "/user-27/"):
+			return 200, `{}`, strings.Replace(phoneBody, "{", `{"@odata.nextLink":"x",`, 1)
+		}
+		return 200, `{"Content-Type":"application/json"}`, phoneBody
+	})}
+	bubble(t, tenant, func(t *testing.T, c *msgraph.Client) {
+		got, err := c.Methods(t.Context(), ids(50))
+		if err != nil || len(got) != 50 {
+			t.Fatalf("got %d entries and error %v, want 50", len(got), err)
+		}
+		failed := map[int]graph.Kind{9: graph.KindNotFound, 12: graph.KindUnclear, 18: graph.KindNoPermission, 21: graph.KindUnclear, 24: graph.KindUnclear, 27: graph.KindUnclear}
+		times := map[int]int{3: 2, 6: 3, 15: 2, 21: 5}
+		for i, u := range got {
+			if want := fmt.Sprintf("user-%d", i); u.UserID != want {
+				t.Fatalf("entry %d is of %s, want %s", i, u.UserID, want)
+			}
+			if kind, bad := failed[i]; bad {
+				wantError(t, u.Err, kind)
+				if u.Methods != nil {
+					t.Errorf("user %d: got methods %v beside an error", i, u.Methods)
+				}
+			} else if u.Err != nil || len(u.Methods) != 1 || u.Methods[0] != (graph.Method{ID: "p", Kind: graph.MethodPhone, Label: "mobile"}) {
+				t.Errorf("user %d: got %+v, want the phone", i, u)
+			}
+			if n := asked.add("/users/"+u.UserID+"/authentication/methods") - 1; n != max(1, times[i]) {
+				t.Errorf("user %d: asked for %d times, want %d", i, n, max(1, times[i]))
+			}
+		}
+		if e, _ := errors.AsType[*graph.Error](got[18].Err); e.Permission != "UserAuthenticationMethod.Read.All" {
+			t.Errorf("missing permission: got %q", e.Permission)
+		}
+		batches := tenant.of("POST")
+		if wait := batches[3].At.Sub(batches[0].At); wait < 7*time.Second {
+			t.Errorf("a round came %v after a part's Retry-After of 7 s", wait)
+		}
+	})
+}
+
+func TestSweepSlowsDown(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var inFlight, most, throttled int
+	slow := parts(func(string) (int, string, string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if throttled < 40 {
+			throttled++
+			return 429, `{"retry-after":"1"}`, graphError("TooManyRequests")
+		}
+		return 200, `{}`, phoneBody
+	})
+	tenant := &arrivals{next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		inFlight++
+		most = max(most, inFlight)
+		mu.Unlock()
+		time.Sleep(time.Second) // of the bubble's clock
+		slow.ServeHTTP(w, r)
+		mu.Lock()
+		inFlight--
+		mu.Unlock()
+	})}
+	bubble(t, tenant, func(t *testing.T, c *msgraph.Client) {
+		got, err := c.Methods(t.Context(), ids(200))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range got {
+			if u.Err != nil {
+				t.Errorf("%s: %v", u.UserID, u.Err)
+			}
+		}
+		if most != 2 {
+			t.Errorf("%d batches in flight at most, want 2", most)
+		}
+		// Forty are refused, so that half as many come next, and four more each
+		// round after that.
+		var rounds []int
+		var last time.Time
+		for _, r := range tenant.of("POST") {
+			if len(rounds) == 0 || !r.At.Equal(last) {
+				rounds = append(rounds, 0)
+			}
+			rounds[len(rounds)-1] += strings.Count(r.Body, `"id"`)
+			last = r.At
+		}
+		if want := []int{40, 20, 24, 28, 32, 36, 40, 20}; !slices.Equal(rounds, want) {
+			t.Errorf("got rounds of %v, want %v", rounds, want)
+		}
+	})
+}
+
+func TestSweepThatCannotGoOn(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		tenant  http.Handler
+		want    graph.Kind
+		batches int
+	}{
+		{"no permission for the batch", reply(403, graphError("AccessDenied")), graph.KindNoPermission, 2},
+		{"no permission for anybody", parts(func(string) (int, string, string) { return 403, `{}`, graphError("accessDenied") }), graph.KindNoPermission, 2},
+		{"no licence for anybody", parts(func(string) (int, string, string) { return 403, `{}`, graphError(licenceError) }), graph.KindNoLicence, 2},
+		{"no sign-in", reply(401, graphError("InvalidAuthenticationToken")), graph.KindSignIn, 2},
+		{"no JSON", reply(200, "<html>"), graph.KindUnclear, 2},
+		{"no list of answers", reply(200, `{"responses":{}}`), graph.KindUnclear, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := &arrivals{next: tt.tenant}
+			got, err := serve(t, tenant).Methods(t.Context(), ids(200))
+			wantError(t, err, tt.want)
+			if got != nil {
+				t.Errorf("got %d entries beside the error", len(got))
+			}
+			if n := len(tenant.of("POST")); n != tt.batches {
+				t.Errorf("%d batches arrived, want %d: the rest would fail the same way", n, tt.batches)
+			}
+		})
+	}
+}
+
+// TestSweepThatBreaksOff keeps what was read before the tenant went away.
+func TestSweepThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	good := parts(func(string) (int, string, string) { return 200, `{}`, phoneBody })
+	got, err := serve(t, script(good, good, reply(401, graphError("InvalidAuthenticationToken")))).Methods(t.Context(), ids(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, u := range got {
+		if i < 40 {
+			if u.Err != nil || len(u.Methods) != 1 {
+				t.Errorf("user %d: got %+v, want the phone", i, u)
+			}
+			continue
+		}
+		wantError(t, u.Err, graph.KindSignIn)
+	}
+}
+
+// TestSweepInAHurry checks that a sweep which would have to wait beyond its
+// deadline says so at once.
+func TestSweepInAHurry(t *testing.T) {
+	t.Parallel()
+	later := parts(func(string) (int, string, string) {
+		return 429, `{"Retry-After":"600"}`, graphError("TooManyRequests")
+	})
+	bubble(t, later, func(t *testing.T, c *msgraph.Client) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		_, err := c.Methods(ctx, ids(3))
+		if e := wantError(t, err, graph.KindThrottled); !e.RetryAfter.Equal(start.Add(10*time.Minute)) || time.Since(start) != 0 {
+			t.Errorf("got RetryAfter %v after %v, want %v at once", e.RetryAfter, time.Since(start), start.Add(10*time.Minute))
+		}
+	})
+}
+
+func TestMethodKinds(t *testing.T) {
+	t.Parallel()
+	const list = `{"value":[
+		{"@odata.type":"#microsoft.graph.passwordAuthenticationMethod","id":"1","createdDateTime":null},
+		{"@odata.type":"#microsoft.graph.microsoftAuthenticatorAuthenticationMethod","id":"2","displayName":"Pixel 9","createdDateTime":"2026-03-01T10:00:00+01:00"},
+		{"@odata.type":"#microsoft.graph.fido2AuthenticationMethod","id":"3","model":"YubiKey 5"},
+		{"@odata.type":"#microsoft.graph.externalAuthenticationMethod","id":"4"},
+		{"@odata.type":"#microsoft.graph.thoughtAuthenticationMethod","id":"5"}]}`
+	got, err := serve(t, parts(func(string) (int, string, string) { return 200, `{}`, list })).Methods(t.Context(), []string{"u"})
+	if err != nil || got[0].Err != nil {
+		t.Fatal(err, got)
+	}
+	want := []graph.Method{
+		{ID: "1", Kind: graph.MethodPassword},
+		{ID: "2", Kind: graph.MethodAuthenticator, Label: "Pixel 9", Created: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)},
+		{ID: "3", Kind: graph.MethodPasskey, Label: "YubiKey 5"},
+		{ID: "4", Kind: graph.MethodExternal},
+		{ID: "5", Kind: "thought"},
+	}
+	if fmt.Sprint(got[0].Methods) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got[0].Methods, want)
+	}
+}

@@ -1,0 +1,245 @@
+// Package msgraph is the live tenant: it implements [graph.Reader] and
+// [graph.Writer] over Microsoft's SDK.
+//
+// The road of a call: a method names its [operation]; read or write puts the
+// call into the context and asks a request builder of the SDK; the SDK signs
+// the request and hands it to our pipeline (pipeline.go), which keeps the
+// throttle budget, sends, and turns every answer that is not a readable
+// success into a [graph.Error] (error.go). What comes back is an SDK model,
+// and convert.go makes a graph value of it, or an error where a value is
+// missing. Reads are repeated by retry.go. Writes are sent once, whatever
+// happens.
+//
+// Only the SDK's packages by path are imported, never its root: the root
+// builds every path there is, which doubles the time and the disk of a build.
+//
+// Not covered: members of PIM who are eligible for a role but have not
+// activated it hold no role here.
+package msgraph
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/microsoft/kiota-abstractions-go/authentication"
+	azure "github.com/microsoft/kiota-authentication-azure-go"
+	json "github.com/microsoft/kiota-serialization-json-go"
+	core "github.com/microsoftgraph/msgraph-sdk-go-core"
+
+	"twokey/graph"
+)
+
+// DefaultBaseURL is the root of Graph's v1.0 in the global cloud.
+const DefaultBaseURL = "https://graph.microsoft.com/v1.0"
+
+// Config says which tenant to speak to and as whom.
+type Config struct {
+	// BaseURL is Graph's root with its version, DefaultBaseURL if empty. It
+	// ends in /v1.0; the few beta calls go to /beta beside it. Plain http is
+	// accepted to localhost, 127.0.0.1 and ::1 alone.
+	BaseURL string
+	// Credential signs the app in. Nil sends no token, which only a loopback
+	// BaseURL may ask for.
+	Credential azcore.TokenCredential
+	// Scope is what the token is asked for, the BaseURL's root with
+	// "/.default" if empty.
+	Scope string
+	// Transport carries the requests; nil is a transport of our own with
+	// sensible time limits. It must not repeat a request by itself.
+	Transport http.RoundTripper
+	// Unbudgeted sends as fast as it is asked to, which only a loopback BaseURL
+	// may be: a simulated tenant that does not throttle need not be waited for.
+	Unbudgeted bool
+	// Now is the clock of throttle budgets and of Error.RetryAfter, time.Now if nil.
+	Now func() time.Time
+	// Log gets one debug line a call, without names or tokens; nil is silence.
+	Log *slog.Logger
+}
+
+// Client is the live tenant. It is safe for concurrent use.
+type Client struct {
+	adapter *core.GraphRequestAdapterBase
+	base    *url.URL
+	now     func() time.Time
+	log     *slog.Logger
+	budgets [budgets]*limiter
+}
+
+var (
+	_ graph.Reader = (*Client)(nil)
+	_ graph.Writer = (*Client)(nil)
+)
+
+// New returns a client. It makes no call; the error names the wrong key.
+func New(cfg Config) (*Client, error) {
+	cfg = cfg.withDefaults()
+	base, err := cfg.check()
+	if err != nil {
+		return nil, err
+	}
+	auth, err := authenticator(cfg, base)
+	if err != nil {
+		return nil, fmt.Errorf("set up sign-in: %w", err)
+	}
+	c := &Client{base: base, now: cfg.Now, log: cfg.Log, budgets: newBudgets(cfg.Now, cfg.Unbudgeted)}
+	// The JSON factories stand here alone: the pipeline lets nothing but JSON
+	// through, and the SDK's shared registries are globals.
+	c.adapter, err = core.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
+		auth, core.GraphClientOptions{}, json.NewJsonParseNodeFactory(), json.NewJsonSerializationWriterFactory(), c.httpClient(cfg.Transport))
+	if err != nil {
+		return nil, fmt.Errorf("set up Microsoft's SDK: %w", err)
+	}
+	c.adapter.SetBaseUrl(base.String())
+	return c, nil
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.BaseURL == "" {
+		cfg.BaseURL = DefaultBaseURL
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = defaultTransport()
+	}
+	return cfg
+}
+
+// check returns the parsed BaseURL.
+func (cfg Config) check() (*url.URL, error) {
+	base, err := url.Parse(strings.TrimRight(cfg.BaseURL, "/"))
+	switch {
+	case err != nil:
+		return nil, wrong("BaseURL", "not an address")
+	case base.Scheme != "https" && (base.Scheme != "http" || !loopback(base)):
+		return nil, wrong("BaseURL", "want https, or http to localhost, 127.0.0.1 or ::1")
+	case base.Hostname() == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "":
+		return nil, wrong("BaseURL", "want a scheme, a host and a path, no more")
+	case !strings.HasSuffix(base.Path, "/v1.0"):
+		return nil, wrong("BaseURL", "want a path that ends in /v1.0")
+	}
+	if loopback(base) {
+		return base, nil
+	}
+	if cfg.Unbudgeted {
+		return nil, wrong("Unbudgeted", "for the loopback alone")
+	}
+	if cfg.Credential == nil {
+		return nil, wrong("Credential", "needed for every host but the loopback")
+	}
+	if _, static := cfg.Credential.(staticToken); static {
+		return nil, wrong("Credential", "a static token is for the loopback alone")
+	}
+	return base, nil
+}
+
+// wrong is the error of one key of a Config.
+func wrong(key, why string) error { return fmt.Errorf("%s: %s", key, why) }
+
+// loopback reports whether u names this machine in a way that the SDK's
+// sign-in accepts over plain http.
+func loopback(u *url.URL) bool {
+	switch u.Hostname() {
+	case "localhost", "127.0.0.1", "::1":
+		return true
+	default:
+		return false
+	}
+}
+
+// authenticator makes the SDK's provider of tokens for base alone. A token
+// leaves for no other host. Continuous access evaluation stays off: with it a
+// token may live for a day and lacks newly consented permissions as long, and
+// the SDK answers its challenges by sending a request, a write too, twice.
+func authenticator(cfg Config, base *url.URL) (authentication.AuthenticationProvider, error) {
+	if cfg.Credential == nil {
+		return &authentication.AnonymousAuthenticationProvider{}, nil
+	}
+	scope := cfg.Scope
+	if scope == "" {
+		scope = base.Scheme + "://" + base.Host + "/.default"
+	}
+	const continuousAccessEvaluation = false
+	return azure.NewAzureIdentityAuthenticationProviderWithScopesAndValidHostsAndObservabilityOptionsAndIsCaeEnabled(
+		credential{cfg.Credential}, []string{scope}, []string{base.Hostname()}, azure.ObservabilityOptions{}, continuousAccessEvaluation)
+}
+
+// credential marks a failure to sign in as ours, so that it is not taken for an
+// answer of the tenant.
+type credential struct{ azcore.TokenCredential }
+
+func (c credential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := c.TokenCredential.GetToken(ctx, options)
+	switch {
+	case err == nil:
+		return token, nil
+	case ctx.Err() != nil:
+		return token, &graph.Error{Kind: graph.KindNotSent, Err: fmt.Errorf("sign in: %w", ctx.Err())}
+	default:
+		return token, &graph.Error{Kind: graph.KindSignIn, Err: fmt.Errorf("sign in: %w", err)}
+	}
+}
+
+// StaticToken is a credential that is always the same token, for the
+// simulated tenant. New refuses it for any host but the loopback.
+func StaticToken(token string) azcore.TokenCredential { return staticToken(token) }
+
+type staticToken string
+
+func (s staticToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: string(s), ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+// String keeps the token out of logs.
+func (staticToken) String() string { return "static token" }
+
+// path is where every request builder starts. A builder keeps the map and the
+// SDK writes into it, so each call makes its own.
+func (c *Client) path() map[string]string {
+	return map[string]string{"baseurl": c.base.String()}
+}
+
+// url returns an address below the base for requests made by hand.
+func (c *Client) url(path string, query url.Values) string {
+	return withQuery(c.base.String()+path, query)
+}
+
+// betaURL returns an address below /beta, for what v1.0 does not have.
+func (c *Client) betaURL(path string, query url.Values) string {
+	return withQuery(strings.TrimSuffix(c.base.String(), "/v1.0")+"/beta"+path, query)
+}
+
+// withQuery encodes spaces as %20: OData takes a plus for itself.
+func withQuery(address string, query url.Values) string {
+	if len(query) == 0 {
+		return address
+	}
+	return address + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
+}
+
+// defaultTransport waits as long as Graph's slowest reports take to begin, and
+// no longer.
+func defaultTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: attemptLimit,
+		IdleConnTimeout:       time.Minute,
+		MaxIdleConnsPerHost:   4,
+	}
+}

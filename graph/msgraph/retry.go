@@ -1,0 +1,146 @@
+package msgraph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"twokey/graph"
+)
+
+// Repeats of a read, and the time for a call with all its waiting where the
+// caller set none.
+const (
+	maxRepeats = 3
+	callLimit  = 5 * time.Minute
+)
+
+// read runs one reading call: send builds the request through the SDK and
+// converts the answer. It is repeated where that may help, as long as ctx
+// lasts.
+func read[T any](ctx context.Context, c *Client, op operation, send func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := withLimit(ctx, callLimit)
+	defer cancel()
+	v, err := repeated(ctx, c, op, send)
+	e, ok := errors.AsType[*graph.Error](err)
+	if !ok || !op.premium || e.Status != http.StatusForbidden {
+		return v, err
+	}
+	licence, unread := c.Licence(ctx)
+	switch {
+	case unread != nil && e.Kind == graph.KindNoLicence:
+		return v, &graph.Error{Kind: graph.KindUnclear, Op: op.name, Err: fmt.Errorf("confirm missing licence: %w", unread)}
+	case unread != nil:
+		return v, e
+	case licence < graph.P1:
+		// Not every service has the licence's own code for it.
+		e.Kind, e.Permission = graph.KindNoLicence, ""
+		return v, e
+	case e.Kind != graph.KindNoLicence:
+		return v, e
+	}
+	// Licensed tenants see that answer too at times.
+	v, err = repeated(ctx, c, op, send)
+	if e, ok := errors.AsType[*graph.Error](err); ok && e.Kind == graph.KindNoLicence {
+		e.Kind = graph.KindRefused // the tenant owns what Graph says it lacks
+	}
+	return v, err
+}
+
+// repeated sends a read up to 1+maxRepeats times.
+func repeated[T any](ctx context.Context, c *Client, op operation, send func(context.Context) (T, error)) (T, error) {
+	for attempt := 0; ; attempt++ {
+		v, _, err := once(ctx, c, op, send)
+		if err == nil {
+			return v, nil
+		}
+		wait, again := c.worthRepeating(ctx, err, attempt)
+		if !again || sleep(ctx, wait) != nil {
+			return v, err
+		}
+	}
+}
+
+// write runs one changing call. It is sent once and never again.
+func (c *Client) write(ctx context.Context, op operation, send func(context.Context) error) (graph.Receipt, error) {
+	ctx, cancel := withLimit(ctx, callLimit)
+	defer cancel()
+	_, call, err := once(ctx, c, op, func(ctx context.Context) (struct{}, error) { return struct{}{}, send(ctx) })
+	if call == nil {
+		return graph.Receipt{}, err
+	}
+	return graph.Receipt{RequestID: call.requestID, ClientRequestID: call.id}, err
+}
+
+// once sends one request within the throttle budget. The error is a
+// *graph.Error; the call is nil if there could not be one.
+func once[T any](ctx context.Context, c *Client, op operation, send func(context.Context) (T, error)) (v T, _ *call, _ error) {
+	call, err := newCall(ctx, op)
+	if err != nil {
+		return v, nil, err
+	}
+	limiter := c.budgets[op.budget]
+	if err := limiter.wait(ctx, op); err != nil {
+		return v, call, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptLimit)
+	defer cancel()
+	v, err = send(withCall(ctx, call))
+	if err == nil {
+		return v, call, nil
+	}
+	e := asError(call, err)
+	if e.Kind == graph.KindThrottled {
+		limiter.close(e.RetryAfter)
+	}
+	return v, call, e
+}
+
+// worthRepeating reports whether a failed read should be sent again, and
+// after how long: throttling, gateways' errors, broken connections and cut
+// answers pass; what Graph understood does not.
+func (c *Client) worthRepeating(ctx context.Context, err error, attempt int) (time.Duration, bool) {
+	e, ok := errors.AsType[*graph.Error](err)
+	if !ok || attempt >= maxRepeats || ctx.Err() != nil {
+		return 0, false
+	}
+	wait := backOff(attempt)
+	switch {
+	case e.Kind == graph.KindThrottled:
+		if !e.RetryAfter.IsZero() {
+			wait = max(0, e.RetryAfter.Sub(c.now()))
+		}
+	case e.Kind == graph.KindNotSent, e.Kind == graph.KindUnclear && passing(e):
+	default:
+		return 0, false
+	}
+	return wait, wait < patience(ctx)
+}
+
+// passing reports whether an unclear answer is likely to be clear next time.
+func passing(e *graph.Error) bool {
+	switch e.Status {
+	case 0, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	default:
+		return errors.Is(e.Err, errCut)
+	}
+}
+
+// backOff is a second, doubled each time, half of it by chance so that
+// callers do not come back together.
+func backOff(attempt int) time.Duration {
+	full := time.Second << attempt
+	return full/2 + rand.N(full/2)
+}
+
+// withLimit gives ctx a deadline if it has none.
+func withLimit(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d)
+}
