@@ -1,0 +1,384 @@
+package guide
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// labelled is a line of a file in testdata.
+type labelled struct {
+	Q       string   `json:"q"`
+	Topics  []string `json:"topics"`
+	Expect  Expect   `json:"expect"`
+	Variant *Device  `json:"variant"`
+}
+
+func questions(t testing.TB, name string) []labelled {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatalf("open questions: %v", err)
+	}
+	defer f.Close()
+	var out []labelled
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var l labelled
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			t.Fatalf("%s: %v in %s", name, err, lines.Text())
+		}
+		out = append(out, l)
+	}
+	if err := lines.Err(); err != nil || len(out) == 0 {
+		t.Fatalf("%s: %d questions, %v", name, len(out), err)
+	}
+	return out
+}
+
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, q string
+		expect  Expect
+		topic   string // the first, if any
+		variant Device
+	}{
+		{"set-up on a phone that is named", "how do i set up the authenticator on my iphone", ExpectAnswer, "add-work-account", IPhone},
+		{"set-up on the other make", "how do i set up the authenticator on my samsung", ExpectAnswer, "add-work-account", Android},
+		{"typing errors", "how do i instal the authentcator ap", ExpectAnswer, "install-authenticator", AnyDevice},
+		{"slang", "some guy nicked my mobile", ExpectAnswer, "lost-stolen-phone", AnyDevice},
+		{"capitals and marks", "LOST MY PHONE!!!", ExpectAnswer, "lost-stolen-phone", AnyDevice},
+		{"only the make and set up", "how do I set up my iPhone?", ExpectAnswer, "add-work-account", IPhone},
+		{"a story", "Hello all, sorry to bother you. Yesterday evening on the way back from the client somebody stole my phone in the train and now I wonder what I have to do about the login", ExpectAnswer, "lost-stolen-phone", AnyDevice},
+		{"another subject", "paper jam on floor 2", ExpectNone, "", AnyDevice},
+		{"which phone to buy", "which phone should I buy", ExpectNone, "", AnyDevice},
+		{"somebody else's authenticator", "reset the two factor of my steam account", ExpectNone, "", AnyDevice},
+		{"nothing", "", ExpectNone, "", AnyDevice},
+		{"no words", "?!? ... 👍", ExpectNone, "", AnyDevice},
+		{"only a make", "iphone", ExpectNone, "", IPhone},
+		{"thanks", "ok thank you", ExpectNone, "", AnyDevice},
+		{"a request", "please reset my mfa", ExpectHandover, "", AnyDevice},
+		{"a request about an article's subject", "can you remove the old phone from my account for me", ExpectHandover, "new-phone", AnyDevice},
+		{"the same as a question", "how can I remove the old phone from my account", ExpectAnswer, "new-phone", AnyDevice},
+		{"money", "will the company pay for my phone", ExpectHandover, "no-smartphone", AnyDevice},
+		{"approved by mistake", "help, I approved a login that was not mine", ExpectHandover, "unexpected-prompt", AnyDevice},
+		{"not covered, something helps", "how do I create a passkey", ExpectHandover, "add-work-account", Passkey},
+		{"not covered, nothing helps", "outlook 2010 stopped working", ExpectHandover, "", AnyDevice},
+		{"ours but not understood", "authenticator quux frobnicates my zork", ExpectHandover, "", AnyDevice},
+	}
+	g := mustLoad(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := g.Ask(tt.q)
+			topic := ""
+			if len(a.Topics) > 0 {
+				topic = a.Topics[0]
+			}
+			if a.Expect != tt.expect || topic != tt.topic || a.Variant != tt.variant {
+				t.Errorf("Ask(%q) = %+v, want %s, first topic %q, variant %q", tt.q, a, tt.expect, tt.topic, tt.variant)
+			}
+		})
+	}
+}
+
+func TestAskVariant(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		q    string
+		want Device
+	}{
+		{"how do I set up the app", AnyDevice},
+		{"set up the app on my pixel 9", Android},
+		{"moving from samsung to iphone", IPhone},
+		{"moving from my iphone to a samsung", AnyDevice}, // not clear enough
+		{"I have a new iphone, the old phone was a samsung", IPhone},
+		{"new iphone and new samsung, which one is registered", AnyDevice},
+		{"does it run on a samsung tablet", Tablet},
+		{"can my ipad be a second device next to my iphone", Tablet},
+		{"I have no smartphone", NoPhone},
+		{"I don't have a smartphone, only a nokia", NoPhone},
+		{"set up with my phone, I have no computer", PhoneOnly},
+		{"register my yubikey", Key},
+		{"create a passkey on my iphone", Passkey},
+		{"passkey or security key, which is better", AnyDevice},
+		{"the prompt on my apple watch", AnyDevice},
+		{"the prompt on my galaxy watch", AnyDevice},
+	}
+	g := mustLoad(t)
+	for _, tt := range tests {
+		t.Run(tt.q, func(t *testing.T) {
+			t.Parallel()
+			if got := g.Ask(tt.q).Variant; got != tt.want {
+				t.Errorf("Variant = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{
+		"please reset my mfa":                             true,
+		"Reset my authenticator":                          true,
+		"could you kindly unblock jdoe":                   true,
+		"can you add my second phone":                     true,
+		"can you add two phones":                          false, // "you" is anybody
+		"please turn off mfa for anna":                    true,
+		"how do I reset my mfa":                           false,
+		"can you tell me how to remove my phone":          false,
+		"can you help me remove my phone":                 false,
+		"please send me the link to register my phone":    false,
+		"I reset my phone":                                false,
+		"please":                                          false,
+		"":                                                false,
+		"my phone was stolen and now someone could reset": false,
+	}
+	g := mustLoad(t)
+	for text, want := range tests {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			if got := g.requests.in(text); got != want {
+				t.Errorf("a request = %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// figures are how a set of questions came out.
+type figures struct {
+	answers, right, rightInThree, wrong int // questions that an article answers
+	handovers, handedOver               int // requests, and subjects without an article
+	silences, silent                    int
+	variants, variantsRight             int
+	confused                            []string
+}
+
+// measure asks every question of a file. A question whose topics all lack an
+// article should be handed over, whatever its label says.
+func measure(t testing.TB, g *Guide, name string) figures {
+	var f figures
+	for _, l := range questions(t, name) {
+		a := g.Ask(l.Q)
+		want := l.Expect
+		if want == ExpectAnswer && !slices.ContainsFunc(l.Topics, func(id string) bool { return slices.Contains(g.topics, id) }) {
+			want = ExpectHandover
+		}
+		ok := a.Expect == want
+		switch want {
+		case ExpectAnswer:
+			f.answers++
+			ok = ok && slices.Contains(l.Topics, a.Topics[0])
+			if ok {
+				f.right++
+			} else if a.Expect == ExpectAnswer {
+				f.wrong++
+			}
+			if slices.ContainsFunc(a.Topics, func(id string) bool { return slices.Contains(l.Topics, id) }) {
+				f.rightInThree++
+			}
+		case ExpectHandover:
+			f.handovers++
+			if ok {
+				f.handedOver++
+			}
+		case ExpectNone:
+			f.silences++
+			if ok {
+				f.silent++
+			}
+		}
+		if l.Variant != nil {
+			f.variants++
+			if *l.Variant == a.Variant {
+				f.variantsRight++
+			}
+		}
+		if !ok {
+			f.confused = append(f.confused, fmt.Sprintf("%q: %s %v, want %s %v", l.Q, a.Expect, a.Topics, want, l.Topics))
+		}
+	}
+	return f
+}
+
+// The floors are a little under what was measured, so that a change which
+// makes answers worse is seen. dev and practice were tuned on; own was not,
+// and is what to expect of questions that nobody has seen.
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		file                                           string
+		right, rightInThree, handedOver, silent, wrong float64 // shares; wrong is a ceiling
+	}{
+		{"dev.jsonl", 0.95, 0.97, 0.92, 1, 0.03},
+		{"practice.jsonl", 0.92, 0.95, 0.95, 0.93, 0.05},
+		{"own.jsonl", 0.70, 0.85, 0.90, 0.90, 0.15},
+	}
+	g := mustLoad(t)
+	for _, tt := range tests {
+		t.Run(tt.file, func(t *testing.T) {
+			t.Parallel()
+			f := measure(t, g, tt.file)
+			share := func(n, of int) float64 { return float64(n) / float64(of) }
+			t.Logf("right %d of %d (in the first three %d, wrong article %d), handed over %d of %d, silent %d of %d, variant %d of %d",
+				f.right, f.answers, f.rightInThree, f.wrong, f.handedOver, f.handovers, f.silent, f.silences, f.variantsRight, f.variants)
+			for _, c := range f.confused {
+				t.Log(c)
+			}
+			for _, floor := range []struct {
+				what      string
+				got, want float64
+			}{
+				{"right", share(f.right, f.answers), tt.right},
+				{"right in the first three", share(f.rightInThree, f.answers), tt.rightInThree},
+				{"handed over", share(f.handedOver, f.handovers), tt.handedOver},
+				{"silent", share(f.silent, f.silences), tt.silent},
+			} {
+				if floor.got < floor.want {
+					t.Errorf("%s: %.2f, want at least %.2f", floor.what, floor.got, floor.want)
+				}
+			}
+			if got := share(f.wrong, f.answers); got > tt.wrong {
+				t.Errorf("wrong article: %.2f, want at most %.2f", got, tt.wrong)
+			}
+			if f.variantsRight != f.variants {
+				t.Errorf("variant: %d of %d", f.variantsRight, f.variants)
+			}
+		})
+	}
+}
+
+// The phrases of the articles must not be taken from the questions they are
+// measured on.
+func TestPhrasesAreOurOwn(t *testing.T) {
+	t.Parallel()
+	g := mustLoad(t)
+	plain := func(text string) string { return strings.Join(tokens(text), " ") }
+	phrases := make(map[string]bool)
+	for _, s := range g.index.subjects {
+		for _, a := range s.asks {
+			phrases[plain(a)] = true
+		}
+	}
+	for _, name := range []string{"dev.jsonl", "own.jsonl"} {
+		for _, l := range questions(t, name) {
+			if len(tokens(l.Q)) > 4 && phrases[plain(l.Q)] {
+				t.Errorf("%q of %s is a phrase of the guide", l.Q, name)
+			}
+		}
+	}
+}
+
+// Every phrase that stands under an article finds it, alone or among others.
+func TestPhrasesFindTheirArticle(t *testing.T) {
+	t.Parallel()
+	g := mustLoad(t)
+	found, all := 0, 0
+	for _, s := range g.index.subjects {
+		if s.expect != ExpectAnswer {
+			continue
+		}
+		for _, ask := range s.asks {
+			all++
+			if a := g.Ask(ask); a.Expect == ExpectAnswer && a.Topics[0] == s.id {
+				found++
+			} else {
+				t.Logf("%s: %q gets %+v", s.id, ask, a)
+			}
+		}
+	}
+	if share := float64(found) / float64(all); share < 0.95 {
+		t.Errorf("%d of %d phrases find their article, want 0.95", found, all)
+	}
+}
+
+func TestAskIsDeterministic(t *testing.T) {
+	t.Parallel()
+	again, err := Load()
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	guides := []*Guide{mustLoad(t), again}
+	all := questions(t, "dev.jsonl")
+	answers := make([][]Answer, 8)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() {
+			for _, l := range all {
+				answers[i] = append(answers[i], guides[i%len(guides)].Ask(l.Q))
+			}
+		})
+	}
+	wg.Wait()
+	for i, l := range all {
+		want := answers[0][i]
+		for _, other := range answers[1:] {
+			got := other[i]
+			if got.Expect != want.Expect || got.Score != want.Score || got.Variant != want.Variant || !slices.Equal(got.Topics, want.Topics) {
+				t.Errorf("Ask(%q) = %+v and %+v", l.Q, got, want)
+			}
+		}
+	}
+}
+
+func FuzzAsk(f *testing.F) {
+	for _, name := range []string{"dev.jsonl", "own.jsonl"} {
+		for _, l := range questions(f, name) {
+			f.Add(l.Q)
+		}
+	}
+	for _, text := range []string{"", "'", "’’’", "\x00\xff", "ééé'", "ſign in", "İPHONE", "٣٤٥ مرحبا", strings.Repeat("phone ", 5000), strings.Repeat("q", 10000), "a1b2c3", "ing", "yyyyy", "'s", "eed eed"} {
+		f.Add(text)
+	}
+	g := mustLoad(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		a := g.Ask(text)
+		if a.Score < 0 || a.Score > 1.0001 || a.Score != a.Score {
+			t.Errorf("Score = %v", a.Score)
+		}
+		if len(a.Topics) > 3 || (a.Expect == ExpectAnswer) && len(a.Topics) == 0 || (a.Expect == ExpectNone) && len(a.Topics) > 0 {
+			t.Errorf("%s with topics %v", a.Expect, a.Topics)
+		}
+		for _, id := range a.Topics {
+			if _, ok := g.Article(id, a.Variant, today); !ok {
+				t.Errorf("no article %q", id)
+			}
+		}
+	})
+}
+
+func BenchmarkAsk(b *testing.B) {
+	g := mustLoad(b)
+	all := questions(b, "dev.jsonl")
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		g.Ask(all[i%len(all)].Q)
+	}
+}
+
+func BenchmarkAskLongest(b *testing.B) {
+	g := mustLoad(b)
+	var text strings.Builder
+	for _, l := range questions(b, "dev.jsonl") {
+		text.WriteString(l.Q + " xyzzyx ")
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		g.Ask(text.String())
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if _, err := Load(); err != nil {
+			b.Fatalf("Load: %v", err)
+		}
+	}
+}

@@ -1,0 +1,270 @@
+package guide
+
+import (
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+// today is the fixed day on which the tests read the guide.
+var today = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// loaded is the embedded guide, which nothing changes.
+var loaded = sync.OnceValues(Load)
+
+func mustLoad(t testing.TB) *Guide {
+	t.Helper()
+	g, err := loaded()
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	return g
+}
+
+func TestTopicsAreTheSixteen(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		"add-backup-method", "add-work-account", "approve-sign-in", "first-sign-in", "forgot-or-broken-phone", "install-authenticator",
+		"lost-stolen-phone", "mfa-what-why", "more-information-required", "new-phone", "no-notifications", "no-smartphone",
+		"number-matching", "privacy-personal-phone", "qr-code-problems", "unexpected-prompt",
+	}
+	g := mustLoad(t)
+	got := g.Topics()
+	if !slices.Equal(got, want) {
+		t.Errorf("Topics() = %v, want %v", got, want)
+	}
+	got[0] = "changed"
+	if g.Topics()[0] != want[0] {
+		t.Error("changing the returned topics changed the guide")
+	}
+}
+
+func TestArticleUnknown(t *testing.T) {
+	t.Parallel()
+	if a, ok := mustLoad(t).Article("paper-jam", AnyDevice, today); ok || a.ID != "" {
+		t.Errorf("Article of an unknown topic = %+v, %v, want nothing", a, ok)
+	}
+}
+
+func TestSetup(t *testing.T) {
+	t.Parallel()
+	const appStore, googlePlay = "apps.apple.com/app/microsoft-authenticator/id983156458", "play.google.com/store/apps/details?id=com.azure.authenticator"
+	tests := []struct {
+		device    Device
+		article   string
+		says      []string // in the steps
+		says0     string   // in the first step
+		links     []string
+		linksNone []string
+	}{
+		{AnyDevice, "add-work-account", []string{"aka.ms/mfasetup", "Scan a QR code"}, "Install", []string{appStore, googlePlay, "aka.ms/mfasetup"}, nil},
+		{IPhone, "add-work-account", []string{"aka.ms/mfasetup", "Scan a QR code"}, "App Store", []string{appStore}, []string{googlePlay}},
+		{Android, "add-work-account", []string{"aka.ms/mfasetup", "take pictures and record video"}, "Google Play", []string{googlePlay}, []string{appStore}},
+		{PhoneOnly, "add-work-account", []string{"phone's browser", "Pair your account"}, "Install", []string{appStore, googlePlay}, nil},
+		{Tablet, "add-work-account", []string{"Point the tablet"}, "tablet", []string{appStore, googlePlay}, nil},
+		{NoPhone, "no-smartphone", []string{"security key", "code token", "admin"}, "tablet", nil, []string{appStore, googlePlay}},
+		{Passkey, "add-work-account", []string{"Create a passkey"}, "iOS 17 or Android 14", []string{appStore, googlePlay}, nil},
+		{Key, "add-work-account", []string{"Security key", "Plug in"}, "Security info", []string{"aka.ms/mfasetup"}, []string{appStore, googlePlay}},
+		{Device("fridge"), "add-work-account", []string{"Scan a QR code"}, "Install", []string{appStore, googlePlay}, nil},
+	}
+	for _, tt := range tests {
+		t.Run("device "+string(tt.device), func(t *testing.T) {
+			t.Parallel()
+			a := mustLoad(t).Setup(tt.device, today)
+			if a.ID != tt.article {
+				t.Errorf("ID = %q, want %q", a.ID, tt.article)
+			}
+			steps, urls := strings.Join(a.Steps, "\n"), ""
+			for _, l := range a.Links {
+				urls += l.URL + "\n"
+			}
+			if !strings.Contains(a.Steps[0], tt.says0) {
+				t.Errorf("first step = %q, want it to say %q", a.Steps[0], tt.says0)
+			}
+			for _, s := range tt.says {
+				if !strings.Contains(steps, s) {
+					t.Errorf("steps do not say %q:\n%s", s, steps)
+				}
+			}
+			for _, l := range tt.links {
+				if !strings.Contains(urls, l) {
+					t.Errorf("no link to %s in:\n%s", l, urls)
+				}
+			}
+			for _, l := range tt.linksNone {
+				if strings.Contains(urls, l) {
+					t.Errorf("link to %s, which is not for %q", l, tt.device)
+				}
+			}
+			if s := strings.Join([]string{steps, a.Otherwise}, " "); tt.device == PhoneOnly && strings.Contains(s, "computer") {
+				t.Errorf("steps without a computer speak of one:\n%s", s)
+			}
+		})
+	}
+}
+
+func TestTextChangesOnItsDate(t *testing.T) {
+	t.Parallel()
+	berlin := time.FixedZone("CET", 3600)
+	lastDay := time.Date(2027, 1, 31, 23, 59, 59, 0, time.UTC)
+	firstDay := time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
+	tests := []struct {
+		article       string
+		before, after string
+	}{
+		{"add-backup-method", "Microsoft ends texts and calls on 1 February 2027", "Microsoft ended texts and calls on 1 February 2027"},
+		{"no-smartphone", "Microsoft ends them on 1 February 2027", "Microsoft ended them on 1 February 2027"},
+		{"more-information-required", "You can put that off for now", "It is a must if texts or calls were all you had"},
+		{"forgot-or-broken-phone", "Pick what you have: a text, a call, your tablet", "Pick what you have: your tablet"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.article, func(t *testing.T) {
+			t.Parallel()
+			g := mustLoad(t)
+			steps := func(now time.Time) string {
+				a, _ := g.Article(tt.article, AnyDevice, now)
+				return strings.Join(a.Steps, "\n")
+			}
+			for _, now := range []time.Time{today, lastDay} {
+				if s := steps(now); !strings.Contains(s, tt.before) || strings.Contains(s, tt.after) {
+					t.Errorf("on %s: want %q and not %q in\n%s", now, tt.before, tt.after, s)
+				}
+			}
+			for _, now := range []time.Time{firstDay, firstDay.In(berlin), firstDay.AddDate(1, 0, 0)} {
+				if s := steps(now); !strings.Contains(s, tt.after) || strings.Contains(s, tt.before) {
+					t.Errorf("on %s: want %q and not %q in\n%s", now, tt.after, tt.before, s)
+				}
+			}
+			// The day begins where the reader is.
+			if s := steps(firstDay.Add(-30 * time.Minute).In(berlin)); !strings.Contains(s, tt.after) {
+				t.Errorf("at half past midnight in Berlin: want %q in\n%s", tt.after, s)
+			}
+		})
+	}
+}
+
+func TestDatedStepVanishes(t *testing.T) {
+	t.Parallel()
+	a := article{common: section{steps: []string{"Stay.", "{{before 2027-02-01}}Go.{{end}}"}}}
+	before := a.at(AnyDevice, today).Steps
+	after := a.at(AnyDevice, time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)).Steps
+	if !slices.Equal(before, []string{"Stay.", "Go."}) || !slices.Equal(after, []string{"Stay."}) {
+		t.Errorf("steps before, after = %q, %q", before, after)
+	}
+}
+
+// files returns the embedded files with one of them changed.
+func files(t *testing.T, name, from, to string) fstest.MapFS {
+	t.Helper()
+	out := make(fstest.MapFS)
+	err := fs.WalkDir(embedded, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := fs.ReadFile(embedded, p)
+		out[p] = &fstest.MapFile{Data: raw}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("copy files: %v", err)
+	}
+	text := string(out[name].Data)
+	if !strings.Contains(text, from) {
+		t.Fatalf("%s does not contain %q", name, from)
+	}
+	out[name].Data = []byte(strings.Replace(text, from, to, 1))
+	return out
+}
+
+func TestLoadNamesTheFault(t *testing.T) {
+	t.Parallel()
+	const article = "articles/en/new-phone.md"
+	tests := []struct {
+		name, file, from, to string
+		want                 []string
+	}{
+		{"unknown key", article, "title: ", "titel: ", []string{article, "[3:1]", "titel"}},
+		{"wrong type", article, "  - label: Security info (aka.ms/mysecurityinfo)", "  - [label]", []string{article, "["}},
+		{"no day", article, "reviewed: 2026-11-23", "reviewed: soon", []string{article, "key reviewed", "soon"}},
+		{"no day for the next review", article, "next-review: 2027-05-24\n", "", []string{article, "key next-review"}},
+		{"missing key", article, "title: Move Authenticator to a new phone\n", "", []string{article, "key title: missing"}},
+		{"no front matter", article, "---\n", "", []string{article, "line 1"}},
+		{"front matter without end", article, "---\nAdd", "Add", []string{article, "no end"}},
+		{"id of another file", article, "id: new-phone", "id: newphone", []string{article, "key id", "newphone.md"}},
+		{"unknown device in a link", article, "not: [android]", "not: [windows]", []string{article, "key links[1].not", "windows"}},
+		{"unknown heading", article, "## A person can help when", "## Ask a person when", []string{article, "line ", "Ask a person when"}},
+		{"unknown variant", article, "# android: ", "# symbian: ", []string{article, "line ", "symbian"}},
+		{"variant twice", article, "# android: ", "# iphone: ", []string{article, "line ", "second variant", "iphone"}},
+		{"step out of order", article, "3. Choose", "4. Choose", []string{article, "line ", "step 4"}},
+		{"text between the steps", article, "3. Choose", "Choose", []string{article, "line ", "text after the steps"}},
+		{"no steps", article, "1. Install Microsoft Authenticator on the new phone.\n", "", []string{article, "line ", "step 2"}},
+		{"no lead", article, "Add your account again on the new phone, and part with the old one only after that.\n", "", []string{article, "no answer before the steps"}},
+		{"dated passage without end", article, "1. Install", "1. {{before 2027-02-01}}Install", []string{article, "line ", "dated passage"}},
+		{"dated passage on no day", article, "1. Install", "1. {{from 2027-02-31}}Now{{end}} install", []string{article, "line ", "dated passage"}},
+		{"article left out", "articles/en/no-smartphone.md", "id: no-smartphone", "id: nophone", []string{"no-smartphone.md", "key id"}},
+		{"unknown key in words", wordsFile, "stop:", "stopp:", []string{wordsFile, "stopp"}},
+		{"unknown device in words", wordsFile, "  tablet: [tablet, ipad", "  slate: [tablet, ipad", []string{wordsFile, "devices", "slate"}},
+		{"phrase with two meanings", wordsFile, "  wet: [water,", "  wet: [bank, water,", []string{wordsFile, "bank"}},
+		{"near an unknown article", elsewhereFile, "near: [new-phone]", "near: [newphone]", []string{elsewhereFile, "near", "newphone"}},
+		{"handed over though it has an article", elsewhereFile, "id: backup-restore", "id: new-phone", []string{elsewhereFile, "id", "new-phone"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := load(files(t, tt.file, tt.from, tt.to))
+			if err == nil {
+				t.Fatal("load succeeded")
+			}
+			for _, w := range tt.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("error %q does not say %q", err, w)
+				}
+			}
+		})
+	}
+}
+
+func TestLoadLineIsTheFilesLine(t *testing.T) {
+	t.Parallel()
+	const name = "articles/en/new-phone.md"
+	changed := files(t, name, "3. Choose", "7. Choose")
+	want := ""
+	for i, line := range strings.Split(string(changed[name].Data), "\n") {
+		if strings.HasPrefix(line, "7. Choose") {
+			want = "line " + strconv.Itoa(i+1) + ":"
+		}
+	}
+	if _, err := load(changed); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error = %v, want it to say %q", err, want)
+	}
+}
+
+func TestLoadReadsWindowsLines(t *testing.T) {
+	t.Parallel()
+	all := files(t, "articles/en/new-phone.md", "\n", "\n")
+	for name, f := range all {
+		if strings.HasSuffix(name, ".md") {
+			f.Data = []byte(strings.ReplaceAll(string(f.Data), "\n", "\r\n"))
+		}
+	}
+	g, err := load(all)
+	if err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	want := mustLoad(t).Setup(IPhone, today)
+	if got := g.Setup(IPhone, today); got.Lead != want.Lead || !slices.Equal(got.Steps, want.Steps) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestLoadWithoutArticles(t *testing.T) {
+	t.Parallel()
+	if _, err := load(fstest.MapFS{}); err == nil || !strings.Contains(err.Error(), "add-work-account.md") {
+		t.Errorf("error = %v, want the missing file's name", err)
+	}
+}
