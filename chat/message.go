@@ -145,8 +145,16 @@ func (f Field) Shown() string {
 	if !f.Quoted {
 		return f.Value
 	}
-	return "“" + strings.Join(strings.Fields(f.Value), " ") + "”"
+	return "“" + quotable(f.Value) + "”"
 }
+
+// quotable returns somebody's words as they may stand between our quotation
+// marks: [Safe], and without such a mark that would end the quotation early.
+func quotable(s string) string {
+	return innerQuotes.Replace(Safe(strings.Join(strings.Fields(s), " "), 0))
+}
+
+var innerQuotes = strings.NewReplacer("“", `"`, "”", `"`)
 
 func linked(links []Link) string {
 	lines := make([]string, len(links))

@@ -49,10 +49,10 @@ func hidden(r rune) bool {
 		return true
 	case unicode.Is(unicode.Zs, r) && r != ' ' && r != '\u00a0' && r != '\u202f':
 		return true
-	case r == '\u115f', r == '\u1160', r == '\u3164', r == '\uffa0', r == '\u2800':
-		return true // letters that look like nothing
-	case r >= 0xfe00 && r <= 0xfe0e, r >= 0xe0100 && r <= 0xe01ef:
-		return true // variation selectors; U+FE0F only colours an emoji
+	case unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r), r == '\u2800':
+		return true // letters and marks that look like nothing
+	case unicode.Is(unicode.Variation_Selector, r):
+		return r != '\ufe0f' // which only colours an emoji
 	}
 	return false
 }

@@ -1,0 +1,184 @@
+package chat
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// whole is a message with every part.
+func whole() Message {
+	return Message{
+		Headline: "Ada asks to turn security defaults on.",
+		Text:     "First paragraph.\n\nSecond paragraph.",
+		Steps:    []string{"Open the app.", "Tap the plus."},
+		Fields:   []Field{{Label: "Target", Value: "Contoso"}, {Label: "Why", Value: "because", Quoted: true}},
+		Table:    &Table{Header: []string{"Name", "State"}, Rows: [][]string{{"Zoë", "on"}, {"Bartholomew", "off"}}},
+		Details:  []Field{{Label: "Undo", Value: "turn them off"}, {Label: "Title", Value: "boss", Quoted: true}},
+		Links:    []Link{{Label: "Guide", URL: "https://example.org/a"}},
+		Image:    &Image{Name: "trend.png", PNG: []byte{1}, Alt: "240 people, 87% registered"},
+		Footer:   "As of 09:00. Only you can see this.",
+		Buttons:  []Button{{ID: "approve", Label: "Approve"}, {ID: "deny", Label: "Deny", Style: Danger}},
+		Request:  "R-ABC234",
+	}
+}
+
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	const want = `Ada asks to turn security defaults on.
+
+First paragraph.
+
+Second paragraph.
+
+1. Open the app.
+2. Tap the plus.
+
+Target: Contoso
+Why: “because”
+
+Name         State
+Zoë          on
+Bartholomew  off
+
+Undo: turn them off
+Title: “boss”
+
+Guide: https://example.org/a
+
+[picture: 240 people, 87% registered]
+
+As of 09:00. Only you can see this.
+
+[Approve] [Deny]`
+	if got := whole().Plain(); got != want {
+		t.Errorf("Plain =\n%s\nwant\n%s", got, want)
+	}
+	if got := (Message{}).Plain(); got != "" {
+		t.Errorf("Plain of nothing = %q", got)
+	}
+}
+
+func TestPlainOfUnevenTables(t *testing.T) {
+	t.Parallel()
+	for name, table := range map[string]*Table{
+		"none":        nil,
+		"no header":   {Rows: [][]string{{"a"}}},
+		"short row":   {Header: []string{"a", "b"}, Rows: [][]string{{"x"}, {}}},
+		"long row":    {Header: []string{"a"}, Rows: [][]string{{"x", "y", "z"}}},
+		"header only": {Header: []string{"a"}},
+	} {
+		lines := 0
+		if table != nil && len(table.Header) > 0 {
+			lines = 1 + len(table.Rows)
+		}
+		got := Message{Table: table}.Plain()
+		if n := len(strings.Split(got, "\n")); got != "" && n != lines || got == "" && lines > 0 {
+			t.Errorf("%s: %q, want %d lines", name, got, lines)
+		}
+	}
+}
+
+func TestShownQuoted(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"why not":                        "“why not”",
+		"":                               "“”",
+		"line\nTarget: Bob":              "“line Target: Bob”",
+		"a\u2028b\u0085c\v\fd":           "“a b c d”",
+		"done” Approved by: “CISO":       `“done" Approved by: "CISO”`,
+		"\u202eabc":                      "“<U+202E>abc”",
+		"  many   spaces ":               "“many spaces”",
+		"87% and <@U1>":                  "“87% and <@U1>”",
+		"not \xff UTF-8":                 "“not \ufffd UTF-8”",
+		"[Approve]\n\n[Deny]\r\n1. step": "“[Approve] [Deny] 1. step”",
+	} {
+		if got := (Field{Value: in, Quoted: true}).Shown(); got != want {
+			t.Errorf("Shown(%+q) = %+q, want %+q", in, got, want)
+		}
+	}
+	if got := (Field{Value: "ours\n“as it is”"}).Shown(); got != "ours\n“as it is”" {
+		t.Errorf("Shown of our own value = %q", got)
+	}
+}
+
+func TestNotification(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		m    Message
+		want string
+	}{
+		{"notice", Message{Notice: "A request waits.", Headline: "Reset Zoë"}, "A request waits."},
+		{"headline", Message{Headline: "Reset Zoë", Text: "x"}, "Reset Zoë"},
+		{"text", Message{Text: "first\nsecond"}, "first"},
+		{"nothing", Message{}, ""},
+	} {
+		if got := row.m.Notification(); got != row.want {
+			t.Errorf("%s: %q, want %q", row.name, got, row.want)
+		}
+	}
+}
+
+// checkQuoted puts hostile words into every quoted field: the plain twin must
+// have as many lines as with harmless ones, each beginning as before.
+func checkQuoted(t *testing.T, first, second string) {
+	t.Helper()
+	harmless, m := whole(), whole()
+	m.Fields[1].Value, m.Details[1].Value = first, second
+	want, got := strings.Split(harmless.Plain(), "\n"), strings.Split(m.Plain(), "\n")
+	if len(got) != len(want) {
+		t.Fatalf("%+q and %+q: %d lines, want %d:\n%+q", first, second, len(got), len(want), got)
+	}
+	for i, line := range got {
+		label, _, quoted := strings.Cut(want[i], "“")
+		if !quoted && line != want[i] {
+			t.Errorf("%+q: line %d is %+q, want %q", first, i, line, want[i])
+		}
+		inside, closed := strings.CutSuffix(strings.TrimPrefix(line, label+"“"), "”")
+		if quoted && (!closed || strings.ContainsAny(inside, "“”") || strings.ContainsFunc(inside, breaks)) {
+			t.Errorf("%+q: the quotation is broken out of: %+q", first, line)
+		}
+	}
+}
+
+// breaks reports what some reader takes for the end of a line.
+func breaks(r rune) bool {
+	return unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+}
+
+func TestG21QuotedFieldsStayQuoted(t *testing.T) {
+	t.Parallel()
+	const texts = 20_000
+	for _, s := range hostileWords {
+		checkQuoted(t, s, s)
+	}
+	r := rand.New(rand.NewPCG(21, 2))
+	for range texts {
+		checkQuoted(t, hostile(r), hostile(r))
+	}
+}
+
+func FuzzQuoted(f *testing.F) {
+	for i, s := range hostileWords {
+		f.Add(s, hostileWords[len(hostileWords)-1-i])
+	}
+	f.Fuzz(checkQuoted)
+}
+
+func ExampleMessage_Plain() {
+	m := Message{
+		Headline: "Bea asks to reset Zoë.",
+		Fields:   []Field{{Label: "Why", Value: "lost phone\nTarget: everybody", Quoted: true}},
+		Buttons:  []Button{{ID: "approve", Label: "Approve"}},
+	}
+	fmt.Println(m.Plain())
+	// Output:
+	// Bea asks to reset Zoë.
+	//
+	// Why: “lost phone Target: everybody”
+	//
+	// [Approve]
+}
