@@ -1,0 +1,208 @@
+// Package approval is the engine behind every change: a request is asked by
+// one person, decided by others, and executed once.
+//
+//	         deny / cancel / expire
+//	PENDING ───────────────────────► DENIED | CANCELLED | EXPIRED
+//	   │ quorum                              ▲
+//	   ▼        deny / cancel / expire       │
+//	APPROVED ────────────────────────────────┘
+//	   │  └─ re-validation differs ─► STALE
+//	   ▼ start
+//	EXECUTING ─ every step answered ─► SUCCEEDED | FAILED | PARTIAL
+//	   │ crash or unclear answer
+//	   ▼
+//	RECONCILING ─ probe ─► SUCCEEDED | FAILED | PARTIAL | UNKNOWN
+//
+// What it promises:
+//
+//   - A step is sent at most once unless the answer proves that it was not
+//     applied, and no byte of it leaves before its intent is stored.
+//   - State, audit record and the messages owed for it are one transaction;
+//     nothing is said before it is stored.
+//   - A vote counts people, not clicks or accounts; never the requester or a
+//     target; and is bound to exactly what was shown.
+//   - Before the first write the tenant is read again. A difference ends the
+//     request as stale, and nothing is written.
+//   - The database's clock alone says what has expired.
+//
+// Deciding is pure: the functions in transition.go take a request, what is
+// stored about it and the time, and give a [Change] or a [Refusal]. The
+// [Engine] and the [Runner] read, ask them, and store what they say by
+// compare-and-set.
+package approval
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// State is where a request stands.
+type State string
+
+// The states. Those from Succeeded on are final, and never change again but
+// for Unknown, which a person or a later reading may resolve.
+const (
+	Pending     State = "pending"
+	Approved    State = "approved"
+	Executing   State = "executing"
+	Reconciling State = "reconciling"
+	Succeeded   State = "succeeded"
+	Failed      State = "failed"  // surely nothing changed
+	Partial     State = "partial" // a known part was done
+	Denied      State = "denied"
+	Expired     State = "expired"
+	Cancelled   State = "cancelled"
+	Stale       State = "stale"   // the tenant or somebody's standing changed in between
+	Unknown     State = "unknown" // ended, and a person must look
+)
+
+// Final reports whether s is the end.
+func (s State) Final() bool {
+	switch s {
+	case Pending, Approved, Executing, Reconciling:
+		return false
+	default:
+		return true
+	}
+}
+
+// Principal is one human being: a directory user, whatever chat accounts they
+// hold. Two principals are the same person if and only if they are equal.
+type Principal struct {
+	Tenant string `json:"tenant"` // tenant ID
+	Object string `json:"object"` // object ID
+}
+
+// Target is an object that the action changes. The name is as of asking.
+type Target struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Policy is the rule under which a request is decided.
+type Policy struct {
+	Name    string        `json:"name"`    // "one", "two"
+	Quorum  int           `json:"quorum"`  // how many different people must approve
+	Wait    time.Duration `json:"wait"`    // from the quorum to the start
+	Version int           `json:"version"` // of the rules that made it
+}
+
+// Words are what approvers are shown, made when the request is asked and
+// covered by its digest. They are written for somebody who is not technical.
+type Words struct {
+	Headline string   `json:"headline"` // what happens to whom
+	Now      string   `json:"now"`      // the current value
+	Then     string   `json:"then"`     // the new value
+	Radius   string   `json:"radius"`   // whom it touches
+	Risk     string   `json:"risk"`     // what goes wrong if it is wrong
+	Undo     string   `json:"undo"`
+	Call     string   `json:"call"` // whom to call
+	Findings []string `json:"findings,omitempty"`
+}
+
+// Subscriber is somebody who is shown the request and every change of it. The
+// address is opaque here.
+type Subscriber struct {
+	Address   string `json:"address"`
+	Requester bool   `json:"requester,omitempty"`
+}
+
+// Request is one asked change. All but State, Version, NotBefore, StartBy and
+// Outcome is fixed when it is asked.
+type Request struct {
+	ID          string // 128 random bits in hex
+	Ref         string // for people: "R-" and six base32 characters
+	Key         string // the delivery that asked it
+	Tenant      string
+	TenantName  string
+	Kind        string // of the action
+	KindVersion int
+	Args        json.RawMessage
+	Targets     []Target
+	Snapshot    json.RawMessage // the action's own reading of the tenant when asked
+	Words       Words
+	Reason      string // the requester's justification, as typed
+	Requester   Principal
+	Subscribers []Subscriber
+	Policy      Policy
+	Digest      string // see [Request.Sum]
+	Created     time.Time
+	Expires     time.Time
+
+	State     State
+	Version   int       // grows with every change; compare-and-set is on it
+	NotBefore time.Time // set with the quorum: the end of the wait
+	StartBy   time.Time // set with the quorum: not started by then, it expires
+	Outcome   Outcome
+}
+
+// Outcome is how a request ended, or why it is where it is.
+type Outcome struct {
+	By       Principal    `json:"by,omitzero"` // who denied or cancelled
+	Why      string       `json:"why,omitempty"`
+	Findings []string     `json:"findings,omitempty"` // what differed, what is not known
+	Done     []StepReport `json:"done,omitempty"`
+	At       time.Time    `json:"at,omitzero"`
+}
+
+// StepReport says what became of one step.
+type StepReport struct {
+	Number    int    `json:"number"`
+	What      string `json:"what"`
+	Class     Class  `json:"class"`
+	RequestID string `json:"request_id,omitempty"` // the tenant's name for the call
+}
+
+// Decision is one person's vote. There is at most one approval and one denial
+// of a request by each person, and it is never changed.
+type Decision struct {
+	Request string // the request's ID
+	By      Principal
+	Account string // the chat account that was used, opaque
+	Approve bool
+	Digest  string // of what was shown
+	Why     string // a denial's reason
+	At      time.Time
+}
+
+// Attempt is one execution of a request, under a fence that only grows.
+type Attempt struct {
+	Request  string
+	Fence    int64
+	Owner    string // the process
+	Started  time.Time
+	Deadline time.Time
+	Closed   bool
+}
+
+// Class is what an answer says about a step.
+type Class string
+
+// The classes. Open is an intent without an answer.
+const (
+	Open    Class = "open"
+	Applied Class = "applied"
+	Refused Class = "refused"  // the tenant said no: not done
+	NotSent Class = "not sent" // no byte left: not done
+	Unclear Class = "unclear"  // it may have been done
+	NotDone Class = "not done" // found by reading, after an unclear answer
+)
+
+// Step is one call of an attempt: stored as an intent before it is sent, and
+// again with what the answer says.
+type Step struct {
+	Request    string
+	Number     int // from 1
+	Try        int // from 1
+	Fence      int64
+	Method     string
+	URL        string
+	BodyHash   string
+	Intent     time.Time // the database's time
+	Class      Class
+	Facts      string // no secrets
+	RequestID  string // the tenant's
+	ClientID   string // ours, sent with the call
+	What       string // in words
+	FinishedAt time.Time
+}

@@ -1,0 +1,55 @@
+package approval
+
+import "errors"
+
+// Refusal is a no with its reason, written for the person who asked.
+type Refusal struct {
+	Code string // stable, for tests and the audit record
+	Text string
+}
+
+// Error returns the code and the sentence.
+func (r *Refusal) Error() string { return r.Code + ": " + r.Text }
+
+// Say returns the sentence.
+func (r *Refusal) Say() string { return r.Text }
+
+// Is matches refusals by code.
+func (r *Refusal) Is(target error) bool {
+	var other *Refusal
+	return errors.As(target, &other) && other.Code == r.Code
+}
+
+// The refusals that are told apart.
+var (
+	ErrNotFound   = &Refusal{"not-found", "There is no such request. “/mfa requests” lists the open ones."}
+	ErrSelf       = &Refusal{"self", "You asked for this yourself, so somebody else has to decide."}
+	ErrTarget     = &Refusal{"target", "This request is about your own account, so somebody else has to decide."}
+	ErrVoted      = &Refusal{"voted", "You have already approved this request. To stop it, deny or cancel it."}
+	ErrChanged    = &Refusal{"changed", "What you were shown is not what would run any more. Please ask for it anew."}
+	ErrNotYours   = &Refusal{"not-yours", "Only the requester or an approver can cancel this request."}
+	ErrOpen       = &Refusal{"open", "There is an open request for the same thing already."}
+	ErrQuorum     = &Refusal{"quorum", "There are not enough approvers for this request."}
+	ErrNotAllowed = &Refusal{"not-allowed", "You may not do this."}
+)
+
+func refuse(code *Refusal, text string) *Refusal { return &Refusal{Code: code.Code, Text: text} }
+
+// ended says why nothing can be decided about a request any more.
+func ended(r Request) *Refusal {
+	text := map[State]string{
+		Executing:   "This request is already running and can no longer be stopped.",
+		Reconciling: "This request has run, and its result is being looked up.",
+		Succeeded:   "This request has been carried out already.",
+		Failed:      "This request has ended: it could not be carried out, and nothing was changed.",
+		Partial:     "This request has ended: a part of it was carried out.",
+		Denied:      "This request was denied already.",
+		Expired:     "This request has expired. Please ask for it anew.",
+		Cancelled:   "This request was cancelled already.",
+		Stale:       "This request has ended because something changed in the meantime. Please ask for it anew.",
+		Unknown:     "This request has ended, and its result is not known. An administrator has to look at it.",
+		Approved:    "This request is approved already and waits to be carried out.",
+		Pending:     "This request is still waiting for decisions.",
+	}[r.State]
+	return &Refusal{Code: "ended-" + string(r.State), Text: text}
+}

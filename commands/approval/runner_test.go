@@ -1,0 +1,375 @@
+package approval_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"twokey/commands/approval"
+)
+
+// outcome is how a request of several steps ends when a fault happens to one
+// of them: how many steps are done then, counted from the first.
+func outcome(done, planned int) approval.State {
+	switch done {
+	case 0:
+		return approval.Failed
+	case planned:
+		return approval.Succeeded
+	default:
+		return approval.Partial
+	}
+}
+
+// G01, G03, G06: every fault at every step of an action of six. The checker
+// compares what is said with the ledger.
+func TestG06EveryFaultAtEveryStep(t *testing.T) {
+	const steps = 6
+	targets := []string{"a", "b", "c", "d", "e", "f"}
+	for _, row := range []struct {
+		fault   fault
+		times   int
+		applied bool // the step is done in the end
+		on      bool // and the next ones follow
+	}{
+		{fine, 1, true, true},
+		{refused, 1, false, false},
+		{throttled, 1, true, true},
+		{throttled, 2, true, true},
+		{throttled, 3, false, false},
+		{notSent, 1, true, true},
+		{notSent, 2, true, true},
+		{notSent, 3, false, false},
+		{lost, 1, false, false},
+		{appliedLost, 1, true, false},
+		{late, 1, true, false},
+		{silent, 1, true, false},
+		{garbled, 1, true, false},
+		{greedy, 1, true, false},
+	} {
+		t.Run(fmt.Sprintf("%s %d times", row.fault, row.times), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				for at := range steps {
+					plan := append(slices.Repeat([]fault{fine}, at), slices.Repeat([]fault{row.fault}, row.times)...)
+					w.tenant.plan(plan...)
+					before := w.tenant.calls()
+					r := w.approve(w.ask("ada", 1, targets...), "bea")
+					done, calls := at, at+row.times
+					if row.applied {
+						done++
+					}
+					if row.on {
+						done = steps
+						calls = steps + row.times
+						if row.fault == fine {
+							calls--
+						}
+					}
+					r = w.wantEnd(r, outcome(done, steps))
+					if got := w.tenant.calls() - before; got != calls {
+						t.Errorf("at step %d: %d calls, want %d", at+1, got, calls)
+					}
+					if r.State != approval.Succeeded && r.Outcome.Why == "" {
+						t.Errorf("at step %d: %s without a word", at+1, r.State)
+					}
+				}
+			})
+		})
+	}
+}
+
+// G03: a reading that is late, or fails for a while, changes no outcome; one
+// that never succeeds leaves it unknown.
+func TestG03ReadingsThatAreLateOrFail(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		fault fault
+		lag   time.Duration
+		down  time.Duration
+		want  approval.State
+	}{
+		{"seen late", appliedLost, limits.Settle - 2*time.Second, 0, approval.Succeeded},
+		{"not there", lost, limits.Settle - 2*time.Second, 0, approval.Failed},
+		{"not readable for a while, applied", appliedLost, 0, limits.GiveUp / 2, approval.Succeeded},
+		{"not readable for a while, lost", lost, 0, limits.GiveUp / 2, approval.Failed},
+		{"never readable, applied", appliedLost, 0, time.Hour, approval.Unknown},
+		{"never readable, lost", lost, 0, time.Hour, approval.Unknown},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.tenant.lag = row.lag
+				w.tenant.plan(row.fault)
+				w.tenant.look = func(ctx context.Context, clientID string, c approval.Call) {
+					w.wantIntent(ctx, clientID, c)
+					w.tenant.setDown(row.down > 0)
+				}
+				time.AfterFunc(row.down, func() { w.tenant.setDown(false) })
+				start := time.Now()
+				r := w.approve(w.ask("ada", 1, "lamp"), "bea")
+				w.wantEnd(r, row.want)
+				if took := time.Since(start); row.want == approval.Failed && took < limits.Settle {
+					t.Errorf("failed after %v, before the tenant could settle", took)
+				}
+				if n := w.tenant.calls(); n != 1 {
+					t.Errorf("%d calls, want 1", n)
+				}
+			})
+		})
+	}
+}
+
+// G05, G12: whatever the approval rested on is read again, and a difference
+// stops the run before the first write.
+func TestG05WhatChangedBeforeTheStart(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(w *world)
+		want   approval.State
+		finds  string
+	}{
+		{"nothing", func(w *world) {}, approval.Succeeded, ""},
+		{"the value", func(w *world) { w.tenant.set("lamp", "red") }, approval.Stale, "red"},
+		{"another value", func(w *world) { w.tenant.set("door", "red") }, approval.Succeeded, ""},
+		{"the requester's role", func(w *world) { w.people.change(func() { delete(w.people.askers, "ada") }) }, approval.Stale, "ada"},
+		{"the first approver's role", func(w *world) { w.people.change(func() { delete(w.people.approvers, "bea") }) }, approval.Stale, "bea"},
+		{"the second approver's role", func(w *world) { w.people.change(func() { delete(w.people.approvers, "abe") }) }, approval.Stale, "abe"},
+		{"somebody else's role", func(w *world) { w.people.change(func() { delete(w.people.approvers, "cid") }) }, approval.Succeeded, ""},
+		{"the directory is down", func(w *world) { w.people.change(func() { w.people.down = true }) }, approval.Expired, ""},
+		{"the tenant is down", func(w *world) { w.tenant.setDown(true) }, approval.Expired, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				plan := w.plan("ada", 2, "lamp", "fan")
+				plan.Policy.Wait = time.Minute
+				r, err := w.engine.Submit(t.Context(), plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.approve(r, "bea", "abe")
+				time.Sleep(30 * time.Second)
+				row.change(w)
+				r = w.wantEnd(r, row.want)
+				if n := w.tenant.calls(); (n > 0) != (row.want == approval.Succeeded) {
+					t.Errorf("%d calls", n)
+				}
+				if got := strings.Join(r.Outcome.Findings, " "); !strings.Contains(got, row.finds) || (got == "") != (row.finds == "") {
+					t.Errorf("found %q, want something about %q", got, row.finds)
+				}
+			})
+		})
+	}
+}
+
+// What could not be read is read again, and then it runs.
+func TestValidationIsTriedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		r := w.ask("ada", 1, "lamp")
+		w.tenant.setDown(true)
+		w.approve(r, "bea")
+		time.Sleep(time.Minute)
+		if got := w.find(r); got.State != approval.Approved {
+			t.Fatalf("%s, want approved", got.State)
+		}
+		w.tenant.setDown(false)
+		w.wantEnd(r, approval.Succeeded)
+	})
+}
+
+// The wait is waited for, and deny and cancel win in it.
+func TestTheWait(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		submit := func(target string) approval.Request {
+			plan := w.plan("ada", 1, target)
+			plan.Policy.Wait = time.Minute
+			r, err := w.engine.Submit(t.Context(), plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return w.approve(r, "bea")
+		}
+		runs, denied, cancelled := submit("a"), submit("b"), submit("c")
+		time.Sleep(time.Minute - time.Second)
+		if n := w.tenant.calls(); n != 0 {
+			t.Fatalf("%d calls during the wait", n)
+		}
+		if _, err := w.engine.Deny(t.Context(), press(denied, "bea")); err != nil {
+			t.Errorf("deny by who approved: %v", err)
+		}
+		if _, err := w.engine.Cancel(t.Context(), press(cancelled, "abe")); err != nil {
+			t.Errorf("cancel: %v", err)
+		}
+		w.wantEnd(runs, approval.Succeeded)
+		w.wantEnd(denied, approval.Denied)
+		w.wantEnd(cancelled, approval.Cancelled)
+		if n := w.tenant.calls(); n != 1 {
+			t.Errorf("%d calls, want 1", n)
+		}
+	})
+}
+
+// A long Retry-After is kept, and one beyond the attempt's time is not waited for.
+func TestRetryAfter(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.tenant.plan(throttled, throttled)
+		start := time.Now()
+		w.wantEnd(w.approve(w.ask("ada", 1, "lamp"), "bea"), approval.Succeeded)
+		if took := time.Since(start); took < 4*time.Second || took > 6*time.Second {
+			t.Errorf("sent again within %v, want after twice 2s", took)
+		}
+	})
+}
+
+// G07: asked to stop, the runner ends the call that is under way, begins no
+// other step, and says what was done. It is gone within the limit of one call.
+func TestG07Stopping(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		plan  []fault
+		after time.Duration
+		want  approval.State
+		calls int
+	}{
+		{"during the first call", []fault{silent}, time.Second, approval.Partial, 1},
+		{"during the second call", []fault{fine, silent}, time.Second, approval.Partial, 2},
+		{"during the last call", []fault{fine, fine, silent}, time.Second, approval.Succeeded, 3},
+		{"while it waits to send again", []fault{fine, throttled}, time.Second, approval.Partial, 2},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.tenant.plan(row.plan...)
+				r := w.approve(w.ask("ada", 1, "a", "b", "c"), "bea")
+				time.Sleep(row.after)
+				start := time.Now()
+				w.halt()
+				if took := time.Since(start); took > limits.Call {
+					t.Errorf("gone after %v, want within %v", took, limits.Call)
+				}
+				time.Sleep(time.Minute)
+				if n := w.tenant.calls(); n != row.calls {
+					t.Errorf("%d calls, want %d", n, row.calls)
+				}
+				w.restart(nil)
+				w.wantEnd(r, row.want)
+			})
+		})
+	}
+}
+
+// G36, in part: a kind of change that is not configured any more is not run,
+// and one that was under way ends.
+func TestAKindThatIsGone(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		plan []fault
+		want approval.State
+	}{
+		{"not begun", nil, approval.Stale},
+		{"one of two done, one unclear", []fault{fine, appliedLost}, approval.Unknown},
+		{"one unclear", []fault{lost}, approval.Unknown},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				plan := w.plan("ada", 1, "a", "b")
+				plan.Policy.Wait = 2 * time.Second
+				r, err := w.engine.Submit(t.Context(), plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.tenant.plan(row.plan...)
+				w.tenant.look = func(ctx context.Context, clientID string, c approval.Call) {
+					w.wantIntent(ctx, clientID, c)
+					w.tenant.setDown(true) // it stays open until this process is gone
+				}
+				r = w.approve(r, "bea")
+				if row.plan != nil {
+					time.Sleep(10 * time.Second)
+					if r = w.find(r); r.State != approval.Reconciling {
+						t.Errorf("%s, want reconciling", r.State)
+					}
+				}
+				w.halt()
+				w.tenant.setDown(false)
+				forgetful := approval.NewRunner(w.store, w.people, nil, "forgetful", limits, slog.New(slog.DiscardHandler))
+				ctx, stop := context.WithCancel(t.Context())
+				done := make(chan error)
+				go func() { done <- forgetful.Run(ctx) }()
+				w.wantEnd(r, row.want)
+				stop()
+				<-done
+			})
+		})
+	}
+}
+
+// shared is a store that other processes may use too.
+type shared struct{ approval.Store }
+
+func (shared) Alone() bool { return false }
+
+// G34: a process that lost its lease starts nothing, and stores nothing over
+// its successor's result. The successor only reads: a call that may still be
+// on its way is never reported as failed.
+func TestG34ASuccessor(t *testing.T) {
+	for _, row := range []struct {
+		fault fault
+		want  approval.State
+	}{
+		{stuckBefore, approval.Unknown},
+		{stuckAfter, approval.Partial},
+	} {
+		t.Run(string(row.fault), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.halt()
+				w.start(&mortal{Store: shared{w.store}, left: -1})
+				first := w.process
+				w.tenant.plan(row.fault)
+				r := w.approve(w.ask("ada", 1, "a", "b"), "bea")
+				synctest.Wait()
+				w.process = nil
+				w.start(&mortal{Store: shared{w.store}, left: -1})
+				r = w.wantEnd(r, row.want)
+				before := w.records()[r.Ref]
+				time.Sleep(stuck) // the first goes on, and finds itself replaced
+				if after := w.records()[r.Ref]; !slices.Equal(after, before) {
+					t.Errorf("the first process stored over its successor: %+v", after[len(before):])
+				}
+				if n := w.tenant.calls(); n != 1 {
+					t.Errorf("%d calls, want 1", n)
+				}
+				first.stop()
+				<-first.done
+			})
+		})
+	}
+}
+
+// Only the holder of the lease works.
+func TestOneRunnerWorksAtATime(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.halt()
+		var others []*process
+		for range 3 {
+			w.start(&mortal{Store: shared{w.store}, left: -1})
+			others = append(others, w.process)
+		}
+		for i := range 5 {
+			w.approve(w.ask("ada", 1, fmt.Sprint("object-", i)), "bea")
+		}
+		for _, r := range w.requests() {
+			w.wantEnd(r, approval.Succeeded)
+		}
+		if n := w.tenant.calls(); n != 5 {
+			t.Errorf("%d calls, want 5", n)
+		}
+		for _, p := range others {
+			p.stop()
+			<-p.done
+		}
+		w.process = nil
+	})
+}

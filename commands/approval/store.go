@@ -1,0 +1,101 @@
+package approval
+
+import (
+	"context"
+	"time"
+
+	"twokey/audit"
+)
+
+// Store keeps requests and all that belongs to them in one database.
+type Store interface {
+	// Update runs f in one write transaction and commits if f returns nil; no
+	// other writer is between. If f returns an error nothing is stored and
+	// that error comes back as it is. Any other error means that it is not
+	// known to be stored: say "not recorded" and act on nothing. After a
+	// commit that owes messages the outbox is woken.
+	Update(ctx context.Context, f func(Tx) error) error
+	// View runs f in one read transaction. Its Tx may not be written to.
+	View(ctx context.Context, f func(Tx) error) error
+	// Alone reports whether no other process can be using this database, so
+	// that whoever held it before is surely dead.
+	Alone() bool
+}
+
+// Tx is one transaction. It must not be used after the function it was given
+// to returns.
+type Tx interface {
+	// Now is the database's time: the same at every call in a transaction, UTC,
+	// in whole microseconds.
+	Now() (time.Time, error)
+
+	// Request returns the request with the given ID or reference, or ErrNotFound.
+	Request(idOrRef string) (Request, error)
+	// RequestByKey returns the request that was asked by the delivery with
+	// this key, or ErrNotFound.
+	RequestByKey(key string) (Request, error)
+	// Requests lists the tenant's requests in any of the given states, oldest
+	// first. An empty tenant means all; no states mean all.
+	Requests(tenant string, states ...State) ([]Request, error)
+	// Insert stores a new request. It fails if the ID, reference or key exists.
+	Insert(r Request) error
+	// Move stores what c changes of r, if the stored request still has r's
+	// state and version, and returns the request as it is now. Otherwise it
+	// stores nothing and returns ErrLost.
+	Move(r Request, c Change) (Request, error)
+
+	// Decisions returns the decisions on a request, oldest first.
+	Decisions(requestID string) ([]Decision, error)
+	// AddDecision stores d; a second one by the same person is an error.
+	AddDecision(d Decision) error
+
+	// OpenAttempt stores a; a second open one of a request is an error. It
+	// fails with ErrLost if a's fence is not the lease's.
+	OpenAttempt(a Attempt) error
+	// Attempt returns the open attempt of a request, or ErrNotFound.
+	Attempt(requestID string) (Attempt, error)
+	// CloseAttempt marks the open attempt of a request closed.
+	CloseAttempt(requestID string) error
+	// Steps returns every try of every step, in the order of their intents.
+	Steps(requestID string) ([]Step, error)
+	// Intend stores the intent of a step that is about to be sent. It fails
+	// with ErrLost if s's fence is not the lease's.
+	Intend(s Step) error
+	// Conclude stores what the answer to s said: class, facts and the tenant's
+	// request ID. It fails with ErrLost if s's fence is no longer the lease's.
+	Conclude(s Step) error
+
+	// Acquire takes or renews the named lease for owner and returns its fence.
+	// It is refused (false) while another's is valid, unless force is set. A
+	// new owner gets a higher fence than any before.
+	Acquire(name, owner string, ttl time.Duration, force bool) (fence int64, ok bool, err error)
+
+	// Record appends to the audit chain, at the database's time whatever the
+	// entry says.
+	Record(e audit.Entry) error
+	// Owe stores a message that must be sent. A key that exists stays as it is.
+	Owe(n Notice) error
+	// Touch marks every message about a topic as to be shown anew.
+	Touch(topic string) error
+}
+
+// Notice is a message that is owed: which kind, to which address, about what.
+// Its words are made when it is sent, from what is stored then.
+type Notice struct {
+	Key     string // unique for good
+	Kind    string
+	Topic   string // the request's ID
+	Address string // opaque here
+	Facts   []byte // JSON
+}
+
+// The kinds of notice that the engine owes.
+const (
+	NoticePrompt   = "prompt"   // to approvers: decide this
+	NoticeRequest  = "request"  // to the requester: how it stands
+	NoticeOutcome  = "outcome"  // to the requester: how it ended
+	NoticeQuestion = "question" // to the requester: an approver asks
+)
+
+// ErrLost says that somebody else changed the row first.
+var ErrLost = &Refusal{"lost", "Somebody else was faster. Please look at the request again."}

@@ -1,0 +1,273 @@
+package approval_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"twokey/commands/approval"
+)
+
+// fault is what goes wrong with one call to the tenant.
+type fault string
+
+const (
+	fine        fault = "fine"
+	refused     fault = "refused"               // 403
+	throttled   fault = "throttled"             // 429, and again after two seconds
+	notSent     fault = "not sent"              // no connection
+	lost        fault = "lost before"           // never arrives, and no answer
+	appliedLost fault = "applied, then lost"    // arrives, and no answer
+	late        fault = "applied late"          // arrives when the caller has given up
+	silent      fault = "applied, no answer"    // the caller waits until its own limit
+	garbled     fault = "applied, unknown word" // an answer that says nothing known
+	greedy      fault = "applied, but again"    // unclear, and asks to be sent once more
+
+	stuckBefore fault = "stuck, then applied" // the sender is stopped for long, and then sends
+	stuckAfter  fault = "applied, then stuck" // it sends, and is stopped for long
+)
+
+// stuck is for how long such a sender is stopped.
+const stuck = 3 * time.Minute
+
+// faults are those that one process alone can meet.
+var faults = []fault{fine, refused, throttled, notSent, lost, appliedLost, late, silent, garbled, greedy}
+
+// effect is one entry of the ledger: what was applied, whatever the bot believes.
+type effect struct {
+	At     time.Time
+	Client string // the client ID that came with the call
+	Method string
+	URL    string
+	Body   string
+}
+
+// tenant is a directory of named values. Its ledger is the truth.
+type tenant struct {
+	look func(ctx context.Context, clientID string, c approval.Call) // called before anything is applied
+
+	mu      sync.Mutex
+	now     func() time.Time
+	values  map[string]string // by object ID
+	ledger  []effect
+	arrived int           // calls that were sent
+	faults  []fault       // of the next calls; then none
+	down    bool          // nothing can be read
+	lag     time.Duration // effects show this late to a probe
+	late    time.Duration // after which a late call arrives
+}
+
+func (t *tenant) set(id, value string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.values[id] = value
+}
+
+func (t *tenant) plan(fs ...fault) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults = fs
+}
+
+func (t *tenant) setDown(down bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.down = down
+}
+
+// applied returns the ledger as it stands.
+func (t *tenant) applied() []effect {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]effect(nil), t.ledger...)
+}
+
+// calls returns how many calls were sent.
+func (t *tenant) calls() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.arrived
+}
+
+func (t *tenant) apply(clientID string, c approval.Call, value string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.values[c.URL[len("/objects/"):]] = value
+	t.ledger = append(t.ledger, effect{At: t.now(), Client: clientID, Method: c.Method, URL: c.URL, Body: string(c.Body)})
+}
+
+func (t *tenant) next() fault {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.arrived++
+	if len(t.faults) == 0 {
+		return fine
+	}
+	f := t.faults[0]
+	t.faults = t.faults[1:]
+	return f
+}
+
+// send is one call as its sender sees it.
+func (t *tenant) send(ctx context.Context, clientID string, c approval.Call, value string) approval.Answer {
+	t.look(ctx, clientID, c)
+	id := "g-" + clientID[:8]
+	switch f := t.next(); f {
+	case fine:
+		t.apply(clientID, c, value)
+		return approval.Answer{Class: approval.Applied, RequestID: id}
+	case refused:
+		return approval.Answer{Class: approval.Refused, RequestID: id, Facts: "403 Forbidden"}
+	case throttled:
+		return approval.Answer{Class: approval.Refused, Facts: "429", Again: true, Wait: 2 * time.Second}
+	case notSent:
+		return approval.Answer{Class: approval.NotSent, Facts: "no connection", Again: true}
+	case lost:
+		return approval.Answer{Class: approval.Unclear, Facts: "connection reset"}
+	case late:
+		time.AfterFunc(t.late, func() { t.apply(clientID, c, value) })
+		return approval.Answer{Class: approval.Unclear, Facts: "time-out"}
+	case stuckBefore, stuckAfter:
+		if f == stuckBefore {
+			time.Sleep(stuck)
+		}
+		t.apply(clientID, c, value)
+		if f == stuckAfter {
+			time.Sleep(stuck)
+		}
+		return approval.Answer{Class: approval.Applied, RequestID: id}
+	case silent:
+		t.apply(clientID, c, value)
+		<-ctx.Done()
+		return approval.Answer{Class: approval.Unclear, Facts: ctx.Err().Error()}
+	case garbled:
+		t.apply(clientID, c, value)
+		return approval.Answer{Class: "fine, I think"}
+	default: // appliedLost, greedy
+		t.apply(clientID, c, value)
+		return approval.Answer{Class: approval.Unclear, Facts: "504", Again: f == greedy}
+	}
+}
+
+// kindSet is the kind of action that sets each target to a value.
+const kindSet = "set"
+
+// setting is the action over the tenant.
+type setting struct{ tenant *tenant }
+
+var errDown = errors.New("the directory does not answer")
+
+type setArgs struct {
+	Value string `json:"value"`
+}
+
+func (s setting) Snapshot(_ context.Context, r approval.Request) (json.RawMessage, error) {
+	s.tenant.mu.Lock()
+	defer s.tenant.mu.Unlock()
+	if s.tenant.down {
+		return nil, errDown
+	}
+	was := map[string]string{} // encodes in the order of its keys
+	for _, target := range r.Targets {
+		was[target.ID] = s.tenant.values[target.ID]
+	}
+	return json.Marshal(was)
+}
+
+func (s setting) Compare(was, now json.RawMessage, r approval.Request) []string {
+	if string(was) != string(now) {
+		return []string{fmt.Sprintf("It was %s and is %s.", was, now)}
+	}
+	return nil
+}
+
+func (s setting) Steps(r approval.Request) ([]approval.Call, error) {
+	var args setArgs
+	if err := json.Unmarshal(r.Args, &args); err != nil {
+		return nil, err
+	}
+	calls := make([]approval.Call, len(r.Targets))
+	for i, target := range r.Targets {
+		c := approval.Call{What: "set " + target.ID, Method: "PATCH", URL: "/objects/" + target.ID, Body: []byte(`{"value":"` + args.Value + `"}`)}
+		c.Send = func(ctx context.Context, clientID string) approval.Answer {
+			return s.tenant.send(ctx, clientID, c, args.Value)
+		}
+		calls[i] = c
+	}
+	return calls, nil
+}
+
+func (s setting) Probe(_ context.Context, _ approval.Request, step approval.Step) (approval.Class, string, error) {
+	s.tenant.mu.Lock()
+	defer s.tenant.mu.Unlock()
+	if s.tenant.down {
+		return "", "", errDown
+	}
+	for _, e := range s.tenant.ledger {
+		if e.Client == step.ClientID && !s.tenant.now().Before(e.At.Add(s.tenant.lag)) {
+			return approval.Applied, "it is set", nil
+		}
+	}
+	return approval.NotDone, "it is not set", nil
+}
+
+// people is who may do what, as the tenant would say.
+type people struct {
+	mu        sync.Mutex
+	askers    map[string]bool
+	approvers map[string]bool
+	down      bool
+}
+
+func (p *people) change(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
+func (p *people) may(set map[string]bool, who approval.Principal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down {
+		return errDown
+	}
+	if who.Tenant != tenantID || !set[who.Object] {
+		return approval.ErrNotAllowed
+	}
+	return nil
+}
+
+func (p *people) MayAsk(_ context.Context, who approval.Principal, _ string) error {
+	return p.may(p.askers, who)
+}
+
+func (p *people) MayDecide(_ context.Context, who approval.Principal, _ approval.Request) error {
+	return p.may(p.approvers, who)
+}
+
+func (p *people) Approvers(_ context.Context, r approval.Request) ([]approval.Principal, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down {
+		return nil, errDown
+	}
+	var all []approval.Principal
+	for object, may := range p.approvers {
+		aimed := false
+		for _, t := range r.Targets {
+			aimed = aimed || t.ID == object
+		}
+		if may && !aimed && object != r.Requester.Object {
+			all = append(all, person(object))
+		}
+	}
+	return all, nil
+}
+
+func (p *people) Name(_ context.Context, who approval.Principal) string {
+	return cmp.Or(who.Object, "nobody")
+}

@@ -1,0 +1,224 @@
+package approval
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Change is what one transition stores, all of it in one transaction.
+type Change struct {
+	To        State
+	NotBefore time.Time // set when not zero
+	StartBy   time.Time // set when not zero
+	Outcome   *Outcome
+	Decision  *Decision
+	Kind      string // of the audit record
+	Actor     Principal
+	Facts     map[string]any
+}
+
+// Vote is somebody's wish to decide, as it came in. That its author is an
+// eligible approver has been asked of [Standing]; all else is asked here.
+type Vote struct {
+	By      Principal
+	Account string
+	Seal    string // what the button carried; the bare reference if typed
+	Why     string
+}
+
+// limits of a request's life after the quorum.
+const startLimit = 5 * time.Minute // counted from the end of the wait
+
+// Approve decides a vote for r at the database's time now, given the earlier
+// decisions.
+func Approve(r Request, v Vote, earlier []Decision, now time.Time) (Change, error) {
+	if err := decidable(r, v, now); err != nil {
+		return Change{}, err
+	}
+	if r.State == Approved {
+		return Change{}, ended(r)
+	}
+	if slices.ContainsFunc(earlier, func(d Decision) bool { return d.By == v.By }) {
+		return Change{}, ErrVoted
+	}
+	d := &Decision{Request: r.ID, By: v.By, Account: v.Account, Approve: true, Digest: r.Digest, At: now}
+	c := Change{To: Pending, Decision: d, Kind: "request.vote", Actor: v.By, Facts: map[string]any{"approve": true, "digest": r.Digest, "account": v.Account}}
+	if len(Counted(r, append(slices.Clone(earlier), *d))) >= r.Policy.Quorum {
+		c.To = Approved
+		c.NotBefore = now.Add(r.Policy.Wait)
+		c.StartBy = c.NotBefore.Add(startLimit)
+		c.Kind = "request.approved"
+		c.Facts["not_before"] = stamp(c.NotBefore)
+	}
+	return c, nil
+}
+
+// Deny ends r by one approver's no, also while it waits to start.
+func Deny(r Request, v Vote, now time.Time) (Change, error) {
+	if err := decidable(r, v, now); err != nil {
+		return Change{}, err
+	}
+	return Change{
+		To:       Denied,
+		Decision: &Decision{Request: r.ID, By: v.By, Account: v.Account, Digest: r.Digest, Why: v.Why, At: now},
+		Outcome:  &Outcome{By: v.By, Why: v.Why, At: now},
+		Kind:     "request.denied", Actor: v.By,
+		Facts: map[string]any{"digest": r.Digest, "account": v.Account, "why": v.Why},
+	}, nil
+}
+
+// Cancel ends r by its requester, or by an approver who is not its target.
+func Cancel(r Request, v Vote, now time.Time) (Change, error) {
+	if err := open(r, now); err != nil {
+		return Change{}, err
+	}
+	if v.By != r.Requester && r.aims(v.By) {
+		return Change{}, ErrTarget
+	}
+	if !sealed(r, v.Seal) {
+		return Change{}, ErrChanged
+	}
+	return Change{
+		To:      Cancelled,
+		Outcome: &Outcome{By: v.By, Why: v.Why, At: now},
+		Kind:    "request.cancelled", Actor: v.By,
+		Facts: map[string]any{"account": v.Account, "why": v.Why},
+	}, nil
+}
+
+// Expire ends r if its time is over, and returns false if it is not.
+func Expire(r Request, now time.Time) (Change, bool) {
+	if !overdue(r, now) {
+		return Change{}, false
+	}
+	why := "Nobody decided in time."
+	if r.State == Approved {
+		why = "It was approved but could not be started in time."
+	}
+	return Change{To: Expired, Outcome: &Outcome{Why: why, At: now}, Kind: "request.expired", Facts: map[string]any{"was": r.State}}, true
+}
+
+// Outdate ends an approved r because of what re-validation found.
+func Outdate(r Request, findings []string, now time.Time) (Change, error) {
+	if r.State != Approved {
+		return Change{}, ended(r)
+	}
+	return Change{To: Stale, Outcome: &Outcome{Findings: findings, At: now}, Kind: "request.stale", Facts: map[string]any{"findings": findings}}, nil
+}
+
+// Start lets an approved r run, if its wait is over and its time is not.
+func Start(r Request, now time.Time) (Change, error) {
+	if r.State != Approved || overdue(r, now) || now.Before(r.NotBefore) {
+		return Change{}, ended(r)
+	}
+	return Change{To: Executing, Kind: "request.started", Facts: map[string]any{}}, nil
+}
+
+// Lose marks an executing r whose answer is missing or unclear. From here on
+// the tenant is only read.
+func Lose(r Request, why string) (Change, error) {
+	if r.State != Executing {
+		return Change{}, ended(r)
+	}
+	return Change{To: Reconciling, Outcome: &Outcome{Why: why}, Kind: "request.reconciling", Facts: map[string]any{"why": why}}, nil
+}
+
+// Finish ends an executing or reconciling r by what is known of its steps,
+// planned in number: steps hold the last try of each that was begun.
+func Finish(r Request, steps []Step, planned int, remark string, now time.Time) (Change, error) {
+	if r.State != Executing && r.State != Reconciling {
+		return Change{}, ended(r)
+	}
+	o := &Outcome{Why: remark, At: now}
+	done, unclear := 0, 0
+	for _, s := range steps {
+		o.Done = append(o.Done, StepReport{Number: s.Number, What: s.What, Class: s.Class, RequestID: s.RequestID})
+		switch s.Class {
+		case Applied:
+			done++
+		case Refused, NotSent, NotDone:
+		default: // open, unclear, or what this version does not understand
+			unclear++
+		}
+	}
+	c := Change{Outcome: o, Facts: map[string]any{"steps": o.Done, "planned": planned, "remark": remark}}
+	switch {
+	case unclear > 0:
+		c.To = Unknown
+	case done == planned:
+		c.To = Succeeded
+	case done == 0:
+		c.To = Failed
+	default:
+		c.To = Partial
+	}
+	c.Kind = "request." + string(c.To)
+	return c, nil
+}
+
+// Counted returns the people whose approval of r counts: each once, and
+// neither the requester nor a target.
+func Counted(r Request, decisions []Decision) []Principal {
+	var people []Principal
+	for _, d := range decisions {
+		if d.Approve && d.Digest == r.Digest && d.By != r.Requester && !r.aims(d.By) && !slices.Contains(people, d.By) {
+			people = append(people, d.By)
+		}
+	}
+	return people
+}
+
+// aims reports whether p is a target of r.
+func (r Request) aims(p Principal) bool {
+	return p.Tenant == r.Tenant && slices.ContainsFunc(r.Targets, func(t Target) bool { return t.ID == p.Object })
+}
+
+func decidable(r Request, v Vote, now time.Time) error {
+	switch err := open(r, now); {
+	case err != nil:
+		return err
+	case v.By == r.Requester:
+		return ErrSelf
+	case r.aims(v.By):
+		return ErrTarget
+	case v.By.Tenant != r.Tenant:
+		return ErrNotAllowed
+	case !sealed(r, v.Seal):
+		return ErrChanged
+	}
+	return nil
+}
+
+func open(r Request, now time.Time) error {
+	if r.State != Pending && r.State != Approved {
+		return ended(r)
+	}
+	if overdue(r, now) {
+		r.State = Expired
+		return ended(r)
+	}
+	return nil
+}
+
+func overdue(r Request, now time.Time) bool {
+	switch r.State {
+	case Pending:
+		return !now.Before(r.Expires)
+	case Approved:
+		return !now.Before(r.StartBy)
+	default:
+		return false
+	}
+}
+
+// sealed reports whether what was shown is what is stored. A typed decision
+// carries the reference alone; the stored digest must then be the right one.
+func sealed(r Request, seal string) bool {
+	sum, err := r.Sum()
+	if err != nil || sum != r.Digest {
+		return false
+	}
+	ref, short, pressed := strings.Cut(seal, ".")
+	return ref == r.Ref && (!pressed || short == r.Digest[:shortDigest])
+}
