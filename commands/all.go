@@ -1,0 +1,29 @@
+package commands
+
+import (
+	"twokey/chat"
+	"twokey/commands/identity"
+)
+
+// all lists every command, in the order in which help shows them.
+func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
+	return []Command{
+		me(env),
+		setup(env),
+		ask(env),
+		whoami(env),
+		status(env),
+		preflight(env),
+		defaults(env, true),
+		defaults(env, false),
+		requests(env),
+		approveCommand(env),
+		denyCommand(env),
+		cancelCommand(env),
+		auditCommand(env),
+		digestPreview(env),
+		digestNow(env),
+		help(allowed),
+		version(env),
+	}
+}

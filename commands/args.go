@@ -1,0 +1,156 @@
+package commands
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
+
+	"twokey/chat"
+)
+
+// mistake is what a person typed wrong, as a sentence that says what to do.
+type mistake struct{ say, hint string }
+
+func (m *mistake) Error() string { return "typed wrong: " + m.say }
+func (m *mistake) Say() string   { return m.say }
+func (m *mistake) Hint() string  { return m.hint }
+
+const (
+	maxText   = 1000 // runes of a typed command or question
+	maxReason = 300  // runes of a justification: it stands on the prompt's first screen
+)
+
+// find returns the command that the words begin with, and the words left.
+// Names of two words win over names of one.
+func find(all []Command, words []string) (Command, []string, bool) {
+	for n := min(2, len(words)); n > 0; n-- {
+		name := strings.ToLower(strings.Join(words[:n], " "))
+		i := slices.IndexFunc(all, func(c Command) bool { return c.Name == name })
+		if i >= 0 {
+			return all[i], words[n:], true
+		}
+	}
+	return Command{}, nil, false
+}
+
+// unknown says that there is no such command and which may have been meant,
+// among those that the person may run.
+func unknown(allowed []Command, words []string) *mistake {
+	first := strings.ToLower(words[0])
+	typed := strings.ToLower(strings.Join(words[:min(2, len(words))], " "))
+	kin := family(allowed, first)
+	if len(kin) > 0 && len(words) == 1 {
+		return &mistake{shown(first) + " needs one more word.", "Try " + choices(kin) + "."}
+	}
+	say := "There is no command " + shown(first) + "."
+	if len(kin) > 0 {
+		say = "There is no command " + shown(typed) + "."
+	}
+	switch best := nearest(allowed, typed, first); {
+	case best != "":
+		return &mistake{say, fmt.Sprintf("Did you mean “/mfa %s”?", best)}
+	case len(kin) > 0:
+		return &mistake{say, "Try " + choices(kin) + "."}
+	default:
+		return &mistake{say, "“/mfa help” lists what you can do."}
+	}
+}
+
+// nearest returns the name that was most likely meant, or "". At most two
+// letters may differ, and in a short name fewer: “no” is not meant to be “me”.
+func nearest(allowed []Command, typed ...string) string {
+	best, distance := "", 3
+	for _, c := range allowed {
+		for _, t := range typed {
+			if d := levenshtein.ComputeDistance(t, c.Name); d < distance && d <= len(c.Name)/2 {
+				best, distance = c.Name, d
+			}
+		}
+	}
+	return best
+}
+
+// family returns the commands of two words that begin with this one.
+func family(allowed []Command, first string) []string {
+	var names []string
+	for _, c := range allowed {
+		if strings.HasPrefix(c.Name, first+" ") {
+			names = append(names, "/mfa "+c.Name)
+		}
+	}
+	return names
+}
+
+// choices joins what may be typed for people: “a”, “b” or “c”.
+func choices(all []string) string {
+	quoted := make([]string, len(all))
+	for i, s := range all {
+		quoted[i] = "“" + s + "”"
+	}
+	if len(quoted) < 2 {
+		return strings.Join(quoted, "")
+	}
+	return strings.Join(quoted[:len(quoted)-1], ", ") + " or " + quoted[len(quoted)-1]
+}
+
+// shown quotes what a person typed back to them.
+func shown(s string) string { return quoted(s, 40) }
+
+// parse assigns the words after a command's name to its options. What is left
+// over of a change is its justification.
+func parse(c Command, words []string) (args map[string]string, rest string, err error) {
+	args = map[string]string{}
+	for _, o := range c.Options {
+		if o.Rest && c.Plan != nil {
+			break
+		}
+		if len(words) == 0 {
+			if o.Required {
+				return nil, "", &mistake{fmt.Sprintf("“/mfa %s” needs %s.", c.Name, o.Summary), "For example: /mfa " + c.Example}
+			}
+			break
+		}
+		if o.Rest {
+			args[o.Name], words = strings.Join(words, " "), nil
+			break
+		}
+		word, ok := choose(o, words[0])
+		if !ok {
+			if c.Plan != nil {
+				break
+			}
+			return nil, "", &mistake{fmt.Sprintf("%s is not something “/mfa %s” knows.", shown(words[0]), c.Name), "Try " + choices(o.Choices) + "."}
+		}
+		args[o.Name], words = word, words[1:]
+	}
+	rest = strings.Join(words, " ")
+	if rest != "" && c.Plan == nil {
+		return nil, "", &mistake{fmt.Sprintf("“/mfa %s” does not take %s.", c.Name, shown(rest)), "For example: /mfa " + c.Example}
+	}
+	return args, rest, nil
+}
+
+func choose(o chat.Option, word string) (string, bool) {
+	if len(o.Choices) == 0 {
+		return word, true
+	}
+	word = strings.ToLower(word)
+	return word, slices.Contains(o.Choices, word)
+}
+
+// justification checks what one person writes to another: a reason, or a
+// question about a request. It is refused rather than cleaned, because the
+// other must see what was typed.
+func justification(words string) (string, error) {
+	words = strings.TrimSpace(words)
+	switch {
+	case !utf8.ValidString(words), chat.Hidden(words):
+		return "", &mistake{"What you wrote holds invisible or direction-changing characters.", "Please type it again in plain text. Nothing was recorded."}
+	case utf8.RuneCountInString(words) > maxReason:
+		return "", &mistake{fmt.Sprintf("What you wrote is too long: it is read on a phone, so it may have %d characters.", maxReason), "Please shorten it. Nothing was recorded."}
+	}
+	return strings.Join(strings.Fields(words), " "), nil
+}

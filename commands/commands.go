@@ -1,0 +1,115 @@
+// Package commands is what the bot can be asked to do. [Mux] routes events to
+// commands; a command either answers, or plans a change, and a change is
+// carried out by the approval runner alone. All wording for people that a
+// command or a request needs is here, and none of it knows a platform.
+//
+// Each command is one small file of one shape: a function that takes the
+// [Env] and returns a [Command]. The list of them is in all.go. Who may run a
+// command is said by its Access, and a command without one can be run by
+// nobody.
+package commands
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"twokey/audit"
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/guide"
+	"twokey/commands/identity"
+	"twokey/graph"
+	"twokey/graph/rollout"
+)
+
+// Env is everything that commands work with.
+type Env struct {
+	Organization graph.Organization
+	Tenant       graph.Reader
+	Writer       graph.Writer
+	Facts        func(ctx context.Context) rollout.Facts // one full reading of the tenant
+	Scope        rollout.Scope                           // declared accounts
+	Engine       *approval.Engine
+	Requests     approval.Store
+	People       *identity.Directory
+	Guide        *guide.Guide
+	Records      Records
+	Digest       Digest
+	Rules        Rules
+	Zone         *time.Location // in which times are shown
+	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"
+	Admins       chat.Address   // the administrators' channel
+	Build        string         // version, commit, Go
+	Now          func() time.Time
+}
+
+// Rules are the owner's choices about changes.
+type Rules struct {
+	Changes []string      // the kinds of change that are switched on
+	Wait    time.Duration // before a change of quorum two runs
+}
+
+// Records reads the audit record.
+type Records interface {
+	// Audit reads it from its beginning.
+	Audit(ctx context.Context) iter.Seq2[audit.Record, error]
+	// LastRecords returns the newest n, newest first; those of one request if
+	// it is not empty.
+	LastRecords(ctx context.Context, request string, n int) ([]audit.Record, error)
+}
+
+// Digest is the weekly digest, as far as commands ask for it.
+type Digest interface {
+	// Preview returns this week's digest as it would be posted now.
+	Preview(ctx context.Context) (chat.Message, error)
+	// PostNow posts this week's digest, or brings the one that is posted up to
+	// date, and reports which.
+	PostNow(ctx context.Context, actor string) (posted bool, err error)
+}
+
+// Command is one thing that can be asked for.
+type Command struct {
+	chat.CommandSpec
+	Access Access
+	// Aloud lets the answer be posted where it was asked, if that is the
+	// administrators' channel. Everything else is private.
+	Aloud bool
+	// Offline lets it be answered even while it cannot be read who speaks. The
+	// answer must give away nothing that needs a right.
+	Offline bool
+	// Answer reads and answers. Exactly one of Answer and Plan is set.
+	Answer func(ctx context.Context, c Call) (chat.Message, error)
+	// Plan works out a change for approval. It only reads.
+	Plan func(ctx context.Context, c Call) (approval.Plan, error)
+}
+
+// Access says who may run a command. The zero value lets nobody.
+type Access struct {
+	everybody bool
+	linked    bool
+	roles     []identity.Role
+}
+
+// everybody lets everyone run a command, linked or not.
+var everybody = Access{everybody: true}
+
+// linked lets everyone run a command whose chat account is linked.
+var linked = Access{linked: true}
+
+// only lets the holders of any of the roles run a command.
+func only(roles ...identity.Role) Access { return Access{roles: roles} }
+
+// Allows reports whether the speaker may run a command with this access.
+func (a Access) Allows(s identity.Speaker) bool {
+	return a.everybody || a.linked && s.Linked || s.Has(a.roles...)
+}
+
+// Call is one command as it was typed by one person.
+type Call struct {
+	Who    identity.Speaker
+	Unread error // why it could not be read who speaks; then Who has no rights
+	Event  chat.Event
+	Args   map[string]string // by option name; absent if not given
+	Reason string            // a change's justification
+}

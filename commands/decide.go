@@ -1,0 +1,82 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/identity"
+)
+
+// The typed twins of the buttons on a prompt, for keyboards and screen readers.
+
+func approveCommand(env Env) Command { return decision(env, "approve", "Approve a request.") }
+
+func denyCommand(env Env) Command {
+	return decision(env, "deny", "Deny a request, with a reason if you like.")
+}
+
+// Cancelling is for requesters too, whoever they are; the engine says who else.
+func cancelCommand(env Env) Command { return decision(env, "cancel", "Withdraw or stop a request.") }
+
+func decision(env Env, choice, summary string) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: choice, Summary: summary, Example: choice + " R-ABC234",
+			Options: []chat.Option{
+				{Name: "request", Summary: "the number of a request, like R-ABC234", Required: true},
+				{Name: "reason", Summary: "why", Rest: true},
+			},
+		},
+		Access: linked, // who may decide this very request is the engine's to say
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			return decide(ctx, env, c.Who, choice, c.Args["request"], c.Args["reason"])
+		},
+	}
+}
+
+// decide passes a person's wish to the engine. The seal is what a button
+// carried, or a reference as typed.
+func decide(ctx context.Context, env Env, who identity.Speaker, choice, seal, words string) (chat.Message, error) {
+	if !who.Linked {
+		return chat.Message{}, &mistake{"I do not know who you are in Microsoft 365, so you cannot decide anything here.", "Ask an owner of this bot to link your chat account."}
+	}
+	words, err := justification(words)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	v := approval.Vote{By: who.Principal, Account: encode(who.Account), Seal: canonical(seal), Why: words}
+	if !strings.Contains(v.Seal, ".") && len(v.Seal) != len("R-ABC234") {
+		return chat.Message{}, approval.ErrNotFound
+	}
+	switch choice {
+	case "approve":
+		r, err := env.Engine.Approve(ctx, v)
+		return approved(env, r), err
+	case "deny":
+		r, err := env.Engine.Deny(ctx, v)
+		return chat.Message{Headline: fmt.Sprintf("You denied %s. Nothing will be changed.", r.Ref), Request: r.Ref}, err
+	case "cancel":
+		r, err := env.Engine.Cancel(ctx, v)
+		return chat.Message{Headline: fmt.Sprintf("You cancelled %s. Nothing will be changed.", r.Ref), Request: r.Ref}, err
+	default:
+		if words == "" {
+			return chat.Message{}, &mistake{"Your question was empty, so it was not passed on.", "Press “Ask” again and type it."}
+		}
+		r, err := env.Engine.Ask(ctx, v, words)
+		return chat.Message{Headline: fmt.Sprintf("Your question about %s was passed on. The answer comes to you directly.", r.Ref), Request: r.Ref}, err
+	}
+}
+
+func approved(env Env, r approval.Request) chat.Message {
+	if r.State != approval.Approved {
+		return chat.Message{Headline: fmt.Sprintf("Your approval of %s is recorded. It needs one more person.", r.Ref), Request: r.Ref}
+	}
+	return chat.Message{
+		Headline: fmt.Sprintf("Your approval of %s is recorded, and it was the last one needed.", r.Ref),
+		Text:     "It runs at " + clock(env, r.NotBefore) + ". Until then any approver can stop it.",
+		Request:  r.Ref,
+	}
+}

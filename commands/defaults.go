@@ -1,0 +1,372 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/identity"
+	"twokey/graph"
+	"twokey/graph/rollout"
+)
+
+// DefaultsKind is the kind of action that turns security defaults on or off.
+const DefaultsKind = "defaults"
+
+// defaultsVersion grows when the meaning of stored arguments or snapshots changes.
+const defaultsVersion = 1
+
+// defaults asks to turn security defaults on or off: a change for the whole
+// tenant, so two approvers and a wait.
+func defaults(env Env, enable bool) Command {
+	word, verb := "disable", "off"
+	if enable {
+		word, verb = "enable", "on"
+	}
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: "defaults " + word, Summary: "Ask to turn security defaults " + verb + ". Two approvers decide.",
+			Example: "defaults " + word + " because all staff have set up Authenticator",
+			Options: []chat.Option{{Name: "reason", Summary: "why; the approvers read it", Rest: true}},
+		},
+		Access: only(identity.Lead),
+		Plan: func(ctx context.Context, c Call) (approval.Plan, error) {
+			if !slices.Contains(env.Rules.Changes, DefaultsKind) {
+				return approval.Plan{}, &mistake{"Changing security defaults is switched off for this bot.", "An owner can switch it on with “changes: [defaults]” in the configuration."}
+			}
+			return planDefaults(ctx, env, enable)
+		},
+	}
+}
+
+func planDefaults(ctx context.Context, env Env, enable bool) (approval.Plan, error) {
+	action := defaultsAction{env}
+	snapshot, err := action.read(ctx)
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	if snapshot.Enabled == enable {
+		return approval.Plan{}, &mistake{"Security defaults are " + onOff(enable) + " already.", "There is nothing to change."}
+	}
+	words := disableWords(env)
+	if enable {
+		check := preflightDefaults(ctx, env, snapshot)
+		if red := check.reds(); len(red) > 0 {
+			return approval.Plan{}, &mistake{"Security defaults cannot be turned on now: " + red[0].Text, "“/mfa preflight defaults” shows all that stands in the way. Nothing was asked for."}
+		}
+		words = enableWords(env, check)
+	}
+	return approval.Plan{
+		Kind: DefaultsKind, KindVersion: defaultsVersion,
+		Args:     json.RawMessage(encode(map[string]bool{"enable": enable})),
+		Targets:  []approval.Target{{ID: env.Organization.ID, Name: env.Organization.Name}},
+		Snapshot: json.RawMessage(encode(snapshot)),
+		Words:    words,
+		Policy:   approval.Policy{Name: "two", Quorum: 2, Wait: env.Rules.Wait, Version: 1},
+	}, nil
+}
+
+func onOff(enabled bool) string {
+	if enabled {
+		return "on"
+	}
+	return "off"
+}
+
+func enableWords(env Env, check preflightReport) approval.Words {
+	return approval.Words{
+		Headline: "Turn on security defaults for everybody at " + quoted(env.Organization.Name, 60),
+		Now:      "Security defaults are off.",
+		Then:     "Security defaults are on.",
+		Radius:   "Every account in the tenant. There is no list of exceptions.",
+		Risk:     "Everybody who has not set up a second factor must do so at the next sign-in, and old mail programs, scanners and scripts that sign in with a password alone stop at once.",
+		Undo:     "“/mfa defaults disable”, with two approvers. It works within seconds; nobody's set-up is lost.",
+		Call:     env.Contact,
+		Findings: check.lines(),
+	}
+}
+
+func disableWords(env Env) approval.Words {
+	return approval.Words{
+		Headline: "Turn off security defaults for everybody at " + quoted(env.Organization.Name, 60),
+		Now:      "Security defaults are on.",
+		Then:     "Security defaults are off.",
+		Radius:   "Every account in the tenant.",
+		Risk:     "From then on a stolen password is enough to sign in, and old mail programs may sign in again.",
+		Undo:     "“/mfa defaults enable”, with two approvers. It works within seconds.",
+		Call:     env.Contact,
+	}
+}
+
+// defaultsSnapshot is what matters about a tenant for security defaults.
+type defaultsSnapshot struct {
+	Enabled   bool           `json:"enabled"`
+	Policies  []graph.Policy `json:"policies"` // by ID; none where the licence has none
+	Admins    []ableAccount  `json:"admins"`   // by ID
+	Emergency []ableAccount  `json:"emergency"`
+}
+
+// ableAccount is an account and whether it can sign in under security defaults.
+type ableAccount struct {
+	ID   string `json:"id"`
+	Name string `json:"name"` // for people: a new name is no difference
+	Able bool   `json:"able"` // enabled, and holds a second factor
+	Off  bool   `json:"off"`  // disabled or gone: cannot sign in whatever it holds
+}
+
+// defaultsAction implements approval.Action.
+type defaultsAction struct{ env Env }
+
+var _ approval.Action = defaultsAction{}
+
+// Actions returns the actions by their kind.
+func Actions(env Env) map[string]approval.Action {
+	return map[string]approval.Action{DefaultsKind: defaultsAction{env}}
+}
+
+// AskRoles says who may ask for each kind of action.
+func AskRoles() map[string][]identity.Role {
+	return map[string][]identity.Role{DefaultsKind: {identity.Lead}}
+}
+
+// Snapshot implements approval.Action.
+func (a defaultsAction) Snapshot(ctx context.Context, _ approval.Request) (json.RawMessage, error) {
+	s, err := a.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return json.RawMessage(encode(s)), nil
+}
+
+func (a defaultsAction) read(ctx context.Context) (defaultsSnapshot, error) {
+	var s defaultsSnapshot
+	d, err := a.env.Tenant.SecurityDefaults(ctx)
+	if err != nil {
+		return s, fmt.Errorf("read security defaults: %w", err)
+	}
+	s.Enabled = d.Enabled
+	s.Policies, err = a.env.Tenant.Policies(ctx)
+	if kind, known := kindOf(err); err != nil && !(known && kind == graph.KindNoLicence) {
+		return s, fmt.Errorf("read policies: %w", err)
+	}
+	slices.SortFunc(s.Policies, func(a, b graph.Policy) int { return strings.Compare(a.ID, b.ID) })
+	holders, err := a.env.Tenant.RoleHolders(ctx)
+	if err != nil {
+		return s, fmt.Errorf("read administrators: %w", err)
+	}
+	if s.Admins, err = able(ctx, a.env.Tenant, administrators(holders)); err != nil {
+		return s, fmt.Errorf("read administrators' methods: %w", err)
+	}
+	if s.Emergency, err = able(ctx, a.env.Tenant, emergency(a.env.Scope)); err != nil {
+		return s, fmt.Errorf("read emergency accounts' methods: %w", err)
+	}
+	return s, nil
+}
+
+// administrators returns the role holders that security defaults bind. The
+// accounts of the directory synchronisation are exempt, and are nobody.
+func administrators(holders []graph.RoleHolder) []string {
+	var ids []string
+	for _, h := range holders {
+		if !slices.ContainsFunc(h.Roles, func(r graph.Role) bool {
+			return r.TemplateID == graph.RoleDirectorySyncAccounts || r.TemplateID == graph.RoleOnPremisesDirectorySync
+		}) {
+			ids = append(ids, h.UserID)
+		}
+	}
+	return ids
+}
+
+// emergency returns the declared emergency access accounts.
+func emergency(s rollout.Scope) []string {
+	var ids []string
+	for id, purpose := range s.Declared {
+		if purpose == rollout.Emergency {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// able says of each account whether it can sign in with a second factor. One
+// that is gone cannot; one that cannot be read is an error.
+func able(ctx context.Context, r graph.Reader, ids []string) ([]ableAccount, error) {
+	ids = slices.Sorted(slices.Values(ids))
+	methods, err := r.Methods(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var all []ableAccount
+	for i, id := range ids {
+		u, err := r.User(ctx, id)
+		if kind, known := kindOf(err); known && kind == graph.KindNotFound {
+			all = append(all, ableAccount{ID: id, Name: "deleted account " + id, Off: true})
+			continue
+		}
+		if err := errors.Join(err, methods[i].Err); err != nil {
+			return nil, err
+		}
+		all = append(all, ableAccount{ID: id, Name: u.Name, Able: u.Enabled && graph.Strongest(methods[i].Methods) > graph.NotMFA, Off: !u.Enabled})
+	}
+	return all, nil
+}
+
+// kindOf returns the tenant's reason for an error, if it gave one.
+func kindOf(err error) (graph.Kind, bool) {
+	var e *graph.Error
+	if errors.As(err, &e) {
+		return e.Kind, true
+	}
+	return graph.KindUnclear, false
+}
+
+// arguments reads what a request asks for. What another version has stored, or
+// what does not say it, is an error.
+func arguments(r approval.Request) (enable bool, err error) {
+	var args struct {
+		Enable *bool `json:"enable"`
+	}
+	if r.KindVersion != defaultsVersion {
+		return false, fmt.Errorf("read arguments: version %d is not known", r.KindVersion)
+	}
+	if err := json.Unmarshal(r.Args, &args); err != nil {
+		return false, fmt.Errorf("read arguments: %w", err)
+	}
+	if args.Enable == nil {
+		return false, errors.New("read arguments: on or off is not said")
+	}
+	return *args.Enable, nil
+}
+
+// Compare implements approval.Action. Who can sign in matters only for turning
+// them on: turning them off locks nobody out, and must not wait for people who
+// register meanwhile.
+func (a defaultsAction) Compare(was, now json.RawMessage, r approval.Request) []string {
+	var before, after defaultsSnapshot
+	enable, err := arguments(r)
+	if errors.Join(err, json.Unmarshal(was, &before), json.Unmarshal(now, &after)) != nil {
+		return []string{"What is stored about this request cannot be understood."}
+	}
+	if after.Enabled == enable {
+		return []string{"Security defaults are " + onOff(after.Enabled) + " already: there is nothing to change."}
+	}
+	found := comparePolicies(before.Policies, after.Policies)
+	if !enable {
+		return found
+	}
+	found = append(found, compareAccounts("administrator", before.Admins, after.Admins)...)
+	found = append(found, compareAccounts("emergency account", before.Emergency, after.Emergency)...)
+	if len(found) > 0 {
+		return found
+	}
+	for _, f := range lockout(after) {
+		if f.Level == red {
+			found = append(found, f.Text)
+		}
+	}
+	return found
+}
+
+func comparePolicies(before, after []graph.Policy) []string {
+	var found []string
+	old := map[string]graph.Policy{}
+	for _, p := range before {
+		old[p.ID] = p
+	}
+	for _, p := range after {
+		name := "The Conditional Access policy " + quoted(p.Name, 60) + " "
+		was, existed := old[p.ID]
+		switch {
+		case !existed:
+			found = append(found, name+"is new, and "+policyState(p.State)+".")
+		case was.State != p.State:
+			found = append(found, name+"was "+policyState(was.State)+" and is "+policyState(p.State)+" now.")
+		}
+		delete(old, p.ID)
+	}
+	for _, p := range before {
+		if _, gone := old[p.ID]; gone {
+			found = append(found, "The Conditional Access policy "+quoted(p.Name, 60)+" is gone.")
+		}
+	}
+	return found
+}
+
+func policyState(s graph.PolicyState) string {
+	switch s {
+	case graph.PolicyEnabled:
+		return "on"
+	case graph.PolicyDisabled:
+		return "off"
+	case graph.PolicyReportOnly:
+		return "report-only"
+	default:
+		return "in a state that is not known (" + quoted(string(s), 40) + ")"
+	}
+}
+
+func compareAccounts(what string, before, after []ableAccount) []string {
+	var found []string
+	old := map[string]ableAccount{}
+	for _, x := range before {
+		old[x.ID] = x
+	}
+	for _, x := range after {
+		was, existed := old[x.ID]
+		switch {
+		case !existed:
+			found = append(found, quoted(x.Name, 60)+" has become an "+what+".")
+		case was.Able && !x.Able:
+			found = append(found, "The "+what+" "+quoted(was.Name, 60)+" can no longer sign in with a second factor.")
+		case !was.Able && x.Able:
+			found = append(found, "The "+what+" "+quoted(was.Name, 60)+" can sign in with a second factor now.")
+		}
+		delete(old, x.ID)
+	}
+	for _, x := range before {
+		if _, gone := old[x.ID]; gone {
+			found = append(found, quoted(x.Name, 60)+" is no longer an "+what+".")
+		}
+	}
+	return found
+}
+
+// Steps implements approval.Action.
+func (a defaultsAction) Steps(r approval.Request) ([]approval.Call, error) {
+	enable, err := arguments(r)
+	if err != nil {
+		return nil, err
+	}
+	return []approval.Call{{
+		What:   "turn security defaults " + onOff(enable),
+		Method: "PATCH",
+		URL:    "/policies/identitySecurityDefaultsEnforcementPolicy",
+		Body:   []byte(encode(map[string]bool{"isEnabled": enable})),
+		Send: func(ctx context.Context, clientID string) approval.Answer {
+			receipt, err := a.env.Writer.SetSecurityDefaults(graph.WithClientRequestID(ctx, clientID), enable)
+			return classify(a.env, receipt, err)
+		},
+	}}, nil
+}
+
+// Probe implements approval.Action.
+func (a defaultsAction) Probe(ctx context.Context, r approval.Request, _ approval.Step) (approval.Class, string, error) {
+	enable, err := arguments(r)
+	if err != nil {
+		return approval.Open, "", err
+	}
+	d, err := a.env.Tenant.SecurityDefaults(ctx)
+	if err != nil {
+		return approval.Open, "", fmt.Errorf("read security defaults: %w", err)
+	}
+	seen := "security defaults are " + onOff(d.Enabled) + "."
+	if d.Enabled == enable {
+		return approval.Applied, seen, nil
+	}
+	return approval.NotDone, seen, nil
+}

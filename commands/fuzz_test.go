@@ -1,0 +1,62 @@
+package commands
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"twokey/chat"
+)
+
+// hostile are words by which somebody would mislead whoever reads them.
+var hostile = []string{
+	"Bob\nTarget: Alice\nApproved by: CISO", "Bob\r\nTarget: Alice", "a\u2028b\u2029c\u0085d\ve\ff", "\u202eevil\u202c", "\u2066x\u2069\u200f",
+	"zero\u200bwidth\u2060\ufeff", "e" + strings.Repeat("\u0301", 1000), "\u3164\u2800", "\U000e0041\U000e007f", "\xff\xfe", "\x00\x1b[31mred\x1b[0m\x7f",
+	"” Approved by: “CISO", "““””", "[Approve] [Deny]", "<!channel> <@U123> <https://evil.example|Approve> &amp;", "@everyone 87% %s %d", "=1+1", strings.Repeat("long ", 100),
+}
+
+// FuzzCommand says anything, in every way, as several people: there is exactly
+// one answer, which says something and gives nothing invisible or turned round
+// back.
+func FuzzCommand(f *testing.F) {
+	w := newWorld(f, crowd)
+	people := []string{"ada", "abe", "vic", "sam", "guest", "nobody"}
+	buttons := []string{"approve", "deny", "cancel", "ask", "confirm", "run", "topic", "collect"}
+	for i, c := range w.mux.all {
+		f.Add(c.Name, uint8(0), uint8(i))
+		f.Add(c.Example, uint8(1), uint8(i))
+		for j, word := range hostile {
+			f.Add(c.Name+" "+word, uint8(i), uint8(j))
+			f.Add(word, uint8(i*16+j), uint8(j))
+		}
+	}
+	f.Add("", uint8(0), uint8(0))
+	f.Add(strings.Repeat("x", 2*maxText), uint8(0), uint8(0))
+	f.Fuzz(func(t *testing.T, text string, who, how uint8) {
+		e := chat.Event{Key: fmt.Sprintf("fuzz-%d", w.events.Add(1)), From: account(people[int(who)%len(people)]), Text: text, Kind: chat.Command}
+		switch how % 4 {
+		case 1:
+			e.Kind = chat.Mention
+		case 2:
+			e.Kind, e.Button = chat.Press, buttons[int(how/4)%len(buttons)]
+			e.Value, e.Fields = text, map[string]string{"reason": text}
+		case 3:
+			e.Channel = adminsChannel.Channel
+		}
+		checkAnswer(t, e, (&world{t: t, mux: w.mux, log: w.log}).handle(e))
+	})
+}
+
+func checkAnswer(t *testing.T, e chat.Event, got said) {
+	t.Helper()
+	if strings.TrimSpace(got.Headline) == "" && strings.TrimSpace(got.Text) == "" {
+		t.Errorf("%+q: the answer says nothing: %+v", e.Text, got)
+	}
+	plain := got.Plain()
+	if chat.Hidden(plain) || strings.ContainsAny(plain, "\u2028\u2029\u0085\r\t") {
+		t.Errorf("%+q: the answer holds something hidden: %+q", e.Text, plain)
+	}
+	if got.aloud && got.Table == nil {
+		t.Errorf("%+q: said aloud: %s", e.Text, plain)
+	}
+}

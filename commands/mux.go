@@ -1,0 +1,232 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/identity"
+)
+
+// Mux routes events to commands. It implements [chat.Handler].
+type Mux struct {
+	env Env
+	all []Command
+	log *slog.Logger
+}
+
+var _ chat.Handler = (*Mux)(nil)
+
+// NewMux returns a mux over every command.
+func NewMux(env Env, log *slog.Logger) *Mux {
+	m := &Mux{env: env, log: log}
+	m.all = all(env, m.specs)
+	return m
+}
+
+// Handle implements chat.Handler: what was meant is found, whoever speaks is
+// looked up, and the answer or the reason for none is replied.
+func (m *Mux) Handle(ctx context.Context, r chat.Responder, e chat.Event) error {
+	answer, aloud, err := m.answer(ctx, e)
+	if err != nil {
+		answer, aloud = sorry(ctx, m.log, err), false
+	}
+	if aloud {
+		return r.Say(ctx, answer)
+	}
+	return r.Reply(ctx, answer)
+}
+
+func (m *Mux) answer(ctx context.Context, e chat.Event) (answer chat.Message, aloud bool, err error) {
+	if utf8.RuneCountInString(e.Text) > maxText {
+		return chat.Message{}, false, &mistake{
+			fmt.Sprintf("That is too long for me: %d characters are the most I can read.", maxText), "Please say it shorter. Nothing was done.",
+		}
+	}
+	switch e.Kind {
+	case chat.Press:
+		answer, err = m.press(ctx, e)
+		return answer, false, err
+	case chat.Mention:
+		answer, err = advise(m.env, e.Text)
+		return answer, false, err
+	default:
+		return m.command(ctx, e, e.Text, "")
+	}
+}
+
+// command runs a typed command line. A reason that is not empty comes from a
+// form and replaces the words that were left over.
+func (m *Mux) command(ctx context.Context, e chat.Event, line, reason string) (answer chat.Message, aloud bool, err error) {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		words = []string{"me"}
+	}
+	c, left, ok := find(m.all, words)
+	who, unread := m.env.People.Who(ctx, e.From)
+	if !ok {
+		return chat.Message{}, false, unknown(m.allowed(who), words)
+	}
+	if unread != nil && !c.Offline {
+		return chat.Message{}, false, unread
+	}
+	if !c.Access.Allows(who) {
+		return chat.Message{}, false, denied(who, c)
+	}
+	args, rest, err := parse(c, left)
+	if err != nil {
+		return chat.Message{}, false, err
+	}
+	if reason == "" {
+		reason = rest
+	}
+	call := Call{Who: who, Unread: unread, Event: e, Args: args, Reason: reason}
+	if c.Plan != nil {
+		answer, err = m.submit(ctx, c, call, line)
+		return answer, false, err
+	}
+	answer, err = c.Answer(ctx, call)
+	return answer, c.Aloud && m.amongAdmins(e), err
+}
+
+// amongAdmins reports whether something was done in the administrators'
+// channel. Another workspace may have a channel of the same ID.
+func (m *Mux) amongAdmins(e chat.Event) bool {
+	where := chat.Address{Platform: e.From.Platform, Workspace: e.From.Workspace, Channel: e.Channel}
+	return e.Channel != "" && where == m.env.Admins
+}
+
+func denied(who identity.Speaker, c Command) error {
+	if !who.Linked {
+		return &mistake{"I do not know who you are in Microsoft 365 yet, so you may not use “/mfa " + c.Name + "”.", "Ask an owner of this bot to link your chat account."}
+	}
+	roles := make([]string, len(c.Access.roles))
+	for i, r := range c.Access.roles {
+		roles[i] = string(r)
+	}
+	whom := strings.Join(roles, ", ")
+	switch {
+	case len(roles) == 0:
+		whom = "nobody"
+	case slices.Contains(c.Access.roles, identity.Viewer):
+		whom += ", or whoever has another role"
+	}
+	return &mistake{"You may not use “/mfa " + c.Name + "”.", "It is for: " + whom + ". “/mfa help” lists what you can do."}
+}
+
+// submit asks for a planned change. The card and the prompts are posted by the
+// outbox; what is answered here says only that it is recorded.
+func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (chat.Message, error) {
+	reason, err := justification(call.Reason)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if reason == "" {
+		return whyForm(line), nil
+	}
+	call.Reason = reason
+	plan, err := c.Plan(ctx, call)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if plan, err = m.address(ctx, plan, call); err != nil {
+		return chat.Message{}, err
+	}
+	r, err := m.env.Engine.Submit(ctx, plan)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	return chat.Message{
+		Headline: fmt.Sprintf("Recorded as %s. The approvers have been asked.", r.Ref),
+		Text:     "You will see here how it goes on.",
+	}, nil
+}
+
+func whyForm(line string) chat.Message {
+	return chat.Message{
+		Headline: "Why should this be changed?",
+		Text:     "The approvers will see your reason, so write it for them. Nothing has been asked for yet.",
+		Buttons: []chat.Button{{
+			ID: "confirm", Label: "Give a reason and ask", Value: line, Style: chat.Primary,
+			Form: []chat.FormField{{ID: "reason", Label: "Reason", Required: true, MaxRunes: maxReason}},
+		}},
+	}
+}
+
+// address completes a plan with who asks and who is to be shown it: the
+// requester, each person who may decide it in their own messages, and the
+// admin channel. A listed guest or leaver is shown nothing.
+func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval.Plan, error) {
+	p.Tenant, p.TenantName = m.env.Organization.ID, m.env.Organization.Name
+	p.Requester, p.Account, p.Key, p.Reason = call.Who.Principal, encode(call.Who.Account), call.Event.Key, call.Reason
+	p.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(call.Who.Account)), Requester: true}}
+	deciders, err := m.env.People.Approvers(ctx, approval.Request{Tenant: p.Tenant, Requester: p.Requester, Targets: p.Targets})
+	if err != nil {
+		return p, fmt.Errorf("list approvers: %w", err)
+	}
+	for _, someone := range deciders {
+		for _, a := range m.env.People.Accounts(someone) {
+			p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(chat.Direct(a))})
+		}
+	}
+	if m.env.Admins != (chat.Address{}) {
+		p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(m.env.Admins)})
+	}
+	return p, nil
+}
+
+// press does what a button says. Its value tells what it is about and is
+// trusted for nothing else.
+func (m *Mux) press(ctx context.Context, e chat.Event) (chat.Message, error) {
+	switch e.Button {
+	case "approve", "deny", "cancel", "ask":
+		who, err := m.env.People.Who(ctx, e.From)
+		if err != nil {
+			return chat.Message{}, err
+		}
+		return decide(ctx, m.env, who, e.Button, e.Value, strings.TrimSpace(e.Fields["reason"]+e.Fields["question"]))
+	case "confirm":
+		answer, _, err := m.command(ctx, e, e.Value, e.Fields["reason"])
+		return answer, err
+	case "run":
+		answer, _, err := m.command(ctx, e, e.Value, "")
+		return answer, err
+	case "topic":
+		return topic(m.env, e.Value)
+	default:
+		return chat.Message{}, &mistake{"This button is no longer in use.", "“/mfa help” lists what you can do."}
+	}
+}
+
+// Allowed lists what the person behind an account may run, for help and
+// completion. Whoever cannot be looked up is shown what everybody may.
+func (m *Mux) Allowed(ctx context.Context, a chat.Account) []chat.CommandSpec {
+	who, err := m.env.People.Who(ctx, a)
+	if err != nil {
+		m.log.WarnContext(ctx, "look up person for help", "error", err)
+	}
+	return m.specs(who)
+}
+
+func (m *Mux) specs(who identity.Speaker) []chat.CommandSpec {
+	var specs []chat.CommandSpec
+	for _, c := range m.allowed(who) {
+		specs = append(specs, c.CommandSpec)
+	}
+	return specs
+}
+
+func (m *Mux) allowed(who identity.Speaker) []Command {
+	var cs []Command
+	for _, c := range m.all {
+		if c.Access.Allows(who) {
+			cs = append(cs, c)
+		}
+	}
+	return cs
+}

@@ -1,0 +1,256 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"twokey/chat"
+	"twokey/commands/identity"
+	"twokey/graph"
+	"twokey/graph/rollout"
+)
+
+func preflight(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: "preflight", Summary: "What would break, and for whom, before a change.", Example: "preflight defaults",
+			Options: []chat.Option{{Name: "change", Summary: "the change to look at", Choices: []string{DefaultsKind}, Required: true}},
+		},
+		Access: only(identity.Lead),
+		Answer: func(ctx context.Context, _ Call) (chat.Message, error) {
+			snapshot, err := (defaultsAction{env}).read(ctx)
+			if err != nil {
+				return chat.Message{}, err
+			}
+			return preflightDefaults(ctx, env, snapshot).message(env), nil
+		},
+	}
+}
+
+// level is how bad a finding is. It is always said in words: colour alone
+// tells too few people anything.
+type level int
+
+const (
+	green level = iota
+	amber
+	red
+)
+
+func (l level) String() string {
+	return [...]string{"Green, fine", "Amber, look first", "Red, stops it"}[l]
+}
+
+// finding is one line of a preflight.
+type finding struct {
+	Level level
+	Text  string // one sentence
+	Owner string // who can mend it; empty for green
+}
+
+// preflightReport is what was found before a change, worst first.
+type preflightReport struct {
+	findings []finding
+	asOf     time.Time
+}
+
+func (p preflightReport) reds() []finding {
+	return slices.DeleteFunc(slices.Clone(p.findings), func(f finding) bool { return f.Level != red })
+}
+
+// lines are the findings that an approver must know of.
+func (p preflightReport) lines() []string {
+	var lines []string
+	for _, f := range p.findings {
+		if f.Level != green {
+			lines = append(lines, f.Text)
+		}
+	}
+	return lines
+}
+
+func (p preflightReport) message(env Env) chat.Message {
+	m := chat.Message{
+		Footer: "Read from Microsoft 365 at " + moment(env, p.asOf) + ". It is read again before anything is changed.",
+	}
+	switch p.findings[0].Level {
+	case red:
+		m.Headline = "Security defaults cannot be turned on yet."
+	case amber:
+		m.Headline = "Security defaults can be turned on, but look at these first."
+	default:
+		m.Headline = "Nothing stands in the way of security defaults."
+	}
+	for _, f := range p.findings {
+		value := f.Text
+		if f.Owner != "" {
+			value += " Who can mend it: " + f.Owner + "."
+		}
+		m.Fields = append(m.Fields, chat.Field{Label: f.Level.String(), Value: value})
+	}
+	return m
+}
+
+// preflightDefaults judges whether security defaults can be turned on.
+func preflightDefaults(ctx context.Context, env Env, s defaultsSnapshot) preflightReport {
+	facts := env.Facts(ctx)
+	findings := lockout(s)
+	findings = append(findings, deciders(ctx, env))
+	findings = append(findings, readiness(facts, env.Scope), legacyUse(facts, env.Scope))
+	findings = append(findings, declared(facts, env.Scope)...)
+	slices.SortStableFunc(findings, func(a, b finding) int { return int(b.Level - a.Level) })
+	return preflightReport{findings: findings, asOf: facts.AsOf}
+}
+
+// lockout judges what would lock an organisation out, or be refused.
+func lockout(s defaultsSnapshot) []finding {
+	var fs []finding
+	for _, p := range s.Policies {
+		if p.State == graph.PolicyEnabled {
+			fs = append(fs, finding{red, "The Conditional Access policy " + quoted(p.Name, 60) + " is on. With Conditional Access you do not need security defaults, and cannot have both.", "Conditional Access Administrator"})
+		}
+	}
+	if len(fs) == 0 {
+		fs = append(fs, finding{green, "No Conditional Access policy is on.", ""})
+	}
+	return append(fs, adminSignIn(s.Admins), emergencySignIn(s.Emergency))
+}
+
+func adminSignIn(accounts []ableAccount) finding {
+	const mend = "the administrators themselves, with “/mfa setup”"
+	ready, without, _ := split(accounts)
+	switch {
+	case len(ready) == 0:
+		return finding{red, "No administrator could sign in with a second factor: nobody could turn this off again.", mend}
+	case len(without) > 0:
+		return finding{red, fmt.Sprintf("No second factor yet for %d of %d administrators: %s.", len(without), len(ready)+len(without), names(without)), mend}
+	case len(ready) == 1:
+		return finding{green, "The only administrator has a second factor.", ""}
+	default:
+		return finding{green, fmt.Sprintf("All %d administrators have a second factor.", len(ready)), ""}
+	}
+}
+
+func emergencySignIn(accounts []ableAccount) finding {
+	ready, without, off := split(accounts)
+	unable := names(append(without, off...))
+	switch {
+	case len(accounts) == 0:
+		return finding{amber, "No emergency access account is declared. Two are advised, for the day when nobody else gets in.", "an owner of this bot"}
+	case len(ready) == 0:
+		return finding{red, "No emergency access account could sign in with a second factor: " + unable + ". Security defaults make no exception for them.", "Global Administrator"}
+	case len(ready) < len(accounts):
+		return finding{amber, fmt.Sprintf("%d of %d emergency access accounts could sign in with a second factor. Not so: %s.", len(ready), len(accounts), unable), "Global Administrator"}
+	case len(ready) == 1:
+		return finding{green, "The emergency access account can sign in with a second factor.", ""}
+	default:
+		return finding{green, fmt.Sprintf("All %d emergency access accounts can sign in with a second factor.", len(ready)), ""}
+	}
+}
+
+// split parts accounts that can sign in with a second factor from those that
+// have none, and from those that cannot sign in at all: nothing changes for
+// those. Accounts of the directory synchronisation were never read as people.
+func split(accounts []ableAccount) (ready, without, off []ableAccount) {
+	for _, a := range accounts {
+		switch {
+		case a.Able:
+			ready = append(ready, a)
+		case a.Off:
+			off = append(off, a)
+		default:
+			without = append(without, a)
+		}
+	}
+	return ready, without, off
+}
+
+func names(accounts []ableAccount) string {
+	all := make([]string, len(accounts))
+	for i, a := range accounts {
+		all[i] = a.Name
+	}
+	return quotedNames(all)
+}
+
+// deciders judges whether those who would have to turn it off again through
+// this bot could sign in themselves.
+func deciders(ctx context.Context, env Env) finding {
+	ids := append(env.People.Holders(identity.Approver), env.People.Holders(identity.Owner)...)
+	slices.Sort(ids)
+	accounts, err := able(ctx, env.Tenant, slices.Compact(ids))
+	if err != nil {
+		return finding{red, "Whether the approvers have a second factor could not be read.", "an owner of this bot"}
+	}
+	ready, without, off := split(accounts)
+	switch {
+	case len(without) > 0:
+		return finding{red, "Approvers or owners of this bot have no second factor yet: " + names(without) + ".", "they themselves, with “/mfa setup”"}
+	case len(ready) == 0:
+		return finding{red, "No approver or owner of this bot could sign in: nobody could turn this off again through it.", "whoever runs this bot"}
+	case len(off) > 0:
+		return finding{amber, "Approvers or owners of this bot are disabled or gone: " + names(off) + ".", "an owner of this bot"}
+	default:
+		return finding{green, "All approvers and owners of this bot have a second factor.", ""}
+	}
+}
+
+// enough is the share of registered people, in percent, from which a rollout
+// is called ready.
+const enough = 90
+
+// readiness judges how many people are registered already. It is never green
+// where too few could be read: a share of those few says nothing of the rest.
+func readiness(facts rollout.Facts, scope rollout.Scope) finding {
+	funnel := rollout.NewFunnel(facts, scope)
+	registered := funnel.Get(rollout.Registered)
+	share := registered.Share()
+	v, ok := share.Value()
+	if !ok {
+		return finding{amber, "How many people are registered is not known: " + share.String() + ".", "an owner of this bot"}
+	}
+	text := fmt.Sprintf("%s of %s people are registered (%s).", registered, funnel.Get(rollout.InScope), share)
+	if registered.Unknown > 0 {
+		text = fmt.Sprintf("%s of %s people are registered (%s of those who could be read; %d could not).", registered, funnel.Get(rollout.InScope), share, registered.Unknown)
+	}
+	switch {
+	case v < enough:
+		return finding{amber, text + " Everybody else must set up a second factor at their next sign-in.", "a lead, with reminders"}
+	case registered.Thin():
+		return finding{amber, text, "an owner of this bot"}
+	default:
+		return finding{green, text, ""}
+	}
+}
+
+// declared names the accounts of machines and rooms: they cannot do a second
+// factor, and security defaults make no exceptions.
+func declared(facts rollout.Facts, scope rollout.Scope) []finding {
+	users, read := facts.Users.Get()
+	var found []string
+	for _, u := range users {
+		if machine(scope.Declared[u.ID]) && u.Enabled {
+			found = append(found, u.Name)
+		}
+	}
+	n := len(slices.DeleteFunc(slices.Collect(maps.Values(scope.Declared)), func(p rollout.Purpose) bool { return !machine(p) }))
+	which := plural(strconv.Itoa(n), "service, shared or room account")
+	switch {
+	case n == 0 || read && len(found) == 0:
+		return nil
+	case read:
+		slices.Sort(found)
+		which = "Service, shared and room accounts: " + quotedNames(found)
+	default:
+		which += " declared"
+	}
+	return []finding{{amber, which + ". Whatever signs in with them by password alone stops at once.", "whoever runs the scanner or program"}}
+}
+
+func machine(p rollout.Purpose) bool {
+	return p == rollout.Service || p == rollout.Shared || p == rollout.Room
+}

@@ -1,0 +1,37 @@
+package commands
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+
+	"twokey/chat"
+)
+
+// sayer is an error with a sentence that a person may see.
+type sayer interface{ Say() string }
+
+// hinter is an error that knows what to do next.
+type hinter interface{ Hint() string }
+
+// sorry words an error for the person who caused it. An error without a
+// sentence of its own is ours: it is logged under a number that the person can
+// quote, and nothing of it is shown.
+func sorry(ctx context.Context, log *slog.Logger, err error) chat.Message {
+	var s sayer
+	if !errors.As(err, &s) {
+		number := rand.Text()[:8]
+		log.ErrorContext(ctx, "handle event", "error", err, "number", number)
+		return chat.Message{
+			Headline: "That did not work, and nothing was recorded or changed.",
+			Text:     "Please try again in a minute. If it happens again, tell your administrator the number " + number + ".",
+		}
+	}
+	m := chat.Message{Headline: s.Say()}
+	var h hinter
+	if errors.As(err, &h) {
+		m.Text = h.Hint()
+	}
+	return m
+}

@@ -1,0 +1,97 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+
+	"twokey/chat"
+	"twokey/commands/identity"
+	"twokey/graph/rollout"
+)
+
+func status(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{Name: "status", Summary: "Where the rollout stands: the funnel, enforcement and legacy sign-ins.", Example: "status"},
+		Access:      only(identity.Viewer),
+		Aloud:       true,
+		Answer: func(ctx context.Context, _ Call) (chat.Message, error) {
+			facts := env.Facts(ctx)
+			return statusMessage(env, facts, rollout.NewFunnel(facts, env.Scope)), nil
+		},
+	}
+}
+
+// funnelRows is what status shows of the funnel, in its order.
+var funnelRows = []struct {
+	id    rollout.ID
+	label string
+}{
+	{rollout.Registered, "Registered"},
+	{rollout.Capable, "Capable"},
+	{rollout.Backup, "With a backup"},
+	{rollout.NotPhoneOnly, "Not phone-only"},
+	{rollout.PhishingResistant, "Phishing-resistant"},
+	{rollout.Enforced, "MFA enforced"},
+}
+
+func statusMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Message {
+	m := chat.Message{
+		Headline: statusHeadline(funnel),
+		Table:    &chat.Table{Header: []string{"Of the people in scope", "People", "Share"}},
+		Footer:   "As of " + moment(env, facts.AsOf) + ". " + coverage(funnel),
+	}
+	for _, row := range funnelRows {
+		f := funnel.Get(row.id)
+		share := ""
+		if _, ok := f.Value(); ok {
+			share = f.Share().String()
+		}
+		m.Table.Rows = append(m.Table.Rows, []string{row.label, f.String(), share})
+	}
+	m.Fields = []chat.Field{
+		{Label: "Accounts", Value: fmt.Sprintf("%s, of which %s enabled, %s members, %s people in scope",
+			funnel.Get(rollout.Accounts), funnel.Get(rollout.Enabled), funnel.Get(rollout.Members), funnel.Get(rollout.InScope))},
+		{Label: "Security defaults", Value: defaultsWords(facts)},
+		{Label: "Licence", Value: licenceWords(facts)},
+		{Label: "Administrators", Value: fmt.Sprintf("%s; without a method: %s; with one method only: %s",
+			funnel.Get(rollout.Admins), funnel.Get(rollout.AdminsNoMethod), funnel.Get(rollout.AdminsOneMethod))},
+	}
+	m.Fields = append(m.Fields, legacyFields(facts, env.Scope)...)
+	return m
+}
+
+func statusHeadline(funnel rollout.Funnel) string {
+	registered, people := funnel.Get(rollout.Registered), funnel.Get(rollout.InScope)
+	if _, ok := registered.Value(); !ok {
+		return "How many people are registered is not known: " + registered.String() + "."
+	}
+	return fmt.Sprintf("%s of %s people in scope are registered (%s).", registered, people, registered.Share())
+}
+
+// coverage says where the figures come from and of how many people they could
+// be read.
+func coverage(funnel rollout.Funnel) string {
+	read := funnel.Get(rollout.Read)
+	if _, ok := read.Value(); !ok {
+		return "No person could be read: " + read.String() + "."
+	}
+	how := "from the methods of each person"
+	if funnel.Road == rollout.ReportRoad {
+		how = "from the registration report, which lags by some hours"
+	}
+	return fmt.Sprintf("Read %s: %s of %s people.", how, read, funnel.Get(rollout.InScope))
+}
+
+func defaultsWords(facts rollout.Facts) string {
+	if d, ok := facts.SecurityDefaults.Get(); ok {
+		return onOff(d.Enabled)
+	}
+	return string(facts.SecurityDefaults.Reason())
+}
+
+func licenceWords(facts rollout.Facts) string {
+	if l, ok := facts.Licence.Get(); ok {
+		return l.String()
+	}
+	return string(facts.Licence.Reason())
+}

@@ -1,0 +1,449 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	_ "time/tzdata" // zones must be known on machines that have no zone files
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/guide"
+	"twokey/commands/identity"
+	"twokey/graph"
+	"twokey/graph/rollout"
+	graphsync "twokey/graph/sync"
+	"twokey/store"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+// golden compares got with a file in testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got == string(want) {
+		return
+	}
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range min(len(gotLines), len(wantLines)) {
+		if gotLines[i] != wantLines[i] {
+			t.Fatalf("%s, line %d:\n got %s\nwant %s\n(-update rewrites the file)", path, i+1, gotLines[i], wantLines[i])
+		}
+	}
+	t.Fatalf("%s: got %d lines, want %d (-update rewrites the file)", path, len(gotLines), len(wantLines))
+}
+
+// whole shows all of a message: its plain twin, and what that leaves out.
+func whole(m chat.Message) string {
+	var b strings.Builder
+	if m.Notice != "" {
+		fmt.Fprintf(&b, "(notification: %s)\n", m.Notice)
+	}
+	b.WriteString(m.Plain() + "\n")
+	for _, button := range m.Buttons {
+		fmt.Fprintf(&b, "(button %s, %s: %q", button.ID, [...]string{"plain", "primary", "danger"}[button.Style], button.Value)
+		for _, f := range button.Form {
+			fmt.Fprintf(&b, ", %s %q, %d runes, required %t", f.ID, f.Label, f.MaxRunes, f.Required)
+		}
+		b.WriteString(")\n")
+	}
+	return b.String()
+}
+
+// tenant answers each call of a graph.Reader and graph.Writer by its function.
+type tenant struct {
+	organization        func(context.Context) (graph.Organization, error)
+	licence             func(context.Context) (graph.Licence, error)
+	securityDefaults    func(context.Context) (graph.SecurityDefaults, error)
+	policies            func(context.Context) ([]graph.Policy, error)
+	users               func(context.Context) ([]graph.User, error)
+	user                func(context.Context, string) (graph.User, error)
+	roleHolders         func(context.Context) ([]graph.RoleHolder, error)
+	registrations       func(context.Context) ([]graph.Registration, error)
+	methods             func(context.Context, []string) ([]graph.UserMethods, error)
+	legacySignIns       func(context.Context, time.Time) ([]graph.SignIn, error)
+	setSecurityDefaults func(context.Context, bool) (graph.Receipt, error)
+}
+
+var (
+	_ graph.Reader = (*tenant)(nil)
+	_ graph.Writer = (*tenant)(nil)
+)
+
+func (t *tenant) Organization(ctx context.Context) (graph.Organization, error) {
+	return t.organization(ctx)
+}
+func (t *tenant) Licence(ctx context.Context) (graph.Licence, error) { return t.licence(ctx) }
+func (t *tenant) SecurityDefaults(ctx context.Context) (graph.SecurityDefaults, error) {
+	return t.securityDefaults(ctx)
+}
+func (t *tenant) Policies(ctx context.Context) ([]graph.Policy, error) { return t.policies(ctx) }
+func (t *tenant) Users(ctx context.Context) ([]graph.User, error)      { return t.users(ctx) }
+func (t *tenant) User(ctx context.Context, id string) (graph.User, error) {
+	return t.user(ctx, id)
+}
+
+func (t *tenant) RoleHolders(ctx context.Context) ([]graph.RoleHolder, error) {
+	return t.roleHolders(ctx)
+}
+
+func (t *tenant) Registrations(ctx context.Context) ([]graph.Registration, error) {
+	return t.registrations(ctx)
+}
+
+func (t *tenant) Methods(ctx context.Context, ids []string) ([]graph.UserMethods, error) {
+	return t.methods(ctx, ids)
+}
+
+func (t *tenant) LegacySignIns(ctx context.Context, since time.Time) ([]graph.SignIn, error) {
+	return t.legacySignIns(ctx, since)
+}
+
+func (t *tenant) SetSecurityDefaults(ctx context.Context, on bool) (graph.Receipt, error) {
+	return t.setSecurityDefaults(ctx, on)
+}
+
+// fixture is a tenant as plain values, and the owner's choices about it. A
+// test changes what it is about before the world begins.
+type fixture struct {
+	licence  graph.Licence
+	enabled  bool // security defaults
+	policies []graph.Policy
+	users    []graph.User
+	methods  map[string][]graph.Method // by user ID
+	unread   map[string]error          // by user ID: their methods cannot be read
+	holders  []graph.RoleHolder
+	signIns  []graph.SignIn
+	fails    map[string]error // by source: "users", "policies", …
+
+	links    map[chat.Account]string
+	roles    map[identity.Role][]string
+	declared map[string]rollout.Purpose
+	changes  []string
+}
+
+const tenantID = "11111111-aaaa-bbbb-cccc-222222222222"
+
+// start is a Monday, at 11:00 where the organisation is at home.
+var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+func id(name string) string { return "id-" + name }
+
+func account(name string) chat.Account {
+	return chat.Account{Platform: "chat", Workspace: "W1", User: name}
+}
+
+var adminsChannel = chat.Address{Platform: "chat", Workspace: "W1", Channel: "C-admins"}
+
+// town is an ordinary small organisation on the free licence, a little short of
+// being ready for security defaults.
+func town() *fixture {
+	f := &fixture{
+		licence: graph.Free, methods: map[string][]graph.Method{}, unread: map[string]error{}, fails: map[string]error{},
+		links: map[chat.Account]string{}, roles: map[identity.Role][]string{}, declared: map[string]rollout.Purpose{},
+		changes: []string{DefaultsKind},
+	}
+	for _, p := range []struct {
+		name, full string
+		roles      []identity.Role
+		methods    []graph.MethodKind
+	}{
+		{"olga", "Olga Petrova", []identity.Role{identity.Owner, identity.Lead}, []graph.MethodKind{graph.MethodPasskey}},
+		{"ada", "Ada Okafor", []identity.Role{identity.Lead, identity.Helpdesk}, []graph.MethodKind{graph.MethodAuthenticator}},
+		{"abe", "Abe Lindqvist", []identity.Role{identity.Approver}, []graph.MethodKind{graph.MethodAuthenticator, graph.MethodPhone}},
+		{"bea", "Bea Fontaine", []identity.Role{identity.Approver}, []graph.MethodKind{graph.MethodPhone}},
+		{"vic", "Vic Marlowe", []identity.Role{identity.Viewer}, []graph.MethodKind{graph.MethodAuthenticator}},
+		{"hal", "Hal Brandt", []identity.Role{identity.Helpdesk}, []graph.MethodKind{graph.MethodAuthenticator}},
+		{"sam", "Sam Rivera", nil, nil},
+		{"sue", "Sue Tanaka", nil, []graph.MethodKind{graph.MethodAuthenticator, graph.MethodPasskey}},
+	} {
+		f.add(p.name, p.full, p.methods...)
+		f.links[account(p.name)] = id(p.name)
+		for _, r := range p.roles {
+			f.roles[r] = append(f.roles[r], id(p.name))
+		}
+	}
+	f.links[chat.Account{Platform: "other", User: "abe-2"}] = id("abe")
+	f.add("em1", "Emergency 1", graph.MethodPasskey)
+	f.add("em2", "Emergency 2", graph.MethodPasskey)
+	f.add("scan", "Scanner 2nd Floor")
+	f.add("sync", "On-Premises Sync")
+	f.declared = map[string]rollout.Purpose{id("em1"): rollout.Emergency, id("em2"): rollout.Emergency, id("scan"): rollout.Service}
+	f.hold("olga", graph.RoleGlobalAdministrator)
+	f.hold("ada", graph.RoleHelpdeskAdministrator)
+	f.hold("em1", graph.RoleGlobalAdministrator)
+	f.hold("em2", graph.RoleGlobalAdministrator)
+	f.hold("sync", graph.RoleDirectorySyncAccounts)
+	return f
+}
+
+// add puts an account into the tenant, with a password and the given methods.
+func (f *fixture) add(name, full string, kinds ...graph.MethodKind) {
+	f.users = append(f.users, graph.User{ID: id(name), Name: full, UPN: name + "@vale.example", Enabled: true, Licensed: true})
+	f.register(name, kinds...)
+}
+
+func (f *fixture) register(name string, kinds ...graph.MethodKind) {
+	methods := []graph.Method{{ID: "password", Kind: graph.MethodPassword}}
+	for i, k := range kinds {
+		methods = append(methods, graph.Method{ID: fmt.Sprint(name, i), Kind: k})
+	}
+	f.methods[id(name)] = methods
+}
+
+func (f *fixture) hold(name, role string) {
+	f.holders = append(f.holders, graph.RoleHolder{UserID: id(name), Roles: []graph.Role{{TemplateID: role}}})
+}
+
+// edit changes an account.
+func (f *fixture) edit(name string, change func(*graph.User)) {
+	i := slices.IndexFunc(f.users, func(u graph.User) bool { return u.ID == id(name) })
+	change(&f.users[i])
+}
+
+func (f *fixture) disable(name string) { f.edit(name, func(u *graph.User) { u.Enabled = false }) }
+
+func (f *fixture) remove(name string) {
+	f.users = slices.DeleteFunc(f.users, func(u graph.User) bool { return u.ID == id(name) })
+	f.holders = slices.DeleteFunc(f.holders, func(h graph.RoleHolder) bool { return h.UserID == id(name) })
+}
+
+var (
+	errNoLicence = &graph.Error{Kind: graph.KindNoLicence, Op: "read it"}
+	errNotFound  = &graph.Error{Kind: graph.KindNotFound, Op: "read user", Status: 404}
+	errAway      = &graph.Error{Kind: graph.KindNotSent, Op: "read it"}
+)
+
+// tenant returns the fixture as the tenant that the commands see.
+func (f *fixture) tenant() *tenant {
+	return &tenant{
+		organization: func(context.Context) (graph.Organization, error) {
+			return graph.Organization{ID: tenantID, Name: "Harbour & Vale"}, f.fails["organization"]
+		},
+		licence: func(context.Context) (graph.Licence, error) { return f.licence, f.fails["licence"] },
+		securityDefaults: func(context.Context) (graph.SecurityDefaults, error) {
+			return graph.SecurityDefaults{Enabled: f.enabled}, f.fails["defaults"]
+		},
+		policies: func(context.Context) ([]graph.Policy, error) {
+			if f.licence == graph.Free && f.fails["policies"] == nil {
+				return nil, errNoLicence
+			}
+			return slices.Clone(f.policies), f.fails["policies"]
+		},
+		users:         func(context.Context) ([]graph.User, error) { return slices.Clone(f.users), f.fails["users"] },
+		user:          func(_ context.Context, id string) (graph.User, error) { return f.user(id) },
+		roleHolders:   func(context.Context) ([]graph.RoleHolder, error) { return f.holders, f.fails["holders"] },
+		registrations: func(context.Context) ([]graph.Registration, error) { return f.report() },
+		methods: func(_ context.Context, ids []string) ([]graph.UserMethods, error) {
+			all := make([]graph.UserMethods, len(ids))
+			for i, id := range ids {
+				all[i] = graph.UserMethods{UserID: id, Methods: f.methods[id], Err: f.unread[id]}
+			}
+			return all, f.fails["methods"]
+		},
+		legacySignIns: func(context.Context, time.Time) ([]graph.SignIn, error) {
+			return f.signIns, f.fails["sign-ins"]
+		},
+		setSecurityDefaults: func(ctx context.Context, on bool) (graph.Receipt, error) {
+			f.enabled = on
+			return graph.Receipt{RequestID: "graph-1", ClientRequestID: graph.ClientRequestID(ctx)}, f.fails["write"]
+		},
+	}
+}
+
+func (f *fixture) user(id string) (graph.User, error) {
+	if err := f.fails["user"]; err != nil {
+		return graph.User{}, err
+	}
+	for _, u := range f.users {
+		if u.ID == id || u.UPN == id {
+			return u, nil
+		}
+	}
+	return graph.User{}, errNotFound
+}
+
+// report is the registration report that P1 tenants have.
+func (f *fixture) report() ([]graph.Registration, error) {
+	var rows []graph.Registration
+	for _, u := range f.users {
+		if u.Enabled && f.unread[u.ID] == nil {
+			registered := graph.Strongest(f.methods[u.ID]) > graph.NotMFA
+			rows = append(rows, graph.Registration{UserID: u.ID, Registered: registered, Capable: registered, AsOf: start.Add(-time.Hour)})
+		}
+	}
+	return rows, f.fails["registrations"]
+}
+
+func (f *fixture) scope() rollout.Scope { return rollout.Scope{Declared: f.declared} }
+
+// theGuide is loaded once: it never changes.
+var theGuide = sync.OnceValues(guide.Load)
+
+// fakeDigest is a digest that says what it is told to.
+type fakeDigest struct {
+	preview func() (chat.Message, error)
+	post    func(actor string) (bool, error)
+}
+
+func (d *fakeDigest) Preview(context.Context) (chat.Message, error) { return d.preview() }
+func (d *fakeDigest) PostNow(_ context.Context, actor string) (bool, error) {
+	return d.post(actor)
+}
+
+// world is a bot over a fixture, with a real database and the real engine.
+type world struct {
+	t testing.TB
+	*fixture
+	env    Env
+	mux    *Mux
+	store  *store.Store
+	digest *fakeDigest
+	log    *bytes.Buffer // of one mux, which is spoken to by one at a time where it is read
+	ahead  *atomic.Int64 // the clock is so many nanoseconds after start
+	events atomic.Int64
+}
+
+func newWorld(t testing.TB, changes ...func(*fixture)) *world {
+	t.Helper()
+	w := &world{t: t, fixture: town(), digest: &fakeDigest{
+		preview: func() (chat.Message, error) { return chat.Message{Headline: "MFA week 48"}, nil },
+		post:    func(string) (bool, error) { return true, nil },
+	}, log: &bytes.Buffer{}, ahead: &atomic.Int64{}}
+	for _, change := range changes {
+		change(w.fixture)
+	}
+	zone, err := time.LoadLocation("Europe/Madrid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	articles, err := theGuide()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.store, err = store.Open(context.Background(), store.Config{Path: filepath.Join(t.TempDir(), "twokey.db"), Now: w.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.store.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	here := w.tenant()
+	people := identity.New(identity.Config{Tenant: tenantID, Links: w.links, Roles: w.roles, Ask: AskRoles()}, here)
+	w.env = Env{
+		Organization: graph.Organization{ID: tenantID, Name: "Harbour & Vale"},
+		Tenant:       here, Writer: here, Scope: w.scope(),
+		Facts:    func(ctx context.Context) rollout.Facts { return graphsync.Read(ctx, here, w.now) },
+		Engine:   &approval.Engine{Store: w.store, Standing: people, Expiry: AroundTheClock(zone).Expiry},
+		Requests: w.store, People: people, Guide: articles, Records: w.store, Digest: w.digest,
+		Rules: Rules{Changes: w.changes, Wait: 15 * time.Minute}, Zone: zone,
+		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
+		Build: "twokey 0.1", Now: w.now,
+	}
+	w.mux = NewMux(w.env, slog.New(slog.NewTextHandler(w.log, nil)))
+	return w
+}
+
+func (w *world) now() time.Time { return start.Add(time.Duration(w.ahead.Load())) }
+
+func (w *world) advance(d time.Duration) { w.ahead.Add(int64(d)) }
+
+// said is one answer.
+type said struct {
+	chat.Message
+	aloud bool
+}
+
+// listener keeps what is said to one event.
+type listener struct{ all []said }
+
+func (l *listener) Reply(_ context.Context, m chat.Message) error {
+	l.all = append(l.all, said{m, false})
+	return nil
+}
+
+func (l *listener) Say(_ context.Context, m chat.Message) error {
+	l.all = append(l.all, said{m, true})
+	return nil
+}
+
+// handle gives an event to the mux and returns the one answer to it.
+func (w *world) handle(e chat.Event) said {
+	w.t.Helper()
+	if e.Key == "" {
+		e.Key = fmt.Sprintf("delivery-%d", w.events.Add(1))
+	}
+	var l listener
+	if err := w.mux.Handle(context.Background(), &l, e); err != nil {
+		w.t.Fatalf("%+v: %v", e, err)
+	}
+	if len(l.all) != 1 {
+		w.t.Fatalf("%+v: %d answers, want 1: %+v", e, len(l.all), l.all)
+	}
+	return l.all[0]
+}
+
+// say types a command in a person's own messages.
+func (w *world) say(person, line string) said {
+	w.t.Helper()
+	return w.handle(chat.Event{Kind: chat.Command, From: account(person), Text: line})
+}
+
+func (w *world) press(person, button, value string, fields map[string]string) said {
+	w.t.Helper()
+	return w.handle(chat.Event{Kind: chat.Press, From: account(person), Button: button, Value: value, Fields: fields})
+}
+
+// wantSaid checks that an answer holds each of the texts.
+func wantSaid(t testing.TB, got said, want ...string) {
+	t.Helper()
+	for _, text := range want {
+		if !strings.Contains(got.Plain(), text) {
+			t.Errorf("%q is not said:\n%s", text, got.Plain())
+		}
+	}
+}
+
+// ask lets ada ask for security defaults and returns the request.
+func (w *world) ask() approval.Request {
+	w.t.Helper()
+	wantSaid(w.t, w.say("ada", "defaults enable all have been trained"), "Recorded as R-")
+	return w.stored()[0]
+}
+
+// stored returns all requests, newest first.
+func (w *world) stored() []approval.Request {
+	w.t.Helper()
+	var all []approval.Request
+	err := w.store.View(context.Background(), func(tx approval.Tx) (err error) {
+		all, err = tx.Requests(tenantID)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.Reverse(all)
+	return all
+}
