@@ -1,0 +1,192 @@
+package scheduler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"twokey/chat"
+	"twokey/graph/rollout"
+)
+
+// Digest is this week's digest as it is stored: numbers and sentences, from
+// which the message is made, always the same one.
+type Digest struct {
+	Tenant string         `json:"tenant"` // its name
+	Week   string         `json:"week"`   // ISO week
+	AsOf   time.Time      `json:"as_of"`
+	Late   time.Time      `json:"late,omitzero"` // when it was due, if it is late
+	This   rollout.Week   `json:"this"`
+	Last   *rollout.Week  `json:"last,omitempty"` // what This is compared with; nil: nothing
+	Weeks  []rollout.Week `json:"weeks"`          // for the picture, oldest first, this one included
+	Todo   []string       `json:"todo"`           // at most three sentences
+	Zone   string         `json:"zone"`           // in which times are shown
+}
+
+// Publication is a digest on its way into a channel.
+type Publication struct {
+	Slot   Slot
+	To     chat.Address
+	Digest Digest
+	Facts  []byte // the digest as JSON: what the message is made from
+	Actor  string // a directory user's object ID, or "twokey" for the clock
+}
+
+// Digests keeps digests and the weeks they are made from.
+type Digests interface {
+	Slots
+	// Publish closes the slot, keeps the week's sums, records it and owes the
+	// message, in one transaction. If the slot has its digest it stores nothing
+	// and returns false; one that was skipped can still be published.
+	Publish(ctx context.Context, p Publication) (bool, error)
+	// Revise brings the digest that was published for the slot up to date, in
+	// one transaction: the sums, the message, a record.
+	Revise(ctx context.Context, p Publication) error
+	// Weeks returns the stored weeks before the given one, oldest first, the
+	// last n of them.
+	Weeks(ctx context.Context, tenant, before string, n int) ([]rollout.Week, error)
+}
+
+// KindDigest is the kind of message that a digest is.
+const KindDigest = "digest"
+
+// DigestJob is the job's name, and part of a posted digest's key.
+const DigestJob = "digest"
+
+// weeksShown is how many weeks the picture shows.
+const weeksShown = 10
+
+// readLimit bounds the reading of the tenant, and leaves of the job's limit
+// enough to publish. A tenant that does not answer must not cost the week its
+// digest: it is made from what came by then, and says what did not.
+const readLimit = defaultLimit - time.Minute
+
+// Digester composes and publishes the weekly digest of one tenant.
+type Digester struct {
+	Tenant string // tenant ID
+	Name   string
+	Facts  func(ctx context.Context) rollout.Facts
+	Scope  rollout.Scope
+	Store  Digests
+	To     chat.Address
+	Due    Weekly
+	Now    func() time.Time
+}
+
+// Job is the digest as something to be scheduled.
+func (d *Digester) Job() Job {
+	return Job{Name: DigestJob, Due: d.Due, Run: func(ctx context.Context, s Slot) error {
+		p, err := d.compose(ctx, s, "twokey")
+		if err != nil {
+			return err
+		}
+		_, err = d.Store.Publish(ctx, p)
+		return err
+	}}
+}
+
+// slot is the week that is running: its moment may not have come yet when
+// somebody asks for the digest by hand.
+func (d *Digester) slot() Slot {
+	now := d.Now()
+	return Slot{
+		Tenant: d.Tenant, Job: DigestJob,
+		Week: rollout.ISOWeek(now.In(d.Due.Zone)), Planned: now,
+	}
+}
+
+// Preview returns the digest of this week as it would be posted now.
+func (d *Digester) Preview(ctx context.Context) (chat.Message, error) {
+	digest, err := d.Compose(ctx)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	return Message(digest)
+}
+
+// Compose reads the tenant and returns this week's digest.
+func (d *Digester) Compose(ctx context.Context) (Digest, error) {
+	p, err := d.compose(ctx, d.slot(), "")
+	return p.Digest, err
+}
+
+// PostNow posts this week's digest, or brings the posted one up to date, and
+// reports which. The actor is recorded. A posted one is never replaced by one
+// that knows nothing: the error then says so to people.
+func (d *Digester) PostNow(ctx context.Context, actor string) (posted bool, err error) {
+	p, err := d.compose(ctx, d.slot(), actor)
+	if err != nil {
+		return false, err
+	}
+	posted, err = d.Store.Publish(ctx, p)
+	if err != nil || posted {
+		return posted, err
+	}
+	if this := p.Digest.This; this.Road == rollout.NoRoad {
+		return false, &unreadError{this.Figures().Get(rollout.Registered).Reason()}
+	}
+	return false, d.Store.Revise(ctx, p)
+}
+
+// unreadError is a reading that must not replace a better one.
+type unreadError struct{ why rollout.Reason }
+
+// Error names the reason.
+func (e *unreadError) Error() string { return "read registrations: " + string(e.why) }
+
+// Say is the sentence for people.
+func (e *unreadError) Say() string {
+	return "Who is registered could not be read just now (" + string(e.why) + "), so this week's digest stays as it was posted."
+}
+
+func (d *Digester) compose(ctx context.Context, s Slot, actor string) (Publication, error) {
+	reading, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	facts := d.Facts(reading)
+	if err := ctx.Err(); err != nil {
+		return Publication{}, fmt.Errorf("read tenant: %w", err)
+	}
+	funnel, legacy := rollout.NewFunnel(facts, d.Scope), rollout.NewLegacy(facts, d.Scope)
+	this := rollout.NewWeek(s.Week, funnel, legacy)
+	earlier, err := d.Store.Weeks(ctx, d.Tenant, s.Week, weeksShown-1)
+	if err != nil {
+		return Publication{}, fmt.Errorf("read earlier weeks: %w", err)
+	}
+	digest := Digest{
+		Tenant: d.Name, Week: s.Week, AsOf: facts.AsOf.UTC(),
+		This: this, Last: lastRead(earlier), Weeks: append(earlier, this),
+		Todo: todo(funnel, legacy, facts, facts.AsOf.In(d.Due.Zone)),
+		Zone: d.Due.Zone.String(),
+	}
+	if s.Late {
+		digest.Late = s.Planned.UTC()
+	}
+	text, err := json.Marshal(digest)
+	if err != nil {
+		return Publication{}, fmt.Errorf("encode digest: %w", err)
+	}
+	return Publication{Slot: s, To: d.To, Digest: digest, Facts: text, Actor: actor}, nil
+}
+
+// lastRead returns the newest week in which people's registrations could be
+// read, nil if there is none.
+func lastRead(weeks []rollout.Week) *rollout.Week {
+	for i := range slices.Backward(weeks) {
+		if weeks[i].Road != rollout.NoRoad {
+			return &weeks[i]
+		}
+	}
+	return nil
+}
+
+// Render makes the message of a stored digest; it is the outbox's renderer for
+// KindDigest.
+func Render(_ context.Context, facts []byte) (chat.Message, error) {
+	var d Digest
+	if err := json.Unmarshal(facts, &d); err != nil {
+		return chat.Message{}, fmt.Errorf("read digest: %w", err)
+	}
+	return Message(d)
+}
