@@ -1,0 +1,253 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"twokey/audit"
+	"twokey/commands/approval"
+)
+
+var (
+	_ approval.Store = (*Store)(nil)
+	_ approval.Tx    = (*tx)(nil)
+)
+
+// Update implements approval.Store.
+func (s *Store) Update(ctx context.Context, f func(approval.Tx) error) error {
+	return s.transact(ctx, false, func(t *tx) error { return f(t) })
+}
+
+// View implements approval.Store.
+func (s *Store) View(ctx context.Context, f func(approval.Tx) error) error {
+	return s.transact(ctx, true, func(t *tx) error { return f(t) })
+}
+
+// tx is one transaction. It holds the context of the call that opened it,
+// because it lives no longer than that call.
+type tx struct {
+	ctx  context.Context
+	q    queryer
+	at   time.Time
+	owes bool
+}
+
+// Now implements approval.Tx.
+func (t *tx) Now() (time.Time, error) {
+	if t.at.IsZero() {
+		at, err := now(t.ctx, t.q)
+		if err != nil {
+			return time.Time{}, err
+		}
+		t.at = at
+	}
+	return t.at, nil
+}
+
+const requestColumns = `id, ref, key, tenant, tenant_name, kind, kind_version, args, targets, snapshot, words,
+	reason, requester, subscribers, policy, digest, created, expires, state, version, not_before, start_by, outcome`
+
+// Request implements approval.Tx.
+func (t *tx) Request(idOrRef string) (approval.Request, error) {
+	return t.request("id = ? OR ref = ?", idOrRef, idOrRef)
+}
+
+// RequestByKey implements approval.Tx.
+func (t *tx) RequestByKey(key string) (approval.Request, error) { return t.request("key = ?", key) }
+
+func (t *tx) request(where string, args ...any) (approval.Request, error) {
+	r, err := scanRequest(t.q.QueryRowContext(t.ctx, "SELECT "+requestColumns+" FROM request WHERE "+where, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return approval.Request{}, approval.ErrNotFound
+	}
+	if err != nil {
+		return approval.Request{}, fmt.Errorf("read request: %w", err)
+	}
+	return r, nil
+}
+
+// Requests implements approval.Tx.
+func (t *tx) Requests(tenant string, states ...approval.State) ([]approval.Request, error) {
+	where, args := "(? = '' OR tenant = ?)", []any{tenant, tenant}
+	if len(states) > 0 {
+		where += " AND state IN (?" + strings.Repeat(", ?", len(states)-1) + ")"
+		for _, s := range states {
+			args = append(args, string(s))
+		}
+	}
+	return list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE "+where+" ORDER BY created, id", args...)
+}
+
+type scanner interface{ Scan(dest ...any) error }
+
+// list reads all rows of a query.
+func list[T any](t *tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := t.q.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+func scanRequest(row scanner) (approval.Request, error) {
+	var r approval.Request
+	var args, targets, snapshot, words, subscribers, policy, outcome string
+	var created, expires int64
+	var notBefore, startBy sql.NullInt64
+	err := row.Scan(&r.ID, &r.Ref, &r.Key, &r.Tenant, &r.TenantName, &r.Kind, &r.KindVersion, &args, &targets, &snapshot, &words,
+		&r.Reason, &r.Requester.Object, &subscribers, &policy, &r.Digest, &created, &expires, &r.State, &r.Version, &notBefore, &startBy, &outcome)
+	if err != nil {
+		return approval.Request{}, err
+	}
+	r.Requester.Tenant = r.Tenant
+	r.Args, r.Snapshot = json.RawMessage(args), json.RawMessage(snapshot)
+	r.Created, r.Expires = moment(created), moment(expires)
+	r.NotBefore, r.StartBy = optional(notBefore), optional(startBy)
+	return r, decode(
+		column{targets, &r.Targets}, column{words, &r.Words}, column{subscribers, &r.Subscribers},
+		column{policy, &r.Policy}, column{outcome, &r.Outcome})
+}
+
+type column struct {
+	text string
+	into any
+}
+
+func decode(columns ...column) error {
+	for _, c := range columns {
+		if err := json.Unmarshal([]byte(c.text), c.into); err != nil {
+			return fmt.Errorf("decode stored %T: %w", c.into, err)
+		}
+	}
+	return nil
+}
+
+func moment(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+func optional(us sql.NullInt64) time.Time {
+	if !us.Valid {
+		return time.Time{}
+	}
+	return moment(us.Int64)
+}
+
+func nullable(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
+}
+
+// encode returns v as JSON text. The types that are stored here cannot fail.
+func encode(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("store: encode %T: %v", v, err))
+	}
+	return string(text)
+}
+
+// Insert implements approval.Tx.
+func (t *tx) Insert(r approval.Request) error {
+	if r.Requester.Tenant != r.Tenant {
+		return fmt.Errorf("insert request: the requester is of another tenant: %q", r.Requester.Tenant)
+	}
+	_, err := t.q.ExecContext(t.ctx, "INSERT INTO request ("+requestColumns+") VALUES (?"+strings.Repeat(", ?", 22)+")",
+		r.ID, r.Ref, r.Key, r.Tenant, r.TenantName, r.Kind, r.KindVersion, string(r.Args), encode(r.Targets), string(r.Snapshot), encode(r.Words),
+		r.Reason, r.Requester.Object, encode(r.Subscribers), encode(r.Policy), r.Digest, r.Created.UnixMicro(), r.Expires.UnixMicro(),
+		string(r.State), r.Version, nullable(r.NotBefore), nullable(r.StartBy), encode(r.Outcome))
+	if err != nil {
+		return fmt.Errorf("insert request: %w", err)
+	}
+	return nil
+}
+
+// Move implements approval.Tx.
+func (t *tx) Move(r approval.Request, c approval.Change) (approval.Request, error) {
+	was, version := r.State, r.Version
+	r.State, r.Version = c.To, r.Version+1
+	if !c.NotBefore.IsZero() {
+		r.NotBefore, r.StartBy = c.NotBefore, c.StartBy
+	}
+	if c.Outcome != nil {
+		r.Outcome = *c.Outcome
+	}
+	result, err := t.q.ExecContext(t.ctx,
+		"UPDATE request SET state = ?, version = ?, not_before = ?, start_by = ?, outcome = ? WHERE id = ? AND state = ? AND version = ?",
+		string(r.State), r.Version, nullable(r.NotBefore), nullable(r.StartBy), encode(r.Outcome), r.ID, string(was), version)
+	if err != nil {
+		return approval.Request{}, fmt.Errorf("move request: %w", err)
+	}
+	return r, one(result)
+}
+
+// one returns ErrLost unless exactly one row was changed.
+func one(result sql.Result) error {
+	n, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return approval.ErrLost
+	}
+	return nil
+}
+
+// Decisions implements approval.Tx.
+func (t *tx) Decisions(requestID string) ([]approval.Decision, error) {
+	return list(t, func(row scanner) (approval.Decision, error) {
+		var d approval.Decision
+		var at int64
+		err := row.Scan(&d.Request, &d.By.Tenant, &d.By.Object, &d.Account, &d.Approve, &d.Digest, &d.Why, &at)
+		d.At = moment(at)
+		return d, err
+	}, "SELECT request, tenant, object, account, approve, digest, why, at FROM decision WHERE request = ? ORDER BY number", requestID)
+}
+
+// AddDecision implements approval.Tx.
+func (t *tx) AddDecision(d approval.Decision) error {
+	_, err := t.q.ExecContext(t.ctx, "INSERT INTO decision (request, tenant, object, account, approve, digest, why, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		d.Request, d.By.Tenant, d.By.Object, d.Account, d.Approve, d.Digest, d.Why, d.At.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("insert decision: %w", err)
+	}
+	return nil
+}
+
+// Record implements approval.Tx.
+func (t *tx) Record(e audit.Entry) error {
+	at, err := t.Now()
+	if err != nil {
+		return err
+	}
+	e.At = at // no other time enters the chain
+	var last *audit.Record
+	r, err := scanRecord(t.q.QueryRowContext(t.ctx, "SELECT "+auditColumns+" FROM audit ORDER BY number DESC LIMIT 1"))
+	switch {
+	case err == nil:
+		last = &r
+	case !errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("read last audit record: %w", err)
+	}
+	next, err := audit.Chain(last, e)
+	if err != nil {
+		return err
+	}
+	_, err = t.q.ExecContext(t.ctx, "INSERT INTO audit ("+auditColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		next.Number, next.At, next.Tenant, next.Kind, next.Actor, next.Request, next.Facts, next.Prev, next.Hash)
+	if err != nil {
+		return fmt.Errorf("insert audit record: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package store
+
+import (
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"twokey/store/storetest"
+)
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	var dirs sync.Map // by test name: a second opening finds the same file
+	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
+		dir, ok := dirs.Load(t.Name())
+		if !ok {
+			dir = t.TempDir()
+			dirs.Store(t.Name(), dir)
+		}
+		return open(t, filepath.Join(dir.(string), "twokey.db"), now)
+	})
+}
+
+// open opens a file that must open. Whoever calls it closes the store.
+func open(t *testing.T, path string, now func() time.Time) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Config{Path: path, Now: now})
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	return s
+}

@@ -1,0 +1,190 @@
+package storetest
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"twokey/commands/approval"
+)
+
+var attempts = map[string]func(*testing.T, *bench){
+	"a request has one open attempt":           attemptOpen,
+	"steps come back with every field":         stepRoundTrip,
+	"a request has one open step":              stepOpen,
+	"a lease is renewed by its owner alone":    leaseOwner,
+	"fences only grow":                         leaseFence,
+	"under an old fence nothing is written":    fenceOld,
+	"of many who want a lease one gets it":     leaseRace,
+	"an answer needs a step that was intended": concludeNothing,
+}
+
+// lease is the one that fences steps.
+const lease = "runner"
+
+func acquire(t *testing.T, b *bench, name, owner string, force bool) (fence int64, ok bool) {
+	t.Helper()
+	b.update(t, func(tx approval.Tx) (err error) {
+		fence, ok, err = tx.Acquire(name, owner, 30*time.Second, force)
+		return err
+	})
+	return fence, ok
+}
+
+func attemptOpen(t *testing.T, b *bench) {
+	r := b.insert(t, "a")
+	fence, _ := acquire(t, b, lease, "one", false)
+	open := func(tx approval.Tx) error { return tx.OpenAttempt(attempt(r, fence)) }
+	b.update(t, open)
+	b.refuse(t, nil, open)
+	b.view(t, func(tx approval.Tx) error {
+		got, err := tx.Attempt(r.ID)
+		if want := attempt(r, fence); got != want {
+			t.Errorf("Attempt = %+v, want %+v", got, want)
+		}
+		return err
+	})
+	b.update(t, func(tx approval.Tx) error { return tx.CloseAttempt(r.ID) })
+	b.refuse(t, nil, func(tx approval.Tx) error { return tx.CloseAttempt(r.ID) })
+	b.refuse(t, approval.ErrNotFound, func(tx approval.Tx) error {
+		_, err := tx.Attempt(r.ID)
+		return err
+	})
+	b.update(t, open)
+}
+
+func stepRoundTrip(t *testing.T, b *bench) {
+	r := b.insert(t, "a")
+	fence, _ := acquire(t, b, lease, "one", false)
+	var want []approval.Step
+	for _, s := range []approval.Step{step(r, 1, 1, fence), step(r, 1, 2, fence), step(r, 2, 1, fence)} {
+		b.update(t, func(tx approval.Tx) error { return tx.Intend(s) })
+		b.view(t, func(tx approval.Tx) error {
+			got, err := tx.Steps(r.ID)
+			wantSame(t, "Steps after Intend", got, append(want, s))
+			return err
+		})
+		s.Class, s.Facts, s.RequestID, s.FinishedAt = approval.NotSent, "no route "+hostile, "g-9", s.Intent.Add(time.Microsecond)
+		everyFieldSet(t, reflect.ValueOf(s), "Step")
+		b.update(t, func(tx approval.Tx) error { return tx.Conclude(s) })
+		want = append(want, s)
+	}
+	b.view(t, func(tx approval.Tx) error {
+		got, err := tx.Steps(r.ID)
+		wantSame(t, "Steps", got, want)
+		return err
+	})
+}
+
+func stepOpen(t *testing.T, b *bench) {
+	r, other := b.insert(t, "a"), b.insert(t, "b")
+	fence, _ := acquire(t, b, lease, "one", false)
+	intend := func(s approval.Step) func(approval.Tx) error {
+		return func(tx approval.Tx) error { return tx.Intend(s) }
+	}
+	first := step(r, 1, 1, fence)
+	b.update(t, intend(first))
+	b.refuse(t, nil, intend(step(r, 1, 2, fence)))
+	b.refuse(t, nil, intend(step(r, 2, 1, fence)))
+	b.update(t, intend(step(other, 1, 1, fence)))
+	first.Class = approval.Unclear
+	b.update(t, func(tx approval.Tx) error { return tx.Conclude(first) })
+	b.refuse(t, nil, intend(step(r, 1, 1, fence))) // the same try
+	b.update(t, intend(step(r, 1, 2, fence)))
+}
+
+func leaseOwner(t *testing.T, b *bench) {
+	first, ok := acquire(t, b, lease, "one", false)
+	if !ok {
+		t.Fatal("a free lease was refused")
+	}
+	b.clock.advance(20 * time.Second)
+	if fence, ok := acquire(t, b, lease, "one", false); !ok || fence != first {
+		t.Errorf("renewed by its owner: fence %d, %t; want %d, true", fence, ok, first)
+	}
+	b.clock.advance(30*time.Second - time.Microsecond)
+	if _, ok := acquire(t, b, lease, "two", false); ok {
+		t.Error("another got the lease a microsecond before its end")
+	}
+	if fence, ok := acquire(t, b, "another lease", "two", false); !ok || fence < 1 {
+		t.Errorf("another lease: fence %d, %t", fence, ok)
+	}
+	b.clock.advance(time.Microsecond)
+	if fence, ok := acquire(t, b, lease, "two", false); !ok || fence <= first {
+		t.Errorf("after its end: fence %d, %t; want more than %d, true", fence, ok, first)
+	}
+	if _, ok := acquire(t, b, lease, "one", false); ok {
+		t.Error("the old owner got the lease back from a valid one")
+	}
+}
+
+func leaseFence(t *testing.T, b *bench) {
+	last, _ := acquire(t, b, lease, "0", false)
+	for i, owner := range []string{"1", "2", "2", "1", "0"} {
+		b.reopen(t)
+		fence, ok := acquire(t, b, lease, owner, true)
+		same := i == 2
+		if !ok || same != (fence == last) || fence < last {
+			t.Errorf("forced by %q: fence %d after %d, %t", owner, fence, last, ok)
+		}
+		last = fence
+	}
+}
+
+func fenceOld(t *testing.T, b *bench) {
+	r, other := b.insert(t, "a"), b.insert(t, "b")
+	s := step(r, 1, 1, 1)
+	never := func(name string, fence int64) {
+		t.Helper()
+		s.Fence = fence
+		for what, f := range map[string]func(approval.Tx) error{
+			"OpenAttempt": func(tx approval.Tx) error { return tx.OpenAttempt(attempt(other, fence)) },
+			"Intend":      func(tx approval.Tx) error { return tx.Intend(step(other, 1, 1, fence)) },
+			"Conclude":    func(tx approval.Tx) error { return tx.Conclude(s) },
+		} {
+			t.Run(name+" "+what, func(t *testing.T) { b.refuse(t, approval.ErrLost, f) })
+		}
+	}
+	never("before any lease", 1)
+	old, _ := acquire(t, b, lease, "one", false)
+	s.Fence = old
+	b.update(t, func(tx approval.Tx) error { return tx.Intend(s) })
+	now, _ := acquire(t, b, lease, "two", true)
+	never("old", old)
+	never("from nowhere", now+1)
+	s.Fence, s.Class = now, approval.NotDone
+	b.update(t, func(tx approval.Tx) error { return tx.Conclude(s) })
+}
+
+func leaseRace(t *testing.T, b *bench) {
+	const owners = 6
+	results := make(chan bool, owners)
+	for i := range owners {
+		go func() {
+			var got bool
+			err := b.Update(t.Context(), func(tx approval.Tx) (err error) {
+				_, got, err = tx.Acquire(lease, string(rune('a'+i)), time.Minute, false)
+				return err
+			})
+			if err != nil {
+				t.Errorf("Acquire: %v", err)
+			}
+			results <- got
+		}()
+	}
+	won := 0
+	for range owners {
+		if <-results {
+			won++
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d got the lease, want 1", won)
+	}
+}
+
+func concludeNothing(t *testing.T, b *bench) {
+	r := b.insert(t, "a")
+	fence, _ := acquire(t, b, lease, "one", false)
+	b.refuse(t, approval.ErrLost, func(tx approval.Tx) error { return tx.Conclude(step(r, 1, 1, fence)) })
+}
