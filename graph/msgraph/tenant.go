@@ -49,6 +49,7 @@ func (c *Client) SecurityDefaults(ctx context.Context) (graph.SecurityDefaults, 
 // counts as applied; Graph answers 204.
 func (c *Client) SetSecurityDefaults(ctx context.Context, enabled bool) (graph.Receipt, error) {
 	body := models.NewIdentitySecurityDefaultsEnforcementPolicy()
+	body.SetOdataType(nil) // send {"isEnabled":…} and no more: what is sent is what was recorded
 	body.SetIsEnabled(&enabled)
 	return c.write(ctx, setSecurityDefaults, func(ctx context.Context) error {
 		_, err := c.securityDefaults().Patch(ctx, body, nil)
