@@ -5,7 +5,6 @@ import (
 	"context"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,52 +19,10 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"twokey/bot/browsertest"
 	"twokey/bot/console"
 	"twokey/chat"
 )
-
-// browser starts Chromium and returns its context. Where there is none the
-// test is skipped, and says so; where TWOKEY_MANDATORY is 1, it fails.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil && path == "" {
-			path = found
-		}
-	}
-	if path == "" {
-		const say = "NO BROWSER: THE PAGE IS NOT TESTED. Install chromium, chromium-browser or google-chrome."
-		if os.Getenv("TWOKEY_MANDATORY") == "1" {
-			t.Fatal(say)
-		}
-		t.Skip(say)
-	}
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 860),
-	}
-	for _, flag := range []string{
-		"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "hide-scrollbars",
-		"disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage",
-	} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Errorf("close browser: %v", err)
-		}
-		cancel()
-	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	return ctx
-}
 
 // tab is a page of the console in a tab of its own.
 type tab struct {
@@ -166,7 +123,7 @@ func (b *tab) is(what, expression, want string) {
 
 func TestPage(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := browsertest.Start(t)
 	for _, tc := range []struct {
 		name string
 		test func(*testing.T, context.Context)

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+	_ "time/tzdata" // zones must be known on machines that have no zone files
+
+	"golang.org/x/sync/errgroup"
+
+	"twokey/audit"
+	"twokey/bot/console"
+	"twokey/chat"
+	"twokey/chat/outbox"
+	"twokey/commands"
+	"twokey/commands/approval"
+	"twokey/commands/guide"
+	"twokey/commands/identity"
+	"twokey/graph"
+	"twokey/graph/msgraph"
+	"twokey/graph/rollout"
+	"twokey/graph/sync"
+	"twokey/scheduler"
+	"twokey/store"
+)
+
+// assembly is what a bot is put together from.
+type assembly struct {
+	folder   string
+	database string
+	tenant   *tenant
+	clock    *clock
+	wait     time.Duration
+	log      *slog.Logger
+}
+
+// assembled is a bot whose parts know each other, ready to run.
+type assembled struct {
+	console   *console.Console
+	store     *store.Store
+	sender    *outbox.Sender
+	runner    *approval.Runner
+	scheduler *scheduler.Scheduler
+}
+
+// demoZone is where the demo's organisation is at home.
+const demoZone = "Europe/Madrid"
+
+// botApp is the name under which the tenant's ledger knows the bot's writes.
+const botApp = "twokey"
+
+// assemble wires a demo bot. What it opened it closes again if it fails.
+func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
+	zone, err := time.LoadLocation(demoZone)
+	if err != nil {
+		return nil, err
+	}
+	client, err := msgraph.New(msgraph.Config{
+		BaseURL: a.tenant.url + "/v1.0", Credential: msgraph.StaticToken(botApp), Unbudgeted: true, Now: a.clock.Now, Log: a.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	who, scope, org, err := settle(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("read tenant at %s: %w", a.tenant.url, err)
+	}
+	bot := &assembled{}
+	bot.store, err = store.Open(ctx, store.Config{Path: a.database, Now: a.clock.Now, Owed: func() { bot.sender.Wake() }})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, bot.close())
+		}
+	}()
+	if _, err := audit.Verify(bot.store.Audit(ctx), ""); err != nil {
+		return nil, err
+	}
+	staff, err := guide.Load()
+	if err != nil {
+		return nil, fmt.Errorf("load guide: %w", err)
+	}
+
+	people := identity.New(who, client)
+	engine := &approval.Engine{
+		Store: bot.store, Standing: people,
+		Expiry: commands.AroundTheClock(zone).Expiry,
+		Wake:   func() { bot.runner.Wake() },
+	}
+	digester := newDigester(org, scope, bot.store, client, a.clock.Now, zone)
+	env := commands.Env{
+		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
+		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester,
+		Rules:   commands.Rules{Changes: []string{commands.DefaultsKind}, Wait: a.wait},
+		Zone:    zone,
+		Contact: "Ada Okafor at the IT help desk, extension 42",
+		Admins:  chat.Address{Platform: console.Platform, Channel: channelAdmins},
+		Build:   build(), Now: a.clock.Now,
+	}
+	mux := commands.NewMux(env, a.log)
+
+	if bot.console, err = openConsole(a, mux, zone, bot); err != nil {
+		return nil, err
+	}
+	renderers := commands.Renderers(env)
+	renderers[scheduler.KindDigest] = scheduler.Render
+	bot.sender = outbox.New(bot.store, map[string]chat.Poster{console.Platform: bot.console}, renderers, a.log)
+	bot.runner = approval.NewRunner(bot.store, people, commands.Actions(env), owner(), demoLimits, a.log)
+	bot.scheduler, err = scheduler.New(org.ID, []scheduler.Job{digester.Job()}, bot.store, a.clock.Now, a.log)
+	if err != nil {
+		return nil, err
+	}
+	return bot, remember(ctx, a.tenant, org.ID, scope, zone, bot.store)
+}
+
+// newDigester posts to the team on Mondays at nine.
+func newDigester(org graph.Organization, scope rollout.Scope, db *store.Store, r graph.Reader, now func() time.Time, zone *time.Location) *scheduler.Digester {
+	return &scheduler.Digester{
+		Tenant: org.ID, Name: org.Name, Scope: scope, Store: db, Now: now,
+		Facts: func(ctx context.Context) rollout.Facts { return sync.Read(ctx, r, now) },
+		To:    chat.Address{Platform: console.Platform, Channel: channelTeam},
+		Due:   scheduler.Weekly{Day: time.Monday, Hour: 9, Zone: zone},
+	}
+}
+
+// demoLimits are the runner's, quickened: nobody wants to wait in a demo, and
+// the simulated tenant settles at once.
+var demoLimits = approval.Limits{Tick: 250 * time.Millisecond, Settle: time.Second}
+
+// owner names this process among all that ever run on the store.
+func owner() string { return rand.Text() }
+
+// settle reads what must be known before anything is asked.
+func settle(ctx context.Context, r graph.Reader) (identity.Config, rollout.Scope, graph.Organization, error) {
+	org, err := r.Organization(ctx)
+	if err != nil {
+		return identity.Config{}, rollout.Scope{}, org, err
+	}
+	who, err := castIDs(ctx, r, org.ID)
+	if err != nil {
+		return who, rollout.Scope{}, org, err
+	}
+	who.Ask = commands.AskRoles()
+	scope, err := declaredAccounts(ctx, r)
+	return who, scope, org, err
+}
+
+func openConsole(a assembly, mux *commands.Mux, zone *time.Location, bot *assembled) (*console.Console, error) {
+	people, everybody := castPeople()
+	c, err := console.New(console.Config{
+		People:   people,
+		Channels: map[string][]string{channelTeam: everybody, channelAdmins: castAdmins},
+		Journal:  filepath.Join(a.folder, consoleName),
+		Now:      func() time.Time { return a.clock.Now().In(zone) },
+		Advance: func(d time.Duration) error {
+			if err := a.tenant.advance(context.Background(), d); err != nil {
+				return err
+			}
+			if err := a.clock.Advance(d); err != nil {
+				return err
+			}
+			bot.runner.Wake()
+			bot.sender.Wake()
+			bot.scheduler.Wake()
+			return nil
+		},
+		Commands: func(who chat.Account) []chat.CommandSpec { return mux.Allowed(context.Background(), who) },
+		Notes: []string{
+			"This tenant is simulated: nothing here is real.",
+			"Choosing a person counts as their sign-in and step-up.",
+			fmt.Sprintf("The wait after the last approval is %s here instead of 15 min.", a.wait),
+		},
+		Log: a.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.Handle(mux)
+	return c, nil
+}
+
+// run serves until ctx ends, and stops what takes in work before what does it.
+func (b *assembled) run(ctx context.Context, l net.Listener) error {
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	group, work := errgroup.WithContext(work)
+	group.Go(func() error { return b.sender.Run(work) })
+	group.Go(func() error { return b.runner.Run(work) })
+	group.Go(func() error { return b.scheduler.Run(work) })
+	group.Go(func() error {
+		serving, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(serving, func() { _ = b.console.Close() })() // its streams keep connections busy
+		err := serve(serving, l, b.console)
+		stopWork()
+		return err
+	})
+	return group.Wait()
+}
+
+// close releases what assemble opened.
+func (b *assembled) close() error {
+	var errs []error
+	if b.console != nil {
+		errs = append(errs, b.console.Close())
+	}
+	return errors.Join(append(errs, b.store.Close())...)
+}
