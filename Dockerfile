@@ -1,0 +1,17 @@
+# syntax=docker/dockerfile:1
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /twokey ./bot && mkdir /data
+
+# No shell, no package manager, no root.
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /twokey /twokey
+COPY --from=build --chown=nonroot:nonroot /data /data
+USER nonroot
+VOLUME /data
+EXPOSE 8420
+ENTRYPOINT ["/twokey"]
+CMD ["demo", "--addr", "0.0.0.0:8420", "--data", "/data"]

@@ -1,0 +1,25 @@
+# Each line's comment is its help.
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## the whole product against a simulated tenant
+	go run ./bot demo
+
+test: ## what a fresh clone runs
+	go test ./...
+
+fast: ## the tests that need no Graph SDK
+	go test $$(go list -f '{{.ImportPath}} {{join .Deps " "}}' ./... | grep -v microsoftgraph | cut -d' ' -f1)
+
+lint: ## vet, staticcheck, gofumpt
+	go vet ./... && go tool staticcheck ./... && go tool gofumpt -l .
+
+build: ## bin/twokey, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/twokey ./bot
+
+ci: ## everything that has to hold before a change lands
+	bash .ci/run
+
+.PHONY: help demo test fast lint build ci
