@@ -119,6 +119,9 @@ func (m Message) Plain() string {
 		part("[picture: " + m.Image.Alt + "]")
 	}
 	part(m.Footer)
+	if m.Request != "" {
+		part("Request " + m.Request)
+	}
 	part(buttons(m.Buttons))
 	return b.String()
 }
@@ -135,6 +138,9 @@ func labelled(fields []Field) string {
 	lines := make([]string, len(fields))
 	for i, f := range fields {
 		lines[i] = f.Label + ": " + f.Shown()
+		if shown := f.Shown(); strings.Contains(shown, "\n") { // a list: it begins on a line of its own
+			lines[i] = f.Label + ":\n" + shown
+		}
 	}
 	return strings.Join(lines, "\n")
 }

@@ -52,6 +52,8 @@ Guide: https://example.org/a
 
 As of 09:00. Only you can see this.
 
+Request R-ABC234
+
 [Approve] [Deny]`
 	if got := whole().Plain(); got != want {
 		t.Errorf("Plain =\n%s\nwant\n%s", got, want)

@@ -64,7 +64,6 @@ func prompt(ctx context.Context, env Env, r approval.Request, ds []approval.Deci
 			{Label: "Whom to call", Value: r.Words.Call},
 		},
 		Details: details(env, r),
-		Footer:  r.Ref,
 	}
 	m.Fields = append(m.Fields, terms(env, r)...)
 	whyNot := []chat.FormField{{ID: "reason", Label: "Why not? (you may leave this empty)", MaxRunes: maxReason}}

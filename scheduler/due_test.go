@@ -187,8 +187,14 @@ func TestG31EveryZone(t *testing.T) {
 		day       time.Weekday
 		hour, min int
 	}{
-		{time.Monday, 9, 0}, {time.Sunday, 2, 30}, {time.Sunday, 0, 0}, {time.Sunday, 1, 59},
-		{time.Saturday, 23, 59}, {time.Saturday, 22, 30}, {time.Friday, 0, 30}, {time.Thursday, 23, 0},
+		{time.Monday, 9, 0},
+		{time.Sunday, 2, 30},
+		{time.Sunday, 0, 0},
+		{time.Sunday, 1, 59},
+		{time.Saturday, 23, 59},
+		{time.Saturday, 22, 30},
+		{time.Friday, 0, 30},
+		{time.Thursday, 23, 0},
 	}
 	const year, years = 2026, 3
 	names := strings.Fields(zoneNames)

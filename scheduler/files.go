@@ -57,15 +57,15 @@ func markdown(m chat.Message) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", escaped(m.Headline))
 	for _, f := range m.Fields {
-		fmt.Fprintf(&b, "- **%s:** %s\n", escaped(f.Label), escaped(f.Value))
-	}
-	if len(m.Steps) == 0 {
-		fmt.Fprintf(&b, "\n%s\n", escaped(m.Text))
-	} else {
-		fmt.Fprintf(&b, "\n## To do\n\n")
-		for i, s := range m.Steps {
-			fmt.Fprintf(&b, "%d. %s\n", i+1, escaped(s))
+		fmt.Fprintf(&b, "- **%s:**", escaped(f.Label))
+		if strings.Contains(f.Value, "\n") { // a list of its own, one level in
+			b.WriteString("\n")
+			for line := range strings.Lines(f.Value) {
+				fmt.Fprintf(&b, "  %s\n", escaped(strings.TrimSpace(line)))
+			}
+			continue
 		}
+		fmt.Fprintf(&b, " %s\n", escaped(f.Value))
 	}
 	fmt.Fprintf(&b, "\n![%s](%s)\n", escaped(m.Image.Alt), filePicture)
 	if len(m.Details) > 0 {

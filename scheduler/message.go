@@ -40,19 +40,27 @@ func Message(d Digest) (chat.Message, error) {
 	figures := rollout.Compare(d.This, d.Last)
 	m := chat.Message{
 		Headline: headline(d, figures),
-		Text:     "To do:",
-		Steps:    d.Todo,
 		Details:  append(legacyDetails(d.This), departmentDetails(d.This)...),
 		Image:    picture,
 		Footer:   footer(d, figures),
 	}
-	if len(d.Todo) == 0 {
-		m.Text = "Nothing is pressing this week."
-	}
 	for _, h := range headlineFigures {
 		m.Fields = append(m.Fields, chat.Field{Label: h.label, Value: worded(figures, h.id, h.share)})
 	}
+	m.Fields = append(m.Fields, todoField(d.Todo))
 	return m, nil
+}
+
+// todoField lists what to do, below the figures: first the news, then the work.
+func todoField(todo []string) chat.Field {
+	if len(todo) == 0 {
+		return chat.Field{Label: "To do", Value: "Nothing is pressing this week."}
+	}
+	lines := make([]string, len(todo))
+	for i, s := range todo {
+		lines[i] = fmt.Sprintf("%d. %s", i+1, s)
+	}
+	return chat.Field{Label: "To do", Value: strings.Join(lines, "\n")}
 }
 
 func headline(d Digest, figures rollout.Figures) string {

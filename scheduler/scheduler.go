@@ -205,7 +205,11 @@ func (s *Scheduler) open(ctx context.Context, j Job, now time.Time) ([]Slot, err
 		return nil, fmt.Errorf("read first run: %w", err)
 	}
 	var open []Slot
-	for slot := SlotAt(s.tenant, j.Name, j.Due, now); !slot.Planned.Before(since); slot = slot.before(j.Due, now) {
+	for at := now; ; {
+		slot := SlotAt(s.tenant, j.Name, j.Due, at)
+		if slot.Planned.Before(since) {
+			break
+		}
 		done, err := s.slots.Done(ctx, slot)
 		if err != nil {
 			return nil, fmt.Errorf("read week %s: %w", slot.Week, err)
@@ -214,6 +218,7 @@ func (s *Scheduler) open(ctx context.Context, j Job, now time.Time) ([]Slot, err
 			break
 		}
 		open = append(open, slot)
+		at = slot.Planned.Add(-time.Nanosecond)
 	}
 	slices.Reverse(open)
 	return open, nil
@@ -241,11 +246,4 @@ func SlotAt(tenant, job string, due Weekly, now time.Time) Slot {
 		Tenant: tenant, Job: job, Planned: planned,
 		Week: rollout.ISOWeek(date), Late: now.Sub(planned) > tolerance,
 	}
-}
-
-// before returns the slot before s, as it stands now.
-func (s Slot) before(due Weekly, now time.Time) Slot {
-	earlier := SlotAt(s.Tenant, s.Job, due, s.Planned.Add(-time.Nanosecond))
-	earlier.Late = now.Sub(earlier.Planned) > tolerance
-	return earlier
 }

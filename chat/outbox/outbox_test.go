@@ -304,6 +304,7 @@ func TestAPostIsRecordedWhileStopping(t *testing.T) {
 		}
 		p.wantTexts("about a") // and b was not begun
 		p.chat.after = nil
+		reopen(t, p, func(s outbox.Store) outbox.Store { return s }) // the next process
 		defer p.run()()
 		p.wantTexts("about a", "about b")
 	})

@@ -234,9 +234,10 @@ func TestG07Stopping(t *testing.T) {
 		want  approval.State
 		calls int
 	}{
-		{"during the first call", []fault{silent}, time.Second, approval.Partial, 1},
-		{"during the second call", []fault{fine, silent}, time.Second, approval.Partial, 2},
-		{"during the last call", []fault{fine, fine, silent}, time.Second, approval.Succeeded, 3},
+		{"during the first call", []fault{slow}, time.Second, approval.Partial, 1},
+		{"during the second call", []fault{fine, slow}, time.Second, approval.Partial, 2},
+		{"during the last call", []fault{fine, fine, slow}, time.Second, approval.Succeeded, 3},
+		{"during a call that is never answered", []fault{fine, silent}, time.Second, approval.Partial, 2},
 		{"while it waits to send again", []fault{fine, throttled}, time.Second, approval.Partial, 2},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -263,37 +264,22 @@ func TestG07Stopping(t *testing.T) {
 // G36, in part: a kind of change that is not configured any more is not run,
 // and one that was under way ends.
 func TestAKindThatIsGone(t *testing.T) {
+	const intents = 4 // how many transactions of a process come before its first
 	for _, row := range []struct {
 		name string
-		plan []fault
+		cut  int // the transaction at which the process dies that knew the kind
 		want approval.State
 	}{
-		{"not begun", nil, approval.Stale},
-		{"one of two done, one unclear", []fault{fine, appliedLost}, approval.Unknown},
-		{"one unclear", []fault{lost}, approval.Unknown},
+		{"not begun", intents - 1, approval.Stale},
+		{"nothing sent", intents, approval.Failed},
+		{"one of two sent", intents + 1, approval.Unknown},
+		{"one of two done", intents + 2, approval.Partial},
+		{"two of two sent", intents + 3, approval.Unknown},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
-				plan := w.plan("ada", 1, "a", "b")
-				plan.Policy.Wait = 2 * time.Second
-				r, err := w.engine.Submit(t.Context(), plan)
-				if err != nil {
-					t.Fatal(err)
-				}
-				w.tenant.plan(row.plan...)
-				w.tenant.look = func(ctx context.Context, clientID string, c approval.Call) {
-					w.wantIntent(ctx, clientID, c)
-					w.tenant.setDown(true) // it stays open until this process is gone
-				}
-				r = w.approve(r, "bea")
-				if row.plan != nil {
-					time.Sleep(10 * time.Second)
-					if r = w.find(r); r.State != approval.Reconciling {
-						t.Errorf("%s, want reconciling", r.State)
-					}
-				}
-				w.halt()
-				w.tenant.setDown(false)
+				r, _ := w.run(&mortal{left: row.cut}, nil, "a", "b")
+				w.kill()
 				forgetful := approval.NewRunner(w.store, w.people, nil, "forgetful", limits, slog.New(slog.DiscardHandler))
 				ctx, stop := context.WithCancel(t.Context())
 				done := make(chan error)

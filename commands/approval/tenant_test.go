@@ -17,6 +17,7 @@ type fault string
 
 const (
 	fine        fault = "fine"
+	slow        fault = "slow"                  // two seconds
 	refused     fault = "refused"               // 403
 	throttled   fault = "throttled"             // 429, and again after two seconds
 	notSent     fault = "not sent"              // no connection
@@ -35,7 +36,7 @@ const (
 const stuck = 3 * time.Minute
 
 // faults are those that one process alone can meet.
-var faults = []fault{fine, refused, throttled, notSent, lost, appliedLost, late, silent, garbled, greedy}
+var faults = []fault{fine, slow, refused, throttled, notSent, lost, appliedLost, late, silent, garbled, greedy}
 
 // effect is one entry of the ledger: what was applied, whatever the bot believes.
 type effect struct {
@@ -117,7 +118,10 @@ func (t *tenant) send(ctx context.Context, clientID string, c approval.Call, val
 	t.look(ctx, clientID, c)
 	id := "g-" + clientID[:8]
 	switch f := t.next(); f {
-	case fine:
+	case fine, slow:
+		if f == slow {
+			time.Sleep(2 * time.Second)
+		}
 		t.apply(clientID, c, value)
 		return approval.Answer{Class: approval.Applied, RequestID: id}
 	case refused:
