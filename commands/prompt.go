@@ -104,7 +104,6 @@ func card(ctx context.Context, env Env, r approval.Request, ds []approval.Decisi
 		Text:     progress(ctx, env, r, ds),
 		Fields:   []chat.Field{{Label: "Your reason", Value: chat.Safe(r.Reason, 0), Quoted: true}},
 		Details:  details(env, r),
-		Footer:   r.Ref,
 	}
 	m.Fields = append(m.Fields, terms(env, r)...)
 	if r.State == approval.Pending || r.State == approval.Approved {
