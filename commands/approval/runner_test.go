@@ -212,16 +212,37 @@ func TestTheWait(t *testing.T) {
 	})
 }
 
-// A long Retry-After is kept, and one beyond the attempt's time is not waited for.
+// O46: a Retry-After is kept; one that ends after the attempt's time is no try
+// any more, and one that is longer than that is not even waited for.
 func TestRetryAfter(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.tenant.plan(throttled, throttled)
-		start := time.Now()
-		w.wantEnd(w.approve(w.ask("ada", 1, "lamp"), "bea"), approval.Succeeded)
-		if took := time.Since(start); took < 4*time.Second || took > 6*time.Second {
-			t.Errorf("sent again within %v, want after twice 2s", took)
-		}
-	})
+	for _, row := range []struct {
+		wait  time.Duration
+		calls int
+		took  time.Duration
+		want  approval.State
+	}{
+		{17 * time.Second, 3, 34 * time.Second, approval.Succeeded},
+		{30 * time.Second, 2, 60 * time.Second, approval.Failed},
+		{limits.Attempt, 1, 0, approval.Failed},
+	} {
+		t.Run(row.wait.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.tenant.wait = row.wait
+				w.tenant.plan(throttled, throttled)
+				start := time.Now()
+				r := w.wantEnd(w.approve(w.ask("ada", 1, "lamp"), "bea"), row.want)
+				if took := time.Since(start); took < row.took || took > row.took+2*time.Second {
+					t.Errorf("ended after %v, want after %v", took, row.took)
+				}
+				if n := w.tenant.calls(); n != row.calls {
+					t.Errorf("%d calls, want %d", n, row.calls)
+				}
+				if row.want == approval.Failed && r.Outcome.Why != "429" {
+					t.Errorf("failed because %q, want what the tenant said", r.Outcome.Why)
+				}
+			})
+		})
+	}
 }
 
 // G07: asked to stop, the runner ends the call that is under way, begins no

@@ -19,7 +19,7 @@ const (
 	fine        fault = "fine"
 	slow        fault = "slow"                  // two seconds
 	refused     fault = "refused"               // 403
-	throttled   fault = "throttled"             // 429, and again after two seconds
+	throttled   fault = "throttled"             // 429, and again after a wait
 	notSent     fault = "not sent"              // no connection
 	lost        fault = "lost before"           // never arrives, and no answer
 	appliedLost fault = "applied, then lost"    // arrives, and no answer
@@ -59,6 +59,7 @@ type tenant struct {
 	faults  []fault       // of the next calls; then none
 	down    bool          // nothing can be read
 	lag     time.Duration // effects show this late to a probe
+	wait    time.Duration // its Retry-After
 	late    time.Duration // after which a late call arrives
 }
 
@@ -127,7 +128,7 @@ func (t *tenant) send(ctx context.Context, clientID string, c approval.Call, val
 	case refused:
 		return approval.Answer{Class: approval.Refused, RequestID: id, Facts: "403 Forbidden"}
 	case throttled:
-		return approval.Answer{Class: approval.Refused, Facts: "429", Again: true, Wait: 2 * time.Second}
+		return approval.Answer{Class: approval.Refused, Facts: "429", Again: true, Wait: t.wait}
 	case notSent:
 		return approval.Answer{Class: approval.NotSent, Facts: "no connection", Again: true}
 	case lost:

@@ -65,7 +65,7 @@ type process struct {
 func newWorld(t rapid.TB, dir string) *world {
 	t.Helper()
 	w := &world{t: t, path: filepath.Join(dir, "twokey.db"), limits: limits}
-	w.tenant = &tenant{now: w.now, values: map[string]string{}, look: w.wantIntent, late: limits.Settle / 4}
+	w.tenant = &tenant{now: w.now, values: map[string]string{}, look: w.wantIntent, late: limits.Settle / 4, wait: 2 * time.Second}
 	w.people = &people{
 		askers:    map[string]bool{"ada": true, "abe": true},
 		approvers: map[string]bool{"abe": true, "bea": true, "cid": true},
