@@ -36,6 +36,9 @@ func standing(methods []graph.Method, today time.Time) chat.Message {
 	m := chat.Message{Footer: "Read from Microsoft 365 just now. Only you can see this."}
 	phones, lasting := 0, 0
 	for _, x := range methods {
+		if x.Kind == graph.MethodPassword {
+			continue // everybody has one, and it is no second factor
+		}
 		m.Fields = append(m.Fields, chat.Field{Label: "You have", Value: describe(x)})
 		switch strength := x.Kind.Strength(); {
 		case strength > graph.PhoneMFA:

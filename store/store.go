@@ -1,6 +1,6 @@
 // Package store keeps everything that must outlive the process in one
 // database: SQLite, embedded. It implements the interfaces that its users
-// declare (approval.Store, outbox.Store and scheduler.Store) and is the only
+// declare (approval.Store, outbox.Store and scheduler.Digests) and is the only
 // opener of transactions.
 //
 // What was told to somebody is on disk: the journal is a write-ahead log and

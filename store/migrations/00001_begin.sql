@@ -110,9 +110,9 @@ CREATE TABLE audit (
 
 CREATE TABLE slot (
     tenant  TEXT NOT NULL,
-    job     TEXT NOT NULL,            -- "digest/team"
+    job     TEXT NOT NULL,            -- "digest"
     week    TEXT NOT NULL,            -- ISO week, 2026-W48
-    planned INTEGER NOT NULL,         -- the due moment, not when it was done
+    planned INTEGER NOT NULL,         -- the due moment; for a digest posted by hand, that moment
     done    INTEGER NOT NULL,
     late    INTEGER NOT NULL,
     PRIMARY KEY (tenant, job, week)
