@@ -113,7 +113,7 @@ func TestG02KilledDuringRecovery(t *testing.T) {
 	})
 }
 
-// O01: what was approved while nothing ran is run by the next process, and
+// What was approved while nothing ran is run by the next process, and
 // what was asked is still there.
 func TestG02NothingIsForgotten(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {

@@ -212,7 +212,7 @@ func TestTheWait(t *testing.T) {
 	})
 }
 
-// O46: a Retry-After is kept; one that ends after the attempt's time is no try
+// A Retry-After is kept; one that ends after the attempt's time is no try
 // any more, and one that is longer than that is not even waited for.
 func TestRetryAfter(t *testing.T) {
 	for _, row := range []struct {
