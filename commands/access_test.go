@@ -162,7 +162,7 @@ func TestNoAccessIsNobodys(t *testing.T) {
 
 func TestDeniedSaysWhy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, crowd)
+	w := newDryWorld(t, crowd)
 	for _, row := range []struct{ person, line, want string }{
 		{"sam", "status", "You may not use “/mfa status”.\n\nIt is for: viewer, or whoever has another role. “/mfa help” lists what you can do."},
 		{"vic", "preflight defaults", "You may not use “/mfa preflight”.\n\nIt is for: lead. “/mfa help” lists what you can do."},
@@ -215,7 +215,7 @@ func TestAloud(t *testing.T) {
 // Where no administrators' channel is configured nothing is said aloud at all.
 func TestAloudWithoutChannel(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newDryWorld(t)
 	w.mux.env.Admins = chat.Address{}
 	for _, channel := range []string{"", "C-admins"} {
 		if got := w.handle(chat.Event{Kind: chat.Command, From: account("vic"), Channel: channel, Text: "status"}); got.aloud {
@@ -229,7 +229,7 @@ func TestAloudWithoutChannel(t *testing.T) {
 // that help shows what adapters are told.
 func TestTenantAway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(f *fixture) { f.fails["user"] = errAway })
+	w := newDryWorld(t, func(f *fixture) { f.fails["user"] = errAway })
 	const away = "Microsoft 365 could not be reached.\n\nTry again in a minute."
 	works := map[string]string{
 		"setup": "Set up Authenticator", "ask": "Set up Authenticator", "help": "cannot be read just now", "version": "twokey 0.1",
@@ -266,13 +266,13 @@ func TestTenantAway(t *testing.T) {
 // An account that is not linked needs no tenant.
 func TestTenantAwayForUnlinked(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(f *fixture) { f.fails["user"] = errAway })
+	w := newDryWorld(t, func(f *fixture) { f.fails["user"] = errAway })
 	wantSaid(t, w.say("nobody", "whoami"), "I do not know who you are")
 }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newDryWorld(t)
 	golden(t, "help-lead.txt", whole(w.say("ada", "help").Message))
 	for _, row := range []struct{ name, person, line, want string }{
 		{"one command", "ada", "help setup", "/mfa setup [device]\n\nHow to set up Authenticator, step by step.\n\n" +

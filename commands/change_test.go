@@ -54,7 +54,7 @@ func TestG05Compare(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, p1)
+			w := newDryWorld(t, p1)
 			before := w.snapshot(t)
 			c.change(w.fixture)
 			got := defaultsAction{w.env}.Compare(before, w.snapshot(t), approval.Request{Kind: DefaultsKind, KindVersion: defaultsVersion, Args: json.RawMessage(`{"enable":true}`)})
@@ -70,7 +70,7 @@ func TestG05Compare(t *testing.T) {
 
 func TestG29CompareOfWhatIsNotUnderstood(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newDryWorld(t)
 	good := w.snapshot(t)
 	r := approval.Request{Kind: DefaultsKind, KindVersion: defaultsVersion, Args: json.RawMessage(`{"enable":true}`)}
 	bad := r
@@ -90,13 +90,13 @@ func TestG29CompareOfWhatIsNotUnderstood(t *testing.T) {
 func TestG29UnreadableTenant(t *testing.T) {
 	t.Parallel()
 	for _, source := range []string{"defaults", "policies", "holders", "methods", "user"} {
-		w := newWorld(t, p1)
+		w := newDryWorld(t, p1)
 		w.fails[source] = errAway
 		if s, err := (defaultsAction{w.env}).Snapshot(context.Background(), approval.Request{}); err == nil {
 			t.Errorf("%s cannot be read, and the snapshot is %s", source, s)
 		}
 	}
-	w := newWorld(t)
+	w := newDryWorld(t)
 	w.unread[id("ada")] = errAway
 	if s, err := (defaultsAction{w.env}).Snapshot(context.Background(), approval.Request{}); err == nil {
 		t.Errorf("an administrator's methods cannot be read, and the snapshot is %s", s)
@@ -105,7 +105,7 @@ func TestG29UnreadableTenant(t *testing.T) {
 
 func TestStepsSendWhatTheySay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newDryWorld(t)
 	calls, err := defaultsAction{w.env}.Steps(approval.Request{Kind: DefaultsKind, KindVersion: defaultsVersion, Args: json.RawMessage(`{"enable":true}`)})
 	if err != nil || len(calls) != 1 {
 		t.Fatalf("Steps = %v, %v", calls, err)
@@ -123,7 +123,7 @@ func TestStepsSendWhatTheySay(t *testing.T) {
 
 func TestClassify(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newDryWorld(t)
 	for kind, want := range map[graph.Kind]approval.Answer{
 		graph.KindUnclear:      {Class: approval.Unclear},
 		graph.KindNotSent:      {Class: approval.NotSent, Again: true, Wait: time.Second},
@@ -150,7 +150,7 @@ func TestClassify(t *testing.T) {
 
 func TestProbe(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newDryWorld(t)
 	r := approval.Request{Kind: DefaultsKind, KindVersion: defaultsVersion, Args: json.RawMessage(`{"enable":true}`)}
 	for _, c := range []struct {
 		on   bool

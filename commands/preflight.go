@@ -26,7 +26,11 @@ func preflight(env Env) Command {
 			if err != nil {
 				return chat.Message{}, err
 			}
-			return preflightDefaults(ctx, env, snapshot).message(env), nil
+			m := preflightDefaults(ctx, env, snapshot).message(env)
+			if snapshot.Enabled {
+				m.Headline = "Security defaults are on already. This is what they meet:"
+			}
+			return m, nil
 		},
 	}
 }

@@ -255,45 +255,42 @@ func TestRenderWhileTenantAway(t *testing.T) {
 // between them, a hostile message is word for word a harmless one.
 func TestG21HostileNames(t *testing.T) {
 	t.Parallel()
-	for where, say := range map[string]func(t *testing.T, s string) string{
-		"policies": func(_ *testing.T, s string) string {
+	for where, say := range map[string]func(w *world, s string) string{
+		"policies": func(_ *world, s string) string {
 			p, q := []graph.Policy{{ID: "1", Name: s, State: "enabled"}}, []graph.Policy{{ID: "1", Name: s, State: graph.PolicyState(s)}}
-			return lines(append(comparePolicies(nil, p), append(comparePolicies(p, q), comparePolicies(p, nil)...)...)...) + findings(lockout(defaultsSnapshot{Policies: p}))
+			return lines(comparePolicies(nil, p)) + lines(comparePolicies(p, q)) + lines(comparePolicies(p, nil)) + findings(lockout(defaultsSnapshot{Policies: p}))
 		},
-		"accounts": func(_ *testing.T, s string) string {
+		"accounts": func(_ *world, s string) string {
 			able, unable := []ableAccount{{ID: "1", Name: s, Able: true}}, []ableAccount{{ID: "1", Name: s}}
-			return lines(append(compareAccounts("administrator", nil, able), append(compareAccounts("administrator", able, unable), compareAccounts("administrator", able, nil)...)...)...) +
-				findings(lockout(defaultsSnapshot{Admins: append(unable, ableAccount{Able: true}), Emergency: append(unable, ableAccount{Able: true})})) +
-				findings(lockout(defaultsSnapshot{Emergency: unable}))
+			some := append(unable, ableAccount{Able: true})
+			return lines(compareAccounts("administrator", nil, able)) + lines(compareAccounts("administrator", able, unable)) + lines(compareAccounts("administrator", able, nil)) +
+				findings(lockout(defaultsSnapshot{Admins: some, Emergency: some})) + findings(lockout(defaultsSnapshot{Emergency: unable}))
 		},
-		"what was typed": func(_ *testing.T, s string) string { return shown(s) },
-		"a method": func(_ *testing.T, s string) string {
+		"what was typed": func(_ *world, s string) string { return shown(s) },
+		"a method": func(_ *world, s string) string {
 			return standing([]graph.Method{{Kind: graph.MethodPasskey, Label: s}}, start).Plain()
 		},
-		"the tenant's answer": func(_ *testing.T, s string) string {
-			return classify(Env{}, graph.Receipt{}, &graph.Error{Kind: graph.KindRefused, Message: s}).Facts
+		"the tenant's answer": func(w *world, s string) string {
+			return classify(w.env, graph.Receipt{}, &graph.Error{Kind: graph.KindRefused, Message: s}).Facts
 		},
-		"a preflight": func(t *testing.T, s string) string {
-			w := newWorld(t, func(f *fixture) {
-				f.licence = graph.P1
-				for i := range f.users {
-					f.users[i].Name = s
-				}
-				f.register("bea")
-				f.signIns = []graph.SignIn{{UserID: id("scan"), UPN: s, Client: "SMTP", At: start}}
-			})
+		"a preflight": func(w *world, s string) string {
+			w.callAll(s)
+			w.licence = graph.P1
+			w.register("bea")
+			w.signIns = []graph.SignIn{{UserID: id("scan"), UPN: s, Client: "SMTP", At: start}}
 			return w.say("ada", "preflight defaults").Plain()
 		},
 		"a request": hostileRequest,
 	} {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()
-			harmless := unquoted(say(t, "Harmless"))
+			w := newWorld(t)
+			harmless := unquoted(say(w, "Harmless"))
 			if !strings.Contains(harmless, "“”") {
 				t.Fatalf("nothing is quoted in %s", harmless)
 			}
 			for _, s := range hostile {
-				got := say(t, s)
+				got := say(w, s)
 				if chat.Hidden(got) || strings.ContainsAny(got, "\u2028\u2029\u0085\r\t") {
 					t.Errorf("%+q: something hidden is in\n%+q", s, got)
 				}
@@ -305,38 +302,42 @@ func TestG21HostileNames(t *testing.T) {
 	}
 }
 
-// hostileRequest calls everybody and everything s, and says s throughout.
-func hostileRequest(t *testing.T, s string) string {
-	w := newWorld(t, func(f *fixture) {
-		for i := range f.users {
-			f.users[i].Name = s
-		}
-	})
+// callAll gives everybody and everything one name.
+func (w *world) callAll(s string) {
+	for i := range w.users {
+		w.users[i].Name = s
+	}
+}
+
+// hostileRequest says s wherever a request holds words or names.
+func hostileRequest(w *world, s string) string {
+	w.callAll(s)
 	w.env.Organization.Name = s
 	var text strings.Builder
-	for i, c := range []func(*approval.Request){
+	for _, c := range []func(*approval.Request){
 		func(*approval.Request) {},
 		to(approval.Approved),
 		ended(approval.Denied, approval.Outcome{By: person("bea"), Why: s}),
 		ended(approval.Cancelled, approval.Outcome{By: person("bea"), Why: s}),
 	} {
-		r := w.request(i, func(r *approval.Request) { c(r); r.Reason = s })
+		r := w.request(int(w.events.Add(1)), func(r *approval.Request) { c(r); r.Reason = s })
 		w.keep(r, "abe", "bea")
 		for _, kind := range []string{approval.NoticePrompt, approval.NoticeRequest, approval.NoticeOutcome, approval.NoticeQuestion} {
-			text.WriteString(strings.ReplaceAll(w.render(kind, map[string]string{"request": r.ID, "by": id("abe"), "question": s}).Plain(), r.Digest, "") + "\n")
+			plain := w.render(kind, map[string]string{"request": r.ID, "by": id("abe"), "question": s}).Plain()
+			text.WriteString(strings.NewReplacer(r.Digest, "", r.Ref, "").Replace(plain) + "\n")
 		}
 	}
 	return text.String()
 }
 
-func lines(all ...string) string { return strings.Join(all, "\n") }
+func lines(all []string) string { return strings.Join(all, "\n") + "\n" }
 
 func findings(all []finding) string {
 	var text []string
 	for _, f := range all {
 		text = append(text, f.Text)
 	}
-	return lines(text...)
+	return lines(text)
 }
 
 // unquoted empties every quotation.

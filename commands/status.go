@@ -49,12 +49,10 @@ func statusMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Mes
 		m.Table.Rows = append(m.Table.Rows, []string{row.label, f.String(), share})
 	}
 	m.Fields = []chat.Field{
-		{Label: "Accounts", Value: fmt.Sprintf("%s, of which %s enabled, %s members, %s people in scope",
-			funnel.Get(rollout.Accounts), funnel.Get(rollout.Enabled), funnel.Get(rollout.Members), funnel.Get(rollout.InScope))},
+		{Label: "Accounts", Value: accountWords(funnel)},
 		{Label: "Security defaults", Value: defaultsWords(facts)},
 		{Label: "Licence", Value: licenceWords(facts)},
-		{Label: "Administrators", Value: fmt.Sprintf("%s; without a method: %s; with one method only: %s",
-			funnel.Get(rollout.Admins), funnel.Get(rollout.AdminsNoMethod), funnel.Get(rollout.AdminsOneMethod))},
+		{Label: "Administrators", Value: adminWords(funnel)},
 	}
 	m.Fields = append(m.Fields, legacyFields(facts, env.Scope)...)
 	return m
@@ -80,6 +78,25 @@ func coverage(funnel rollout.Funnel) string {
 		how = "from the registration report, which lags by some hours"
 	}
 	return fmt.Sprintf("Read %s: %s of %s people.", how, read, funnel.Get(rollout.InScope))
+}
+
+// accountWords and adminWords give the reason once where there is no figure.
+func accountWords(funnel rollout.Funnel) string {
+	accounts := funnel.Get(rollout.Accounts)
+	if _, ok := accounts.Value(); !ok {
+		return accounts.String()
+	}
+	return fmt.Sprintf("%s, of which %s enabled, %s members, %s people in scope",
+		accounts, funnel.Get(rollout.Enabled), funnel.Get(rollout.Members), funnel.Get(rollout.InScope))
+}
+
+func adminWords(funnel rollout.Funnel) string {
+	admins := funnel.Get(rollout.Admins)
+	if _, ok := admins.Value(); !ok {
+		return admins.String()
+	}
+	return fmt.Sprintf("%s; without a method: %s; with one method only: %s",
+		admins, funnel.Get(rollout.AdminsNoMethod), funnel.Get(rollout.AdminsOneMethod))
 }
 
 func defaultsWords(facts rollout.Facts) string {

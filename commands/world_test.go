@@ -283,13 +283,24 @@ func (f *fixture) user(id string) (graph.User, error) {
 	return graph.User{}, errNotFound
 }
 
+// reportedAs is how the registration report names methods.
+var reportedAs = map[graph.MethodKind]string{
+	graph.MethodAuthenticator: "microsoftAuthenticatorPush", graph.MethodPhone: "mobilePhone", graph.MethodPasskey: "passKeyDeviceBound",
+}
+
 // report is the registration report that P1 tenants have.
 func (f *fixture) report() ([]graph.Registration, error) {
 	var rows []graph.Registration
 	for _, u := range f.users {
 		if u.Enabled && f.unread[u.ID] == nil {
 			registered := graph.Strongest(f.methods[u.ID]) > graph.NotMFA
-			rows = append(rows, graph.Registration{UserID: u.ID, Registered: registered, Capable: registered, AsOf: start.Add(-time.Hour)})
+			row := graph.Registration{UserID: u.ID, Registered: registered, Capable: registered, AsOf: start.Add(-time.Hour)}
+			for _, m := range f.methods[u.ID] {
+				if name, ok := reportedAs[m.Kind]; ok {
+					row.Methods = append(row.Methods, name)
+				}
+			}
+			rows = append(rows, row)
 		}
 	}
 	return rows, f.fails["registrations"]
@@ -326,6 +337,26 @@ type world struct {
 
 func newWorld(t testing.TB, changes ...func(*fixture)) *world {
 	t.Helper()
+	w := newDryWorld(t, changes...)
+	var err error
+	w.store, err = store.Open(context.Background(), store.Config{Path: filepath.Join(t.TempDir(), "twokey.db"), Now: w.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.store.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	w.env.Engine = &approval.Engine{Store: w.store, Standing: w.env.People, Expiry: AroundTheClock(w.env.Zone).Expiry}
+	w.env.Requests, w.env.Records = w.store, w.store
+	w.assemble()
+	return w
+}
+
+// newDryWorld is a world without a database, for what only reads the tenant.
+func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
+	t.Helper()
 	w := &world{t: t, fixture: town(), digest: &fakeDigest{
 		preview: func() (chat.Message, error) { return chat.Message{Headline: "MFA week 48"}, nil },
 		post:    func(string) (bool, error) { return true, nil },
@@ -341,30 +372,23 @@ func newWorld(t testing.TB, changes ...func(*fixture)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.store, err = store.Open(context.Background(), store.Config{Path: filepath.Join(t.TempDir(), "twokey.db"), Now: w.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.store.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
 	here := w.tenant()
-	people := identity.New(identity.Config{Tenant: tenantID, Links: w.links, Roles: w.roles, Ask: AskRoles()}, here)
 	w.env = Env{
 		Organization: graph.Organization{ID: tenantID, Name: "Harbour & Vale"},
 		Tenant:       here, Writer: here, Scope: w.scope(),
-		Facts:    func(ctx context.Context) rollout.Facts { return graphsync.Read(ctx, here, w.now) },
-		Engine:   &approval.Engine{Store: w.store, Standing: people, Expiry: AroundTheClock(zone).Expiry},
-		Requests: w.store, People: people, Guide: articles, Records: w.store, Digest: w.digest,
+		Facts:  func(ctx context.Context) rollout.Facts { return graphsync.Read(ctx, here, w.now) },
+		People: identity.New(identity.Config{Tenant: tenantID, Links: w.links, Roles: w.roles, Ask: AskRoles()}, here),
+		Guide:  articles, Digest: w.digest,
 		Rules: Rules{Changes: w.changes, Wait: 15 * time.Minute}, Zone: zone,
 		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
 		Build: "twokey 0.1", Now: w.now,
 	}
-	w.mux = NewMux(w.env, slog.New(slog.NewTextHandler(w.log, nil)))
+	w.assemble()
 	return w
 }
+
+// assemble makes the mux anew, after a test has changed the env.
+func (w *world) assemble() { w.mux = NewMux(w.env, slog.New(slog.NewTextHandler(w.log, nil))) }
 
 func (w *world) now() time.Time { return start.Add(time.Duration(w.ahead.Load())) }
 

@@ -159,3 +159,97 @@ func TestG29UnreadableDirectory(t *testing.T) {
 		t.Errorf("Name = %q", got)
 	}
 }
+
+// TestG11OnlyIDs holds that a link or a role by sign-in name is nobody's, though
+// the tenant finds accounts by it: the name can pass to somebody else.
+func TestG11OnlyIDs(t *testing.T) {
+	t.Parallel()
+	users := directory{users: map[string]graph.User{
+		"abe@vale.example": {ID: "o-abe", Name: "Abe", UPN: "abe@vale.example", Enabled: true},
+		"o-abe":            {ID: "o-abe", Name: "Abe", UPN: "abe@vale.example", Enabled: true},
+	}}
+	d := identity.New(identity.Config{
+		Tenant: tenant,
+		Links:  map[chat.Account]string{account("b", "by-name"): "abe@vale.example", account("b", "by-id"): "o-abe"},
+		Roles:  map[identity.Role][]string{identity.Approver: {"abe@vale.example"}, identity.Lead: {"Abe", "ABE"}},
+	}, users)
+	if who, err := d.Who(t.Context(), account("b", "by-name")); err != nil || who.Linked {
+		t.Errorf("linked by name: %+v, %v", who, err)
+	}
+	if who, err := d.Who(t.Context(), account("b", "by-id")); err != nil || !who.Linked || len(who.Roles) > 0 {
+		t.Errorf("roles by name: %+v, %v", who, err)
+	}
+	var no *approval.Refusal
+	if err := d.MayDecide(t.Context(), approval.Principal{Tenant: tenant, Object: "abe@vale.example"}, approval.Request{Tenant: tenant}); !errors.As(err, &no) {
+		t.Errorf("an approver by name decides: %v", err)
+	}
+}
+
+// TestG10ListedTwice holds that who is on a list twice counts once, or a quorum
+// would seem within reach that is not.
+func TestG10ListedTwice(t *testing.T) {
+	t.Parallel()
+	_, users := open()
+	d := identity.New(identity.Config{Tenant: tenant, Roles: map[identity.Role][]string{identity.Approver: {"o-abe", "o-bea", "o-abe"}}}, users)
+	want := []string{"o-abe", "o-bea"}
+	if got := d.Holders(identity.Approver); !slices.Equal(got, want) {
+		t.Errorf("Holders = %v, want %v", got, want)
+	}
+	people, err := d.Approvers(t.Context(), approval.Request{Tenant: tenant, Requester: person("ada")})
+	if err != nil || !slices.Equal(people, []approval.Principal{person("abe"), person("bea")}) {
+		t.Errorf("Approvers = %v, %v", people, err)
+	}
+}
+
+// Holders gives a list away that nobody else holds.
+func TestHoldersIsACopy(t *testing.T) {
+	t.Parallel()
+	d, _ := open()
+	d.Holders(identity.Lead)[0] = "o-eve"
+	if err := d.MayAsk(t.Context(), person("ada"), "defaults"); err != nil {
+		t.Errorf("changing the list took ada's role: %v", err)
+	}
+	if err := d.MayAsk(t.Context(), person("sam"), "defaults"); err == nil {
+		t.Error("sam may ask")
+	}
+}
+
+func TestHas(t *testing.T) {
+	t.Parallel()
+	all := []identity.Role{identity.Viewer, identity.Helpdesk, identity.Lead, identity.Approver, identity.Owner}
+	for _, held := range all {
+		s := identity.Speaker{Roles: []identity.Role{held}}
+		for _, asked := range all {
+			if got, want := s.Has(asked), asked == held || asked == identity.Viewer; got != want {
+				t.Errorf("%s has %s: %t, want %t", held, asked, got, want)
+			}
+		}
+		if s.Has() {
+			t.Errorf("%s has nothing in particular", held)
+		}
+	}
+	if (identity.Speaker{}).Has(all...) {
+		t.Error("staff hold a role")
+	}
+}
+
+// The requester is never among those who could decide, whatever they hold.
+func TestG09ApproversWithoutRequester(t *testing.T) {
+	t.Parallel()
+	d, _ := open()
+	people, err := d.Approvers(t.Context(), approval.Request{Tenant: tenant, Requester: person("abe")})
+	if err != nil || !slices.Equal(people, []approval.Principal{person("bea")}) {
+		t.Errorf("Approvers = %v, %v; want bea alone", people, err)
+	}
+}
+
+func TestG21Name(t *testing.T) {
+	t.Parallel()
+	d := identity.New(identity.Config{Tenant: tenant}, directory{users: map[string]graph.User{"o-x": {ID: "o-x", Name: "\u202eBob\nTarget: Alice"}}})
+	if got, want := d.Name(t.Context(), person("x")), "<U+202E>Bob Target: Alice"; got != want {
+		t.Errorf("Name = %q, want %q", got, want)
+	}
+	if got, want := d.Name(t.Context(), approval.Principal{Object: "gone\nfor good"}), "gone for good"; got != want {
+		t.Errorf("Name of nobody = %q, want %q", got, want)
+	}
+}
