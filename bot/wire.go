@@ -117,6 +117,9 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := bot.scheduler.Register(ctx); err != nil {
+		return nil, err
+	}
 	return bot, remember(ctx, a.tenant, org.ID, scope, zone, bot.store)
 }
 

@@ -92,6 +92,18 @@ func New(tenant string, jobs []Job, slots Slots, now func() time.Time, log *slog
 	}, nil
 }
 
+// Register stores since when each job is known, if it never was: from here on
+// a missed moment is made up for. Run does so too, but only once it runs, and
+// a moment may pass between.
+func (s *Scheduler) Register(ctx context.Context) error {
+	for _, j := range s.jobs {
+		if _, err := s.slots.Since(ctx, s.tenant, j.Name); err != nil {
+			return fmt.Errorf("register job %s: %w", j.Name, err)
+		}
+	}
+	return nil
+}
+
 // Wake makes the scheduler look at its clock again, after it was moved. It
 // never blocks.
 func (s *Scheduler) Wake() {
