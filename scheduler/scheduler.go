@@ -74,7 +74,7 @@ type Scheduler struct {
 	now    func() time.Time
 	log    *slog.Logger
 	wake   chan struct{}
-	busy   []sync.Mutex   // one a job: it never overlaps itself
+	turns  []turn         // one a job: it never overlaps itself
 	looks  sync.WaitGroup // those that cron does not wait for
 }
 
@@ -88,7 +88,7 @@ func New(tenant string, jobs []Job, slots Slots, now func() time.Time, log *slog
 	}
 	return &Scheduler{
 		tenant: tenant, jobs: jobs, slots: slots, now: now, log: log,
-		wake: make(chan struct{}, 1), busy: make([]sync.Mutex, len(jobs)),
+		wake: make(chan struct{}, 1), turns: make([]turn, len(jobs)),
 	}, nil
 }
 
@@ -173,14 +173,46 @@ func (s *Scheduler) lookAll(ctx context.Context) {
 // lookAt does what is open of one job. A failure is reported, and the next look
 // tries again while the slot can be made up for.
 func (s *Scheduler) lookAt(ctx context.Context, i int) {
-	if ctx.Err() != nil || !s.busy[i].TryLock() {
+	if !s.turns[i].take() {
 		return
 	}
-	defer s.busy[i].Unlock()
-	j := s.jobs[i]
-	if err := s.run(ctx, j); err != nil && ctx.Err() == nil {
-		s.log.Error("run job", "job", j.Name, "error", err)
+	for more := true; more; more = s.turns[i].again() {
+		if ctx.Err() != nil {
+			continue
+		}
+		if err := s.run(ctx, s.jobs[i]); err != nil && ctx.Err() == nil {
+			s.log.Error("run job", "job", s.jobs[i].Name, "error", err)
+		}
 	}
+}
+
+// A turn is held by whoever looks at a job. A look that comes meanwhile is not
+// lost: the clock may have been moved since the holder read it, so the holder
+// looks once more.
+type turn struct {
+	mu           sync.Mutex
+	held, wanted bool
+}
+
+// take returns false if somebody else looks, and will look again.
+func (t *turn) take() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.held {
+		t.wanted = true
+		return false
+	}
+	t.held = true
+	return true
+}
+
+// again reports whether the holder has to look once more; if not, the turn is over.
+func (t *turn) again() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	more := t.wanted
+	t.held, t.wanted = more, false
+	return more
 }
 
 // run does the job's last slot if that is still to be done, and skips older

@@ -361,3 +361,22 @@ func TestStopWaits(t *testing.T) {
 		})
 	}
 }
+
+// TestTurn holds that a look which comes while another is under way, and may
+// have read the clock already, is neither lost nor done beside it.
+func TestTurn(t *testing.T) {
+	t.Parallel()
+	var tn turn
+	if !tn.take() {
+		t.Fatal("the first look does not get its turn")
+	}
+	if tn.take() {
+		t.Fatal("two looks at once")
+	}
+	if !tn.again() || tn.again() {
+		t.Error("a look that came meanwhile is lost, or repeated for ever")
+	}
+	if !tn.take() {
+		t.Error("the turn is never given back")
+	}
+}
