@@ -278,15 +278,9 @@ func relay(tx Tx, r Request, v Vote, question string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	for i, s := range r.Subscribers {
-		if !s.Requester {
-			continue
-		}
-		hash := sha256.Sum256([]byte(stamp(now) + v.By.Object + question))
-		key := NoticeQuestion + "/" + r.ID + "/" + strconv.Itoa(i) + "/" + hex.EncodeToString(hash[:8])
-		if err := tx.Owe(Notice{Key: key, Kind: NoticeQuestion, Topic: key, Address: s.Address, Facts: facts}); err != nil {
-			return err
-		}
+	hash := sha256.Sum256([]byte(stamp(now) + v.By.Object + question))
+	if err := tell(tx, r, NoticeQuestion, hex.EncodeToString(hash[:8]), facts); err != nil {
+		return err
 	}
 	return tx.Record(audit.Entry{At: now, Tenant: r.Tenant, Kind: "request.question", Actor: v.By.Object, Request: r.Ref, Facts: map[string]any{"account": v.Account}})
 }
@@ -380,12 +374,18 @@ func apply(tx Tx, r Request, c Change, now time.Time) (Request, error) {
 
 // outcome owes the requester a message of its own: an edit alone is not noticed.
 func outcome(tx Tx, r Request) error {
+	return tell(tx, r, NoticeOutcome, string(r.State), topicFacts(r.ID))
+}
+
+// tell owes the requester one message of its own at each of their addresses.
+// The mark parts it from others of its kind about the same request.
+func tell(tx Tx, r Request, kind, mark string, facts []byte) error {
 	for i, s := range r.Subscribers {
 		if !s.Requester {
 			continue
 		}
-		key := NoticeOutcome + "/" + r.ID + "/" + strconv.Itoa(i) + "/" + string(r.State)
-		if err := tx.Owe(Notice{Key: key, Kind: NoticeOutcome, Topic: key, Address: s.Address, Facts: topicFacts(r.ID)}); err != nil {
+		key := kind + "/" + r.ID + "/" + strconv.Itoa(i) + "/" + mark
+		if err := tx.Owe(Notice{Key: key, Kind: kind, Topic: key, Address: s.Address, Facts: facts}); err != nil {
 			return err
 		}
 	}

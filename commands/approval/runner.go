@@ -53,6 +53,7 @@ type Runner struct {
 	wake     chan struct{}
 	fence    int64
 	later    map[string]time.Time // by request ID: not before, after a reading failed
+	watched  map[string]time.Time // by a step's client ID: since when its missing answer is looked for
 }
 
 // NewRunner returns a runner for the given kinds of action. The owner names
@@ -61,7 +62,7 @@ func NewRunner(store Store, standing Standing, actions map[string]Action, owner 
 	return &Runner{
 		store: store, standing: standing, actions: actions, owner: owner,
 		limits: limits.withDefaults(), log: log,
-		wake: make(chan struct{}, 1), later: map[string]time.Time{},
+		wake: make(chan struct{}, 1), later: map[string]time.Time{}, watched: map[string]time.Time{},
 	}
 }
 
