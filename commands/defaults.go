@@ -173,9 +173,7 @@ func (a defaultsAction) read(ctx context.Context) (defaultsSnapshot, error) {
 func administrators(holders []graph.RoleHolder) []string {
 	var ids []string
 	for _, h := range holders {
-		if !slices.ContainsFunc(h.Roles, func(r graph.Role) bool {
-			return r.TemplateID == graph.RoleDirectorySyncAccounts || r.TemplateID == graph.RoleOnPremisesDirectorySync
-		}) {
+		if !slices.ContainsFunc(h.Roles, graph.Role.Synchronises) {
 			ids = append(ids, h.UserID)
 		}
 	}

@@ -147,6 +147,13 @@ type Role struct {
 	Name       string
 }
 
+// Synchronises reports whether the role is one of the directory
+// synchronisation's: whoever holds it is no person, and is exempt from
+// security defaults.
+func (r Role) Synchronises() bool {
+	return r.TemplateID == RoleDirectorySyncAccounts || r.TemplateID == RoleOnPremisesDirectorySync
+}
+
 // Role template IDs that the rules name.
 const (
 	RoleGlobalAdministrator       = "62e90394-69f5-4237-9190-012177145e10"

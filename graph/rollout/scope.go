@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"time"
 
 	"twokey/graph"
@@ -54,20 +55,11 @@ func (s Scope) excluded(u graph.User, roles []graph.Role, now time.Time) string 
 		return outGuest
 	case declared:
 		return string(purpose)
-	case synchronises(roles):
+	case slices.ContainsFunc(roles, graph.Role.Synchronises):
 		return string(Sync)
 	case excepted && (until.IsZero() || now.Before(until)):
 		return outException
 	default:
 		return ""
 	}
-}
-
-func synchronises(roles []graph.Role) bool {
-	for _, r := range roles {
-		if r.TemplateID == graph.RoleDirectorySyncAccounts || r.TemplateID == graph.RoleOnPremisesDirectorySync {
-			return true
-		}
-	}
-	return false
 }
