@@ -26,8 +26,8 @@ import (
 // Env is everything that commands work with.
 type Env struct {
 	Organization graph.Organization
-	Tenant       graph.Reader
-	Writer       graph.Writer
+	Tenant       Tenant
+	Writer       Writer
 	Facts        func(ctx context.Context) rollout.Facts // one full reading of the tenant
 	Scope        rollout.Scope                           // declared accounts
 	Engine       *approval.Engine
@@ -42,6 +42,20 @@ type Env struct {
 	Admins       chat.Address   // the administrators' channel
 	Build        string         // version, commit, Go
 	Now          func() time.Time
+}
+
+// Tenant is what commands read of the tenant, as [graph.Reader] promises it.
+type Tenant interface {
+	SecurityDefaults(ctx context.Context) (graph.SecurityDefaults, error)
+	Policies(ctx context.Context) ([]graph.Policy, error)
+	RoleHolders(ctx context.Context) ([]graph.RoleHolder, error)
+	User(ctx context.Context, idOrUPN string) (graph.User, error)
+	Methods(ctx context.Context, userIDs []string) ([]graph.UserMethods, error)
+}
+
+// Writer is what commands change in it, as [graph.Writer] promises it.
+type Writer interface {
+	SetSecurityDefaults(ctx context.Context, enabled bool) (graph.Receipt, error)
 }
 
 // Rules are the owner's choices about changes.

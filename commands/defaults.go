@@ -193,7 +193,7 @@ func emergency(s rollout.Scope) []string {
 
 // able says of each account whether it can sign in with a second factor. One
 // that is gone cannot; one that cannot be read is an error.
-func able(ctx context.Context, r graph.Reader, ids []string) ([]ableAccount, error) {
+func able(ctx context.Context, r Tenant, ids []string) ([]ableAccount, error) {
 	ids = slices.Sorted(slices.Values(ids))
 	methods, err := r.Methods(ctx, ids)
 	if err != nil {

@@ -70,7 +70,7 @@ func whole(m chat.Message) string {
 	return b.String()
 }
 
-// tenant answers each call of a graph.Reader and graph.Writer by its function.
+// tenant answers each call of the interfaces that commands and a full reading need by its function.
 type tenant struct {
 	organization        func(context.Context) (graph.Organization, error)
 	licence             func(context.Context) (graph.Licence, error)
@@ -86,8 +86,9 @@ type tenant struct {
 }
 
 var (
-	_ graph.Reader = (*tenant)(nil)
-	_ graph.Writer = (*tenant)(nil)
+	_ Tenant           = (*tenant)(nil)
+	_ Writer           = (*tenant)(nil)
+	_ graphsync.Reader = (*tenant)(nil)
 )
 
 func (t *tenant) Organization(ctx context.Context) (graph.Organization, error) {

@@ -11,6 +11,19 @@ import (
 	"twokey/graph/rollout"
 )
 
+// Reader is what a reading asks of the tenant, as [graph.Reader] promises it.
+type Reader interface {
+	Organization(ctx context.Context) (graph.Organization, error)
+	Licence(ctx context.Context) (graph.Licence, error)
+	SecurityDefaults(ctx context.Context) (graph.SecurityDefaults, error)
+	Policies(ctx context.Context) ([]graph.Policy, error)
+	Users(ctx context.Context) ([]graph.User, error)
+	RoleHolders(ctx context.Context) ([]graph.RoleHolder, error)
+	Registrations(ctx context.Context) ([]graph.Registration, error)
+	Methods(ctx context.Context, userIDs []string) ([]graph.UserMethods, error)
+	LegacySignIns(ctx context.Context, since time.Time) ([]graph.SignIn, error)
+}
+
 // Read reads all that the figures need. It always returns: what failed holds
 // its error, what ctx left no time for was not asked.
 //
@@ -19,7 +32,7 @@ import (
 // report nor the sign-in log is asked for, since both would be refused, and the
 // methods of enabled members are read user by user. Where the licence could not
 // be read the report is tried first.
-func Read(ctx context.Context, r graph.Reader, now func() time.Time) rollout.Facts {
+func Read(ctx context.Context, r Reader, now func() time.Time) rollout.Facts {
 	start := now()
 	f := rollout.Facts{AsOf: start, LegacySince: start.Add(-rollout.LegacyWindow)}
 	f.Licence = ask(ctx, r.Licence)
@@ -66,7 +79,7 @@ func withoutLicence[T any](op string) rollout.Source[T] {
 
 // methods reads those who can be people in scope: each read costs, and guests
 // register in their own tenant.
-func methods(ctx context.Context, r graph.Reader, users rollout.Source[[]graph.User]) rollout.Source[[]graph.UserMethods] {
+func methods(ctx context.Context, r Reader, users rollout.Source[[]graph.User]) rollout.Source[[]graph.UserMethods] {
 	all, ok := users.Get()
 	if !ok {
 		return rollout.Source[[]graph.UserMethods]{}

@@ -26,7 +26,7 @@ type fake struct {
 	asked []string
 }
 
-var _ graph.Reader = (*fake)(nil)
+var _ Reader = (*fake)(nil)
 
 // note records a call, takes the tenant's time and returns what it fails with.
 func (r *fake) note(ctx context.Context, call string) error {
