@@ -105,9 +105,17 @@ type SecurityDefaults struct {
 
 // Policy is one Conditional Access policy.
 type Policy struct {
-	ID    string
-	Name  string
-	State PolicyState
+	ID      string
+	Name    string
+	State   PolicyState
+	Users   PolicyUsers
+	Apps    []string // application IDs, or "All"
+	Clients []string // client types: "all", "exchangeActiveSync", "other"
+	// Narrowed reports whether conditions of place, device, platform or risk
+	// keep it from reaching some sign-ins.
+	Narrowed bool
+	Controls []string // what it demands: "mfa", "block"
+	All      bool     // it demands all of them, not one of them
 }
 
 // PolicyState is a Conditional Access policy's state, as Graph spells it.
@@ -203,6 +211,7 @@ type SignIn struct {
 	UPN         string
 	Client      string // Graph's clientAppUsed, as it came
 	App         string
+	Device      string // its name or operating system, empty if the log has none
 	At          time.Time
 	Interactive bool
 	ErrorCode   int // 0: it succeeded
@@ -210,6 +219,21 @@ type SignIn struct {
 
 // Succeeded reports whether the sign-in got in.
 func (s SignIn) Succeeded() bool { return s.ErrorCode == 0 }
+
+type backgroundKey struct{}
+
+// InBackground returns a context whose calls nobody waits for: they leave room
+// in the tenant's request budgets for people who do. It only orders calls;
+// nothing decides by it.
+func InBackground(ctx context.Context) context.Context {
+	return context.WithValue(ctx, backgroundKey{}, true)
+}
+
+// IsBackground reports whether ctx comes from [InBackground].
+func IsBackground(ctx context.Context) bool {
+	yes, _ := ctx.Value(backgroundKey{}).(bool)
+	return yes
+}
 
 type clientRequestIDKey struct{}
 
