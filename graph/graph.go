@@ -194,7 +194,8 @@ type Registration struct {
 type UserMethods struct {
 	UserID  string
 	Methods []Method
-	Err     error // non-nil: Methods says nothing
+	Err     error     // non-nil: Methods says nothing
+	AsOf    time.Time // when it was read; zero in an answer that came just now
 }
 
 // Method is one authentication method of one user.

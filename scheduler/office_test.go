@@ -98,10 +98,10 @@ func (o office) read(context.Context) rollout.Facts {
 	}
 	if o.p1 {
 		f.Policies = from(o, "policies", []graph.Policy{})
-		f.Registrations, f.LegacySignIns = from(o, "report", rows), from(o, "sign-ins", o.legacy)
+		f.Registrations, f.LegacyUse = from(o, "report", rows), from(o, "sign-ins", rollout.SumSignIns(o.legacy))
 		return f
 	}
-	f.Registrations, f.LegacySignIns = rollout.From[[]graph.Registration](nil, noLicence), rollout.From[[]graph.SignIn](nil, noLicence)
+	f.Registrations, f.LegacyUse = rollout.From[[]graph.Registration](nil, noLicence), rollout.From[[]rollout.LegacyUse](nil, noLicence)
 	f.Methods = from(o, "methods", methods)
 	return f
 }

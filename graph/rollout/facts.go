@@ -17,6 +17,8 @@ const (
 	NotRead       Reason = "not read"
 	SourceFailed  Reason = "source failed"
 	NobodyInScope Reason = "nobody in scope"
+	// NamesConcealed is a report in which the tenant hides who it speaks of.
+	NamesConcealed Reason = "names concealed"
 )
 
 // ReasonOf words an error of the tenant, "" for none.
@@ -76,21 +78,43 @@ func (s Source[T]) Reason() Reason {
 	return ReasonOf(s.err)
 }
 
-// Facts is all that one reading got from the tenant. Each source failed or
-// answered for itself.
+// Facts is all that is known of the tenant at one moment. Each source failed
+// or answered for itself; one that was never asked is the zero Source. What was
+// kept from earlier readings stands here too, and then carries its own time.
 type Facts struct {
-	AsOf             time.Time // when the reading began: nothing here is older
+	AsOf             time.Time // when the reading began
 	Organization     Source[graph.Organization]
 	Licence          Source[graph.Licence]
 	SecurityDefaults Source[graph.SecurityDefaults]
 	Policies         Source[[]graph.Policy]
+	MethodsPolicy    Source[graph.MethodsPolicy]
 	Users            Source[[]graph.User]
 	RoleHolders      Source[[]graph.RoleHolder]
+	// GroupMembers are the object IDs of the users in a group, nested groups
+	// included, by the group's ID: of the groups that enabled Conditional Access
+	// policies and the methods policy name. A group that is not a key was not
+	// read, which is not an empty group.
+	GroupMembers Source[map[string][]string]
+	// PerUserMFA is the old per-user setting, one row a user. A user without a
+	// row is unknown, not disabled.
+	PerUserMFA Source[[]graph.UserMFA]
+	// LastSignIns need P1. A user without a row is unknown; one whose row has no
+	// time was never seen.
+	LastSignIns Source[[]graph.LastSignIn]
 
-	// The report (P1) or one read a user (every licence): see [Road].
+	// How people can sign in: rows of the report (P1) and reads user by user
+	// (every licence). Either or both may be there, for all people or for some,
+	// see [Road]. Each row has its own AsOf; for one person the newer one counts
+	// (methods without an AsOf are of this reading), and one that could not be
+	// read counts for nothing. A person without a row is unknown.
 	Registrations Source[[]graph.Registration]
 	Methods       Source[[]graph.UserMethods]
 
-	LegacySince   time.Time // sign-ins were asked for from here to AsOf
-	LegacySignIns Source[[]graph.SignIn]
+	// LegacySince is from when on LegacyUse is known: its sums are complete from
+	// here to AsOf. Where they are kept for days it is the first day's midnight,
+	// UTC.
+	LegacySince time.Time
+	LegacyUse   Source[[]LegacyUse] // needs P1
+	// EmailApps is what a tenant without the sign-in log has instead.
+	EmailApps Source[graph.EmailAppUse]
 }

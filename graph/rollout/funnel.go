@@ -43,7 +43,8 @@ func Excluded(why string) ID { return ID("excluded_" + why) }
 type Funnel struct {
 	AsOf       time.Time
 	Road       Road
-	ReportAsOf time.Time // the newest row of the report, zero on other roads
+	ReportAsOf time.Time // the newest row of the report, zero without one
+	Oldest     time.Time // the oldest of what is known of a person counted, zero if nothing is
 	Figures
 	Departments []Department
 }
@@ -56,7 +57,7 @@ func NewFunnel(f Facts, s Scope) Funnel {
 		return fn
 	}
 	pop := populate(f, s)
-	fn.Road, fn.ReportAsOf = pop.road, pop.reportAsOf
+	fn.Road, fn.ReportAsOf, fn.Oldest = pop.road, pop.reportAsOf, pop.oldest
 	fn.Figures = append(accounts(f, pop), steps(f.AsOf, pop.people)...)
 	fn.Figures = append(fn.Figures, enforced(f, len(pop.people)))
 	fn.Figures = append(fn.Figures, admins(f, pop.people)...)

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"twokey/graph"
 )
 
 // LegacyWindow is the time that one reading of legacy sign-ins covers: a week,
@@ -93,16 +91,16 @@ type LegacyAccount struct {
 // NewLegacy counts the legacy sign-ins of a reading.
 func NewLegacy(f Facts, s Scope) Legacy {
 	l := Legacy{AsOf: f.AsOf, Since: f.LegacySince}
-	signIns, ok := f.LegacySignIns.Get()
+	rows, ok := f.LegacyUse.Get()
 	if !ok {
-		l.Figures = missing(f.AsOf, f.LegacySignIns.Reason(), LegacySucceeded, LegacyBlocked, LegacyAccounts, LegacyPeople)
+		l.Figures = missing(f.AsOf, f.LegacyUse.Reason(), LegacySucceeded, LegacyBlocked, LegacyAccounts, LegacyPeople)
 		return l
 	}
 	uses := newProtocolUses()
 	byAccount := make(map[string]*LegacyAccount)
-	for _, in := range signIns {
-		if graph.LegacyClient(in.Client) && !in.At.Before(f.LegacySince) {
-			countSignIn(in, uses, byAccount)
+	for _, row := range rows {
+		if row.within(f.LegacySince) {
+			countUse(row, uses, byAccount)
 		}
 	}
 	l.Accounts = sorted(byAccount)
@@ -134,28 +132,27 @@ func newProtocolUses() map[Protocol]*ProtocolUse {
 	return uses
 }
 
-func countSignIn(in graph.SignIn, uses map[Protocol]*ProtocolUse, byAccount map[string]*LegacyAccount) {
-	p := ProtocolOf(in.Client)
-	if !in.Succeeded() {
-		uses[p].Blocked++
+func countUse(row LegacyUse, uses map[Protocol]*ProtocolUse, byAccount map[string]*LegacyAccount) {
+	p := ProtocolOf(row.Client)
+	uses[p].Succeeded += row.Succeeded
+	uses[p].Blocked += row.Blocked
+	if row.Succeeded == 0 {
 		return
 	}
-	uses[p].Succeeded++
-	key := cmp.Or(in.UserID, strings.ToLower(in.UPN))
-	a := byAccount[key]
+	a := byAccount[row.account()]
 	if a == nil {
-		a = &LegacyAccount{UserID: in.UserID, UPN: in.UPN, First: in.At, Last: in.At}
-		byAccount[key] = a
+		a = &LegacyAccount{UserID: row.UserID, UPN: row.UPN, First: row.First, Last: row.Last}
+		byAccount[row.account()] = a
 	}
-	a.Succeeded++
+	a.Succeeded += row.Succeeded
 	if !slices.Contains(a.Protocols, p) {
 		a.Protocols = append(a.Protocols, p)
 	}
-	if in.At.Before(a.First) {
-		a.First = in.At
+	if row.First.Before(a.First) {
+		a.First = row.First
 	}
-	if !in.At.Before(a.Last) { // the newest name, should it have changed
-		a.Last, a.UPN = in.At, in.UPN
+	if !row.Last.Before(a.Last) { // the newest name, should it have changed
+		a.Last, a.UPN = row.Last, row.UPN
 	}
 }
 

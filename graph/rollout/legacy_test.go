@@ -39,7 +39,7 @@ func TestLegacy(t *testing.T) {
 	at := func(days int) time.Time { return monday47.AddDate(0, 0, -days) }
 	f := new(tenant).person("ann").person("ben").person("scanner").onReport()
 	f.LegacySince = monday47.Add(-LegacyWindow)
-	f.LegacySignIns = From([]graph.SignIn{
+	f.LegacyUse = From(SumSignIns([]graph.SignIn{
 		{UserID: "ann", UPN: "old@x", Client: "IMAP4", At: at(5)},
 		{UserID: "ann", UPN: "ann@x", Client: "IMAP", At: at(1)},
 		{UserID: "ann", UPN: "ann@x", Client: "Authenticated SMTP", At: at(2)},
@@ -48,10 +48,10 @@ func TestLegacy(t *testing.T) {
 		{UserID: "ben", UPN: "ben@x", Client: "SMTP", At: at(1), ErrorCode: 530032},
 		{UPN: "Gone@x", Client: "Other clients", At: at(3)},
 		{UPN: "gone@x", Client: "Other clients", At: at(4)},
-		{UserID: "ben", Client: "Browser", At: at(1)},                           // modern
-		{UserID: "ben", Client: "", At: at(1)},                                  // unclear
-		{UserID: "ben", Client: "POP", At: f.LegacySince.Add(-time.Nanosecond)}, // last week's
-	}, nil)
+		{UserID: "ben", Client: "Browser", At: at(1)},                       // modern
+		{UserID: "ben", Client: "", At: at(1)},                              // unclear
+		{UserID: "ben", Client: "POP", At: f.LegacySince.AddDate(0, 0, -1)}, // last week's
+	}), nil)
 	l := NewLegacy(f, Scope{Declared: map[string]Purpose{"scanner": Service}})
 	expect(t, l.Figures, map[ID]string{LegacySucceeded: "6", LegacyBlocked: "2", LegacyAccounts: "3", LegacyPeople: "1"})
 
@@ -75,18 +75,18 @@ func TestLegacyWithoutSource(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		source Source[[]graph.SignIn]
+		source Source[[]LegacyUse]
 		want   string
 	}{
-		{"Free", From[[]graph.SignIn](nil, errLicence), "needs P1"},
-		{"failed", From[[]graph.SignIn](nil, errors.New("odd")), "source failed"},
-		{"not asked", Source[[]graph.SignIn]{}, "not read"},
+		{"Free", From[[]LegacyUse](nil, errLicence), "needs P1"},
+		{"failed", From[[]LegacyUse](nil, errors.New("odd")), "source failed"},
+		{"not asked", Source[[]LegacyUse]{}, "not read"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := new(tenant).person("ann").onMethods()
-			f.LegacySignIns = tt.source
+			f.LegacyUse = tt.source
 			l := NewLegacy(f, Scope{})
 			expect(t, l.Figures, map[ID]string{
 				LegacySucceeded: tt.want, LegacyBlocked: tt.want, LegacyAccounts: tt.want, LegacyPeople: tt.want,
@@ -100,7 +100,7 @@ func TestLegacyWithoutSource(t *testing.T) {
 
 func TestLegacyPeopleNeedAccounts(t *testing.T) {
 	t.Parallel()
-	f := Facts{AsOf: monday47, Users: From[[]graph.User](nil, errors.New("odd")), LegacySignIns: From([]graph.SignIn{}, nil)}
+	f := Facts{AsOf: monday47, Users: From[[]graph.User](nil, errors.New("odd")), LegacyUse: From([]LegacyUse{}, nil)}
 	expect(t, NewLegacy(f, Scope{}).Figures, map[ID]string{LegacySucceeded: "0", LegacyAccounts: "0", LegacyPeople: "source failed"})
 }
 
@@ -108,7 +108,7 @@ func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	phones := func(kind graph.MethodKind) Facts { return new(tenant).person("ann", kind).onMethods() }
 	smtp := func(f Facts, client string) Facts {
-		f.LegacySignIns = From([]graph.SignIn{{UserID: "ann", Client: client, At: monday47}}, nil)
+		f.LegacyUse = From(SumSignIns([]graph.SignIn{{UserID: "ann", Client: client, At: monday47}}), nil)
 		return f
 	}
 	tests := []struct {

@@ -12,6 +12,7 @@ type population struct {
 	out        map[string]int
 	road       Road
 	reportAsOf time.Time // the report's newest row
+	oldest     time.Time
 }
 
 // People returns the people in scope with what is known of each, in the order
@@ -26,8 +27,8 @@ func People(f Facts, s Scope) ([]Person, Reason) {
 func populate(f Facts, s Scope) population {
 	users, _ := f.Users.Get()
 	roles, rolesRead := rolesByID(f)
-	fill, pop := road(f)
-	pop.out = make(map[string]int)
+	known := newKnowledge(f)
+	pop := population{out: make(map[string]int), reportAsOf: known.reportAsOf}
 	for _, u := range users {
 		if why := s.excluded(u, roles[u.ID], f.AsOf); why != "" {
 			pop.out[why]++
@@ -37,8 +38,12 @@ func populate(f Facts, s Scope) population {
 		if rolesRead {
 			p.Admin = answer(len(roles[u.ID]) > 0)
 		}
-		fill(&p)
+		known.fill(&p)
 		pop.people = append(pop.people, p)
+	}
+	pop.road, pop.oldest = travelled(pop.people)
+	if pop.road == NoRoad { // it answered, if with nothing
+		pop.road = known.road
 	}
 	return pop
 }
@@ -52,53 +57,85 @@ func rolesByID(f Facts) (roles map[string][]graph.Role, ok bool) {
 	return roles, ok
 }
 
-// road returns how to fill in a person, by what was read: the report before
-// the methods. Where neither answered and the report needs P1, the methods'
-// reason is told: they were the road.
-func road(f Facts) (fill func(*Person), pop population) {
-	if rows, ok := f.Registrations.Get(); ok {
-		byID := make(map[string]graph.Registration, len(rows))
-		for _, row := range rows {
-			byID[row.UserID] = row
-			if row.AsOf.After(pop.reportAsOf) {
-				pop.reportAsOf = row.AsOf
-			}
-		}
-		pop.road = ReportRoad
-		return func(p *Person) { fromReport(p, byID) }, pop
-	}
-	if read, ok := f.Methods.Get(); ok {
-		byID := make(map[string]graph.UserMethods, len(read))
-		for _, m := range read {
-			byID[m.UserID] = m
-		}
-		pop.road = MethodRoad
-		return func(p *Person) { fromMethods(p, byID) }, pop
-	}
-	why := f.Registrations.Reason()
-	if why == NeedsP1 {
-		why = f.Methods.Reason()
-	}
-	return func(p *Person) { p.Why = why }, pop
+// knowledge is what was read of how people can sign in, on both roads.
+type knowledge struct {
+	rows       map[string]graph.Registration
+	read       map[string]graph.UserMethods
+	asOf       time.Time // of methods that name no time of their own
+	reportAsOf time.Time
+	road       Road   // that answered, the report's before the methods'
+	why        Reason // why a person of whom there is nothing is unknown
 }
 
-func fromReport(p *Person, rows map[string]graph.Registration) {
-	row, ok := rows[p.ID]
-	if !ok {
-		p.Why = NotRead
-		return
+func newKnowledge(f Facts) knowledge {
+	rows, reported := f.Registrations.Get()
+	read, asked := f.Methods.Get()
+	k := knowledge{
+		rows: make(map[string]graph.Registration, len(rows)), read: make(map[string]graph.UserMethods, len(read)),
+		asOf: f.AsOf, why: NotRead,
 	}
-	p.readRow(row)
-}
-
-func fromMethods(p *Person, read map[string]graph.UserMethods) {
-	m, ok := read[p.ID]
+	for _, row := range rows {
+		k.rows[row.UserID] = row
+		if row.AsOf.After(k.reportAsOf) {
+			k.reportAsOf = row.AsOf
+		}
+	}
+	for _, m := range read {
+		k.read[m.UserID] = m
+	}
 	switch {
-	case !ok:
-		p.Why = NotRead
-	case m.Err != nil:
+	case reported:
+		k.road = ReportRoad
+	case asked:
+		k.road = MethodRoad
+	default:
+		k.why = f.Registrations.Reason()
+		if k.why == NeedsP1 { // then the methods were the road
+			k.why = f.Methods.Reason()
+		}
+	}
+	return k
+}
+
+// fill fills in a person by what is known the latest. Methods that could not be
+// read are no knowledge, and a missing row is no answer.
+func (k knowledge) fill(p *Person) {
+	row, reported := k.rows[p.ID]
+	m, asked := k.read[p.ID]
+	at := m.AsOf
+	if at.IsZero() {
+		at = k.asOf
+	}
+	switch {
+	case asked && m.Err == nil && !(reported && row.AsOf.After(at)):
+		p.Road, p.AsOf = MethodRoad, at
+		p.readMethods(m.Methods)
+	case reported:
+		p.Road, p.AsOf = ReportRoad, row.AsOf
+		p.readRow(row)
+	case asked:
 		p.Why = ReasonOf(m.Err)
 	default:
-		p.readMethods(m.Methods)
+		p.Why = k.why
+	}
+}
+
+// travelled returns the road by which most people are known, the report's if
+// both have as many, and how old the oldest of that knowledge is.
+func travelled(people []Person) (most Road, oldest time.Time) {
+	by := make(map[Road]int)
+	for _, p := range people {
+		by[p.Road]++
+		if p.Road != NoRoad && !p.AsOf.IsZero() && (oldest.IsZero() || p.AsOf.Before(oldest)) {
+			oldest = p.AsOf
+		}
+	}
+	switch {
+	case by[MethodRoad] > by[ReportRoad]:
+		return MethodRoad, oldest
+	case by[ReportRoad] > 0:
+		return ReportRoad, oldest
+	default:
+		return NoRoad, oldest
 	}
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"strings"
+	"time"
 
 	"twokey/graph"
 )
@@ -23,12 +24,12 @@ func answer(yes bool) Answer {
 	return No
 }
 
-// Road is how registrations were read.
+// Road is how registrations were read: of one person, or of most of them.
 type Road string
 
 // The roads. The report is the tenant's own, needs P1, lags by some hours and
 // names each kind of method once. The methods are read user by user on any
-// licence and are live. NoRoad is where neither answered.
+// licence and were true when they were read. NoRoad is where neither answered.
 const (
 	NoRoad     Road = ""
 	ReportRoad Road = "report"
@@ -51,7 +52,9 @@ type Person struct {
 	NotPhoneOnly      Answer // at least one that still works
 	PhishingResistant Answer
 
-	Why Reason // why Registered is unknown
+	Road Road      // how that is known
+	AsOf time.Time // when it was so; zero if the report's row does not say
+	Why  Reason    // why Registered is unknown
 }
 
 // holding is the methods of one person by what they are worth.

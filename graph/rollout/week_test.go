@@ -47,7 +47,7 @@ func reading(week string, app, none int) Week {
 	}
 	f := tn.onMethods()
 	f.SecurityDefaults = From(graph.SecurityDefaults{Enabled: true}, nil)
-	f.LegacySignIns = From([]graph.SignIn{{UserID: "a", Client: "POP", At: monday47}}, nil)
+	f.LegacyUse = From(SumSignIns([]graph.SignIn{{UserID: "a", Client: "POP", At: monday47}}), nil)
 	return NewWeek(week, NewFunnel(f, Scope{}), NewLegacy(f, Scope{}))
 }
 

@@ -46,12 +46,13 @@ func Read(ctx context.Context, r Reader, now func() time.Time) rollout.Facts {
 	wave.Go(func() { f.RoleHolders = ask(ctx, r.RoleHolders) })
 	if licence == graph.Free {
 		f.Registrations = withoutLicence[[]graph.Registration]("read the registration report")
-		f.LegacySignIns = withoutLicence[[]graph.SignIn]("read legacy sign-ins")
+		f.LegacyUse = withoutLicence[[]rollout.LegacyUse]("read legacy sign-ins")
 	} else {
 		wave.Go(func() { f.Registrations = ask(ctx, r.Registrations) })
 		wave.Go(func() {
-			f.LegacySignIns = ask(ctx, func(ctx context.Context) ([]graph.SignIn, error) {
-				return r.LegacySignIns(ctx, f.LegacySince)
+			f.LegacyUse = ask(ctx, func(ctx context.Context) ([]rollout.LegacyUse, error) {
+				signIns, err := r.LegacySignIns(ctx, f.LegacySince)
+				return rollout.SumSignIns(signIns), err
 			})
 		})
 	}

@@ -161,7 +161,7 @@ func TestReadTakesTheRoadOfTheLicence(t *testing.T) {
 			if got := rollout.NewFunnel(f, rollout.Scope{}).Get(rollout.Registered).String(); got != tt.registered {
 				t.Errorf("registered: got %q, want %q", got, tt.registered)
 			}
-			if got := f.LegacySignIns.Reason(); got != tt.legacy {
+			if got := f.LegacyUse.Reason(); got != tt.legacy {
 				t.Errorf("legacy: got reason %q, want %q", got, tt.legacy)
 			}
 			if !f.AsOf.Equal(asOf) || !f.LegacySince.Equal(asOf.Add(-rollout.LegacyWindow)) {
@@ -185,7 +185,7 @@ func TestReadGoesOnWhenOneSourceFails(t *testing.T) {
 				errs := map[string]error{
 					"organization": f.Organization.Err(), "licence": f.Licence.Err(), "defaults": f.SecurityDefaults.Err(),
 					"policies": f.Policies.Err(), "users": f.Users.Err(), "roles": f.RoleHolders.Err(),
-					"report": f.Registrations.Err(), "methods": f.Methods.Err(), "legacy": f.LegacySignIns.Err(),
+					"report": f.Registrations.Err(), "methods": f.Methods.Err(), "legacy": f.LegacyUse.Err(),
 				}
 				for call, err := range errs {
 					asked := slices.ContainsFunc(r.asked, func(a string) bool { return strings.HasPrefix(a, call) })
