@@ -272,6 +272,15 @@ func (f *fixture) tenant() *tenant {
 	}
 }
 
+// perUserOff is the old per-user setting, disabled for everybody.
+func (f *fixture) perUserOff() rollout.Source[[]graph.UserMFA] {
+	var rows []graph.UserMFA
+	for _, u := range f.users {
+		rows = append(rows, graph.UserMFA{UserID: u.ID, State: graph.PerUserDisabled})
+	}
+	return rollout.From(rows, nil)
+}
+
 func (f *fixture) user(id string) (graph.User, error) {
 	if err := f.fails["user"]; err != nil {
 		return graph.User{}, err
@@ -377,7 +386,11 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 	w.env = Env{
 		Organization: graph.Organization{ID: tenantID, Name: "Harbour & Vale"},
 		Tenant:       here, Writer: here, Scope: w.scope(),
-		Facts:  func(ctx context.Context) rollout.Facts { return graphsync.Read(ctx, here, w.now) },
+		Facts: func(ctx context.Context) rollout.Facts {
+			facts := graphsync.Read(ctx, here, w.now)
+			facts.PerUserMFA = w.perUserOff()
+			return facts
+		},
 		People: identity.New(identity.Config{Tenant: tenantID, Links: w.links, Roles: w.roles, Ask: AskRoles()}, here),
 		Guide:  articles, Digest: w.digest,
 		Rules: Rules{Changes: w.changes, Wait: 15 * time.Minute}, Zone: zone,

@@ -111,8 +111,8 @@ type Policy struct {
 	Users   PolicyUsers
 	Apps    []string // application IDs, or "All"
 	Clients []string // client types: "all", "exchangeActiveSync", "other"
-	// Narrowed reports whether conditions of place, device, platform or risk
-	// keep it from reaching some sign-ins.
+	// Narrowed reports whether conditions of place, device, platform or risk, or
+	// apps that it leaves out, keep it from reaching some sign-ins.
 	Narrowed bool
 	Controls []string // what it demands: "mfa", "block"
 	All      bool     // it demands all of them, not one of them

@@ -65,6 +65,7 @@ func (o office) read(context.Context) rollout.Facts {
 	var rows []graph.Registration
 	var methods []graph.UserMethods
 	var holders []graph.RoleHolder
+	var perUser []graph.UserMFA
 	phones := o.phones
 	for _, d := range o.departments {
 		for n := range d.people {
@@ -85,6 +86,7 @@ func (o office) read(context.Context) rollout.Facts {
 				holders = append(holders, graph.RoleHolder{UserID: id(i), Roles: []graph.Role{{Name: "Global Administrator"}}})
 			}
 			rows, methods = append(rows, row), append(methods, m)
+			perUser = append(perUser, graph.UserMFA{UserID: id(i), State: graph.PerUserDisabled})
 		}
 	}
 	for i := range o.unread {
@@ -95,6 +97,7 @@ func (o office) read(context.Context) rollout.Facts {
 		AsOf: o.at, LegacySince: o.at.Add(-rollout.LegacyWindow),
 		Users: from(o, "users", users), RoleHolders: from(o, "roles", holders), Policies: rollout.From[[]graph.Policy](nil, noLicence),
 		SecurityDefaults: from(o, "defaults", graph.SecurityDefaults{Enabled: o.defaults}),
+		PerUserMFA:       from(o, "per-user", perUser),
 	}
 	if o.p1 {
 		f.Policies = from(o, "policies", []graph.Policy{})

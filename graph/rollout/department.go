@@ -49,7 +49,7 @@ func departments(asOf time.Time, people []Person) []Department {
 }
 
 func department(name string, asOf time.Time, people []Person) Department {
-	return Department{name, tally(Registered, asOf, people, func(p Person) Answer { return p.Registered })}
+	return Department{name, tally(Registered, asOf, people, func(p Person) Answer { return p.Registered }, whyRegistered)}
 }
 
 // kept returns the names that get a row of their own, "" for none last. The

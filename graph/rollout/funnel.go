@@ -1,9 +1,8 @@
 package rollout
 
 import (
+	"cmp"
 	"time"
-
-	"twokey/graph"
 )
 
 // The funnel's figures, each a count of accounts or people. From Registered on
@@ -19,7 +18,8 @@ const (
 	Backup            ID = "backup"
 	NotPhoneOnly      ID = "not_phone_only"
 	PhishingResistant ID = "phishing_resistant"
-	// Enforced are those of whom MFA is demanded, registered or not.
+	// Enforced are those of whom MFA is demanded at every sign-in, registered or
+	// not, by whatever demands it.
 	Enforced ID = "enforced"
 )
 
@@ -29,9 +29,21 @@ const (
 	PhoneOnly   ID = "phone_only"   // nothing but texts and calls
 	PhoneBackup ID = "phone_backup" // the only backup is a phone
 
+	// What demands MFA. Several may demand it of one person, so these do not add
+	// up to Enforced. Partly is a demand at some sign-ins, and no other at all.
+	EnforcedByDefaults ID = "enforced_by_defaults"
+	EnforcedByPolicy   ID = "enforced_by_policy"
+	EnforcedByPerUser  ID = "enforced_by_per_user"
+	EnforcedPartly     ID = "enforced_partly"
+	// PerUserLeftovers are people whose old per-user setting is not disabled. It
+	// gives them passwords for apps that pass MFA by, and should be disabled
+	// wherever security defaults or Conditional Access are used.
+	PerUserLeftovers ID = "per_user_leftovers"
+
 	Admins          ID = "admins" // people in scope with an active directory role
 	AdminsNoMethod  ID = "admins_no_method"
 	AdminsOneMethod ID = "admins_one_method"
+	AdminsWeak      ID = "admins_weak" // registered with nothing phishing-resistant
 )
 
 // Excluded is the figure of the accounts left out for a reason: "disabled",
@@ -59,7 +71,6 @@ func NewFunnel(f Facts, s Scope) Funnel {
 	pop := populate(f, s)
 	fn.Road, fn.ReportAsOf, fn.Oldest = pop.road, pop.reportAsOf, pop.oldest
 	fn.Figures = append(accounts(f, pop), steps(f.AsOf, pop.people)...)
-	fn.Figures = append(fn.Figures, enforced(f, len(pop.people)))
 	fn.Figures = append(fn.Figures, admins(f, pop.people)...)
 	fn.Departments = departments(f.AsOf, pop.people)
 	return fn
@@ -81,91 +92,85 @@ func accounts(f Facts, pop population) Figures {
 	return fs
 }
 
-// questions are what is asked of every person in scope, in the funnel's order.
+// questions are what is asked of every person in scope, in the funnel's order,
+// and why the answer may be unknown.
 var questions = [...]struct {
 	id  ID
 	ask func(Person) Answer
+	why func(Person) Reason
 }{
-	{Registered, func(p Person) Answer { return p.Registered }},
-	{Capable, func(p Person) Answer { return p.Capable }},
-	{Backup, func(p Person) Answer { return p.Backup }},
-	{NotPhoneOnly, func(p Person) Answer { return p.NotPhoneOnly }},
-	{PhishingResistant, func(p Person) Answer { return p.PhishingResistant }},
-	{PhoneOnly, func(p Person) Answer { return p.PhoneOnly }},
-	{PhoneBackup, func(p Person) Answer { return p.PhoneBackup }},
+	{Registered, func(p Person) Answer { return p.Registered }, whyRegistered},
+	{Capable, func(p Person) Answer { return p.Capable }, func(p Person) Reason { return cmp.Or(p.CapableWhy, p.Why) }},
+	{Backup, func(p Person) Answer { return p.Backup }, whyRegistered},
+	{NotPhoneOnly, func(p Person) Answer { return p.NotPhoneOnly }, whyRegistered},
+	{PhishingResistant, func(p Person) Answer { return p.PhishingResistant }, whyRegistered},
+	{PhoneOnly, func(p Person) Answer { return p.PhoneOnly }, whyRegistered},
+	{PhoneBackup, func(p Person) Answer { return p.PhoneBackup }, whyRegistered},
+	{Read, func(p Person) Answer { return answer(p.Registered != Unknown) }, whyRegistered},
+	{Enforced, func(p Person) Answer { return p.Enforcement.Answer() }, whyEnforced},
+	{EnforcedByDefaults, func(p Person) Answer { return p.Enforcement.Defaults }, func(p Person) Reason { return p.Enforcement.defaultsWhy }},
+	{EnforcedByPolicy, func(p Person) Answer { return p.Enforcement.Policies }, func(p Person) Reason { return p.Enforcement.policiesWhy }},
+	{EnforcedByPerUser, func(p Person) Answer { return p.Enforcement.PerUser }, whyPerUser},
+	{EnforcedPartly, func(p Person) Answer { return partly(p.Enforcement.Answer()) }, whyEnforced},
+	{PerUserLeftovers, func(p Person) Answer { return either(p.Enforcement.PerUser, partly(p.Enforcement.PerUser)) }, whyPerUser},
+}
+
+func whyRegistered(p Person) Reason { return p.Why }
+func whyEnforced(p Person) Reason   { return p.Enforcement.Why() }
+func whyPerUser(p Person) Reason    { return p.Enforcement.perUserWhy }
+
+// partly asks whether an answer is that it is so for some sign-ins only.
+func partly(a Answer) Answer {
+	if a == Unknown {
+		return Unknown
+	}
+	return answer(a == Partly)
 }
 
 func steps(asOf time.Time, people []Person) Figures {
 	var fs Figures
 	for _, q := range questions {
-		fs = append(fs, tally(q.id, asOf, people, q.ask))
+		fs = append(fs, tally(q.id, asOf, people, q.ask, q.why))
 	}
-	return append(fs, tally(Read, asOf, people, func(p Person) Answer {
-		if p.Registered == Unknown {
-			return No
-		}
-		return Yes
-	}))
+	return fs
 }
 
 // tally counts the people of whom the answer is yes. Where it is known of
 // nobody, or of too few to say none, there is a reason instead.
-func tally(id ID, asOf time.Time, people []Person, ask func(Person) Answer) Figure {
+func tally(id ID, asOf time.Time, people []Person, ask func(Person) Answer, why func(Person) Reason) Figure {
 	n := Number(id, asOf, 0)
 	n.Of = len(people)
-	var why Reason
+	var reasons reasons
 	for _, p := range people {
 		switch ask(p) {
 		case Yes:
 			n.value++
 		case Unknown:
-			why = common(why, p.Why, n.Unknown == 0)
+			reasons.add(why(p))
 			n.Unknown++
 		}
 	}
 	if n.value == 0 && n.Thin() {
-		n.value, n.known, n.reason = 0, false, why
+		n.value, n.known, n.reason = 0, false, reasons.shared
 	}
 	return n
 }
 
-// common returns the one reason that all share, or NotRead.
-func common(all, next Reason, first bool) Reason {
-	if next == "" || !first && all != next {
-		return NotRead
-	}
-	return next
+// reasons is why answers are unknown: the one reason that all share, or NotRead.
+type reasons struct {
+	shared Reason // "" if there was none
 }
 
-// enforced counts the people of whom a rule of the tenant demands MFA. Security
-// defaults demand it of everybody. Whom Conditional Access policies reach is
-// not worked out, so with one enabled there is no figure. The old per-user
-// setting is another mechanism and counts for nothing here.
-func enforced(f Facts, people int) Figure {
-	n := Number(Enforced, f.AsOf, people)
-	n.Of = people
-	if defaults, ok := f.SecurityDefaults.Get(); !ok {
-		return Missing(Enforced, Count, f.AsOf, f.SecurityDefaults.Reason())
-	} else if defaults.Enabled {
-		return n
+func (r *reasons) add(why Reason) {
+	if why == "" || r.shared != "" && r.shared != why {
+		why = NotRead
 	}
-	// A tenant that may not have policies has none.
-	policies, ok := f.Policies.Get()
-	if !ok && f.Policies.Reason() != NeedsP1 {
-		return Missing(Enforced, Count, f.AsOf, f.Policies.Reason())
-	}
-	for _, p := range policies {
-		if p.State == graph.PolicyEnabled {
-			return Missing(Enforced, Count, f.AsOf, NotRead)
-		}
-	}
-	n.value = 0
-	return n
+	r.shared = why
 }
 
 func admins(f Facts, people []Person) Figures {
 	if _, ok := f.RoleHolders.Get(); !ok {
-		return missing(f.AsOf, f.RoleHolders.Reason(), Admins, AdminsNoMethod, AdminsOneMethod)
+		return missing(f.AsOf, f.RoleHolders.Reason(), Admins, AdminsNoMethod, AdminsOneMethod, AdminsWeak)
 	}
 	var holders []Person
 	for _, p := range people {
@@ -175,19 +180,9 @@ func admins(f Facts, people []Person) Figures {
 	}
 	return Figures{
 		Number(Admins, f.AsOf, len(holders)),
-		tally(AdminsNoMethod, f.AsOf, holders, func(p Person) Answer { return not(p.Registered) }),
-		tally(AdminsOneMethod, f.AsOf, holders, func(p Person) Answer { return p.OneMethod }),
-	}
-}
-
-func not(a Answer) Answer {
-	switch a {
-	case Yes:
-		return No
-	case No:
-		return Yes
-	default:
-		return Unknown
+		tally(AdminsNoMethod, f.AsOf, holders, func(p Person) Answer { return not(p.Registered) }, whyRegistered),
+		tally(AdminsOneMethod, f.AsOf, holders, func(p Person) Answer { return p.OneMethod }, whyRegistered),
+		tally(AdminsWeak, f.AsOf, holders, func(p Person) Answer { return p.Weak }, whyRegistered),
 	}
 }
 
@@ -201,7 +196,7 @@ func noUsers(f Facts) Figures {
 	for _, q := range questions {
 		ids = append(ids, q.id)
 	}
-	ids = append(ids, Read, Enforced, Admins, AdminsNoMethod, AdminsOneMethod)
+	ids = append(ids, Admins, AdminsNoMethod, AdminsOneMethod, AdminsWeak)
 	return missing(f.AsOf, f.Users.Reason(), ids...)
 }
 

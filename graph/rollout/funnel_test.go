@@ -78,7 +78,7 @@ func TestFunnelFromMethods(t *testing.T) {
 	}
 	expect(t, fn.Figures, map[ID]string{
 		InScope: "8", Registered: "5", Capable: "not read", Backup: "2", NotPhoneOnly: "4", PhoneOnly: "1",
-		PhoneBackup: "1", PhishingResistant: "1", Read: "8", Admins: "3", AdminsNoMethod: "1", AdminsOneMethod: "1",
+		PhoneBackup: "1", PhishingResistant: "1", Read: "8", Admins: "3", AdminsNoMethod: "1", AdminsOneMethod: "1", AdminsWeak: "2",
 	})
 }
 
@@ -215,42 +215,6 @@ func TestFunnelUnknown(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			expect(t, NewFunnel(tt.facts, Scope{}).Figures, tt.want)
-		})
-	}
-}
-
-func TestEnforced(t *testing.T) {
-	t.Parallel()
-	policy := func(states ...graph.PolicyState) Source[[]graph.Policy] {
-		list := []graph.Policy{}
-		for _, s := range states {
-			list = append(list, graph.Policy{State: s})
-		}
-		return From(list, nil)
-	}
-	on, off := From(graph.SecurityDefaults{Enabled: true}, nil), From(graph.SecurityDefaults{}, nil)
-	failed := errors.New("odd")
-	tests := []struct {
-		name     string
-		defaults Source[graph.SecurityDefaults]
-		policies Source[[]graph.Policy]
-		want     string
-	}{
-		{"defaults on", on, From[[]graph.Policy](nil, failed), "2"},
-		{"off, no policy", off, policy(), "0"},
-		{"off, on Free", off, From[[]graph.Policy](nil, errLicence), "0"},
-		{"off, report-only", off, policy(graph.PolicyReportOnly, graph.PolicyDisabled), "0"},
-		{"off, a policy is on", off, policy(graph.PolicyReportOnly, graph.PolicyEnabled), "not read"},
-		{"off, policies failed", off, From[[]graph.Policy](nil, failed), "source failed"},
-		{"off, policies not asked", off, Source[[]graph.Policy]{}, "not read"},
-		{"defaults failed", From(graph.SecurityDefaults{}, failed), policy(), "source failed"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			f := new(tenant).person("a").person("b", graph.MethodPasskey).onMethods()
-			f.SecurityDefaults, f.Policies = tt.defaults, tt.policies
-			expect(t, NewFunnel(f, Scope{}).Figures, map[ID]string{Enforced: tt.want})
 		})
 	}
 }

@@ -26,24 +26,19 @@ func People(f Facts, s Scope) ([]Person, Reason) {
 
 func populate(f Facts, s Scope) population {
 	users, _ := f.Users.Get()
-	roles, rolesRead := rolesByID(f)
-	known := newKnowledge(f)
-	pop := population{out: make(map[string]int), reportAsOf: known.reportAsOf}
+	roles, _ := rolesByID(f)
+	fill := newFiller(f)
+	pop := population{out: make(map[string]int), reportAsOf: fill.known.reportAsOf}
 	for _, u := range users {
 		if why := s.excluded(u, roles[u.ID], f.AsOf); why != "" {
 			pop.out[why]++
 			continue
 		}
-		p := Person{User: u}
-		if rolesRead {
-			p.Admin = answer(len(roles[u.ID]) > 0)
-		}
-		known.fill(&p)
-		pop.people = append(pop.people, p)
+		pop.people = append(pop.people, fill.person(u))
 	}
 	pop.road, pop.oldest = travelled(pop.people)
 	if pop.road == NoRoad { // it answered, if with nothing
-		pop.road = known.road
+		pop.road = fill.known.road
 	}
 	return pop
 }
@@ -57,6 +52,31 @@ func rolesByID(f Facts) (roles map[string][]graph.Role, ok bool) {
 	return roles, ok
 }
 
+// A filler fills in accounts with all that is known of them.
+type filler struct {
+	known     knowledge
+	enforcers enforcers
+	seen      lastSeen
+	whom      whom
+}
+
+func newFiller(f Facts) filler {
+	w := newWhom(f)
+	return filler{known: newKnowledge(f, newMethodsPolicy(f, w)), enforcers: newEnforcers(f, w), seen: newLastSeen(f), whom: w}
+}
+
+func (f filler) person(u graph.User) Person {
+	p := Person{User: u}
+	if f.whom.rolesOK {
+		p.Admin = answer(len(f.whom.roles[u.ID]) > 0)
+	}
+	f.known.fill(&p)
+	p.Weak = both(p.Admin, both(p.Registered, not(p.PhishingResistant)))
+	p.Enforcement = f.enforcers.of(u)
+	f.seen.fill(&p)
+	return p
+}
+
 // knowledge is what was read of how people can sign in, on both roads.
 type knowledge struct {
 	rows       map[string]graph.Registration
@@ -65,14 +85,15 @@ type knowledge struct {
 	reportAsOf time.Time
 	road       Road   // that answered, the report's before the methods'
 	why        Reason // why a person of whom there is nothing is unknown
+	policy     methodsPolicy
 }
 
-func newKnowledge(f Facts) knowledge {
+func newKnowledge(f Facts, policy methodsPolicy) knowledge {
 	rows, reported := f.Registrations.Get()
 	read, asked := f.Methods.Get()
 	k := knowledge{
 		rows: make(map[string]graph.Registration, len(rows)), read: make(map[string]graph.UserMethods, len(read)),
-		asOf: f.AsOf, why: NotRead,
+		asOf: f.AsOf, why: NotRead, policy: policy,
 	}
 	for _, row := range rows {
 		k.rows[row.UserID] = row
@@ -109,7 +130,7 @@ func (k knowledge) fill(p *Person) {
 	switch {
 	case asked && m.Err == nil && !(reported && row.AsOf.After(at)):
 		p.Road, p.AsOf = MethodRoad, at
-		p.readMethods(m.Methods)
+		p.readMethods(m.Methods, k.policy)
 	case reported:
 		p.Road, p.AsOf = ReportRoad, row.AsOf
 		p.readRow(row)

@@ -15,6 +15,7 @@ const (
 	Unknown Answer = iota
 	No
 	Yes
+	Partly // of some sign-ins; a question about enforcement alone has it
 )
 
 func answer(yes bool) Answer {
@@ -42,8 +43,8 @@ type Person struct {
 	Admin Answer // holds an active directory role
 
 	Registered Answer // has a strong method
-	// Capable is whether the methods policy allows one of them. Only the
-	// report knows: on the other road it is unknown, for the policy is not read.
+	// Capable is whether the methods policy allows one of them. The report says
+	// so itself; on the other road it is worked out from the policy.
 	Capable           Answer
 	OneMethod         Answer // registered with exactly one, of whatever strength
 	Backup            Answer // two or more that still work after texts and calls end
@@ -51,10 +52,22 @@ type Person struct {
 	PhoneOnly         Answer // nothing but phones: stops working on that day
 	NotPhoneOnly      Answer // at least one that still works
 	PhishingResistant Answer
+	// Weak is an administrator who is registered with nothing phishing-resistant.
+	// Of everybody else a code app or a push is enough, so they never are: a
+	// list of weak people is one to be worked off.
+	Weak Answer
 
-	Road Road      // how that is known
-	AsOf time.Time // when it was so; zero if the report's row does not say
-	Why  Reason    // why Registered is unknown
+	Road       Road      // how that is known
+	AsOf       time.Time // when it was so; zero if the report's row does not say
+	Why        Reason    // why Registered is unknown
+	CapableWhy Reason    // why Capable is, where it is not for the same reason
+
+	Enforcement Enforcement // what demands MFA of them, whatever they registered
+
+	// LastSeen is the last sign-in that the tenant knows of; zero if there was
+	// none or it is not known.
+	LastSeen time.Time
+	Stale    Answer // not seen for [StaleAfter]
 }
 
 // holding is the methods of one person by what they are worth.
@@ -82,13 +95,15 @@ func (p *Person) weigh(h holding) {
 	p.PhishingResistant = answer(h.resistant > 0)
 }
 
-// readMethods fills in a person from their own methods.
-func (p *Person) readMethods(methods []graph.Method) {
+// readMethods fills in a person from their own methods, and from what the
+// methods policy allows.
+func (p *Person) readMethods(methods []graph.Method, policy methodsPolicy) {
 	var h holding
 	for _, m := range methods {
 		h.add(m.Kind.Strength())
 	}
 	p.Registered = answer(h.phones+h.lasting > 0)
+	p.Capable, p.CapableWhy = policy.capable(p.User, methods)
 	p.weigh(h)
 }
 

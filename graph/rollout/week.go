@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -82,12 +83,12 @@ func (w Week) Figures() Figures {
 
 // hasShare reports whether a figure is a part of the people in scope.
 func hasShare(id ID) bool {
-	switch id {
-	case Read, Enforced, Registered, Capable, Backup, NotPhoneOnly, PhishingResistant, PhoneOnly, PhoneBackup:
-		return true
-	default:
-		return false
+	for _, q := range questions {
+		if id == q.id {
+			return true
+		}
 	}
+	return false
 }
 
 // Compare returns this week's figures with their changes against an earlier
@@ -109,15 +110,14 @@ func Compare(this Week, last *Week) Figures {
 
 // fromRoad reports whether a figure is counted from people's registrations.
 func fromRoad(id ID) bool {
-	if id == AdminsNoMethod || id == AdminsOneMethod || id == Read || id == Read+percent {
+	switch id := ID(strings.TrimSuffix(string(id), string(percent))); id {
+	case Enforced, EnforcedByDefaults, EnforcedByPolicy, EnforcedByPerUser, EnforcedPartly, PerUserLeftovers:
+		return false
+	case AdminsNoMethod, AdminsOneMethod, AdminsWeak:
 		return true
+	default:
+		return hasShare(id)
 	}
-	for _, q := range questions {
-		if id == q.id || id == q.id+percent {
-			return true
-		}
-	}
-	return false
 }
 
 // ISOWeek names the ISO 8601 week of a moment in its own zone, "2026-W47".
