@@ -17,6 +17,8 @@ const (
 	NotRead       Reason = "not read"
 	SourceFailed  Reason = "source failed"
 	NobodyInScope Reason = "nobody in scope"
+	// NotWatched is what nobody looks at on this licence, see [EmergencySignIns].
+	NotWatched Reason = "not watched"
 	// NamesConcealed is a report in which the tenant hides who it speaks of.
 	NamesConcealed Reason = "names concealed"
 )

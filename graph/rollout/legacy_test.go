@@ -40,11 +40,11 @@ func TestLegacy(t *testing.T) {
 	f := new(tenant).person("ann").person("ben").person("scanner").onReport()
 	f.LegacySince = monday47.Add(-LegacyWindow)
 	f.LegacyUse = From(SumSignIns([]graph.SignIn{
-		{UserID: "ann", UPN: "old@x", Client: "IMAP4", At: at(5)},
-		{UserID: "ann", UPN: "ann@x", Client: "IMAP", At: at(1)},
-		{UserID: "ann", UPN: "ann@x", Client: "Authenticated SMTP", At: at(2)},
-		{UserID: "scanner", UPN: "scanner@x", Client: "SMTP", At: at(7)},
-		{UserID: "ben", UPN: "ben@x", Client: "POP3", At: at(1), ErrorCode: 50126},
+		{UserID: "ann", UPN: "old@x", Client: "IMAP4", App: "Mail", Device: "phone", At: at(5)},
+		{UserID: "ann", UPN: "ann@x", Client: "IMAP", App: "Mail", At: at(1)},
+		{UserID: "ann", UPN: "ann@x", Client: "Authenticated SMTP", App: "Exchange", At: at(2)},
+		{UserID: "scanner", UPN: "scanner@x", Client: "SMTP", App: "Exchange", Device: "MFP-2", At: at(7)},
+		{UserID: "ben", UPN: "ben@x", Client: "POP3", App: "Mail", Device: "phone", At: at(1), ErrorCode: 50126},
 		{UserID: "ben", UPN: "ben@x", Client: "SMTP", At: at(1), ErrorCode: 530032},
 		{UPN: "Gone@x", Client: "Other clients", At: at(3)},
 		{UPN: "gone@x", Client: "Other clients", At: at(4)},
@@ -62,9 +62,17 @@ func TestLegacy(t *testing.T) {
 		t.Errorf("by protocol: got %v, want %v", l.ByProtocol, wantUse)
 	}
 	wantAccounts := []LegacyAccount{
-		{"ann", "ann@x", []Protocol{SMTPAuth, IMAP}, 3, at(5), at(1)},
-		{"", "Gone@x", []Protocol{Other}, 2, at(4), at(3)},
-		{"scanner", "scanner@x", []Protocol{SMTPAuth}, 1, at(7), at(7)},
+		{UserID: "ann", UPN: "ann@x", Protocols: []Protocol{SMTPAuth, IMAP}, Apps: []string{"Exchange", "Mail"}, Devices: []string{"phone"}, Succeeded: 3, First: at(5), Last: at(1)},
+		{UPN: "Gone@x", Protocols: []Protocol{Other}, Succeeded: 2, First: at(4), Last: at(3)},
+		{UserID: "scanner", UPN: "scanner@x", Protocols: []Protocol{SMTPAuth}, Apps: []string{"Exchange"}, Devices: []string{"MFP-2"}, Succeeded: 1, First: at(7), Last: at(7)},
+	}
+	wantApps := []NamedUse{{"", 2, 1, 1}, {"Mail", 2, 1, 1}, {"Exchange", 2, 0, 2}}
+	if !reflect.DeepEqual(l.ByApp, wantApps) {
+		t.Errorf("by app: got %v, want %v", l.ByApp, wantApps)
+	}
+	wantDevices := []NamedUse{{"", 4, 1, 2}, {"phone", 1, 1, 1}, {"MFP-2", 1, 0, 1}}
+	if !reflect.DeepEqual(l.ByDevice, wantDevices) {
+		t.Errorf("by device: got %v, want %v", l.ByDevice, wantDevices)
 	}
 	if !reflect.DeepEqual(l.Accounts, wantAccounts) {
 		t.Errorf("accounts:\n got %v\nwant %v", l.Accounts, wantAccounts)
