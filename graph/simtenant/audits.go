@@ -1,6 +1,7 @@
 package simtenant
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -22,16 +23,26 @@ var auditSet = &set{
 	top:     1000, maxTop: 1000,
 }
 
-// auditEntry is one line of the audit log: a document with its time.
+// auditEntry is one line of the audit log. Its document is made when somebody
+// looks at it: a log of a month is long, and a page of it is not.
 type auditEntry struct {
-	at  time.Time
-	sub uint64 // tells entries of the same moment apart
-	doc document
+	at   time.Time
+	sub  uint64   // tells entries of the same moment apart
+	note *note    // of a change …
+	plan *planned // … or of a method that somebody registered
+	doc  document
 }
 
 func (e *auditEntry) prop(v *view, path string) any {
 	if path == "activityDateTime" {
 		return e.at
+	}
+	if e.doc == nil {
+		if e.note != nil {
+			e.doc = v.t.world.noteEntry(e.note)
+		} else {
+			e.doc = v.planEntry(e.plan, e.sub)
+		}
 	}
 	return e.doc.prop(v, path)
 }
@@ -42,7 +53,11 @@ func listAudits(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := c.view.audits(c.view.retention())
+	since := c.view.retention()
+	if asked := o.filter.since("activityDateTime"); asked.After(since) {
+		since = asked
+	}
+	entries := c.view.audits(since)
 	direction := -1
 	if o.oldFirst {
 		direction = 1
@@ -78,27 +93,17 @@ func compareEntries(a, b auditEntry) int {
 }
 
 // audits collects what the log says between a moment and the view's own: the
-// changes of policies, and people who registered security info.
+// changes that were made, and people who registered security info.
 func (v *view) audits(since time.Time) []auditEntry {
 	var list []auditEntry
-	add := func(e auditEntry) {
-		if !e.at.Before(since) && !e.at.After(v.now) {
-			list = append(list, e)
+	for i := range v.notes {
+		if n := &v.notes[i]; !n.at.Before(since) && !n.at.After(v.now) {
+			list = append(list, auditEntry{at: n.at, sub: uint64(i), note: n})
 		}
 	}
-	for _, n := range v.notes {
-		add(v.t.world.policyEntry(n))
-	}
-	for i := range v.t.world.accounts {
-		a := &v.t.world.accounts[i]
-		for k := range a.methods {
-			m := &a.methods[k]
-			if m.created.After(v.now) {
-				break
-			}
-			if m.kind != graph.MethodPassword && !m.created.Before(since) {
-				add(v.t.world.methodEntry(a, m, i, k))
-			}
+	for p := range v.t.world.people.registrations(since, v.now) {
+		if _, there := v.accountAt(p.i, p.at); there {
+			list = append(list, auditEntry{at: p.at, sub: uint64(p.i)<<8 | uint64(p.k) | 1<<40, plan: &p})
 		}
 	}
 	return list
@@ -107,47 +112,66 @@ func (v *view) audits(since time.Time) []auditEntry {
 func (w *world) castAccount(id string) *account {
 	for _, m := range Cast(w.seed) {
 		if m.ID == id {
-			return &w.accounts[w.byID[m.ObjectID]]
+			i, _ := w.people.byID(m.ObjectID)
+			return w.people.account(i)
 		}
 	}
 	return nil
 }
 
-// policyEntry is a change of a policy. The activity's name for security
+// The services that write to the log.
+const (
+	coreDirectory = "Core Directory"
+	methodService = graph.ServiceMethods
+)
+
+// noteEntry is a change that was made. The activity's name for security
 // defaults is not known for sure.
-func (w *world) policyEntry(n note) auditEntry {
-	changed := document{"displayName": n.property, "oldValue": orNil(n.old), "newValue": orNil(n.new)}
+func (w *world) noteEntry(n *note) document {
 	by := document{"user": nil, "app": document{"appId": n.app, "displayName": n.app, "servicePrincipalId": nil, "servicePrincipalName": nil}}
 	if n.by != nil {
 		by = document{"app": nil, "user": userInitiator(n.by)}
 	}
-	return auditEntry{at: n.at, sub: uint64(n.n), doc: document{
-		"id": "Directory_" + guid(stream(w.seed, "policy audit "+n.targetID, n.n)), "activityDateTime": stampFine(n.at),
-		"activityDisplayName": n.activity, "category": "Policy", "correlationId": orNil(n.request), "loggedByService": "Core Directory",
-		"operationType": n.kind, "result": "success", "resultReason": "", "initiatedBy": by, "additionalDetails": []any{},
+	service, changed := cmp.Or(n.service, coreDirectory), []any{}
+	if n.property != "" {
+		changed = append(changed, document{"displayName": n.property, "oldValue": orNil(n.old), "newValue": orNil(n.new)})
+	}
+	id := "Directory_" + guid(stream(w.seed, "policy audit "+n.targetID, n.n))
+	if n.category != "" {
+		id = service + "_" + guid(stream(w.seed, "audit "+n.activity+n.targetID, n.n))
+	}
+	return document{
+		"id":               id,
+		"activityDateTime": stampFine(n.at), "activityDisplayName": n.activity, "category": cmp.Or(n.category, "Policy"),
+		"correlationId": orNil(n.request), "loggedByService": service, "operationType": n.kind, "result": "success",
+		"resultReason": n.reason, "initiatedBy": by, "additionalDetails": []any{},
 		"targetResources": []any{document{
-			"id": n.targetID, "displayName": n.target, "type": "Policy", "userPrincipalName": nil, "groupType": nil, "modifiedProperties": []any{changed},
+			"id": n.targetID, "displayName": n.target, "type": cmp.Or(n.targetType, "Policy"), "userPrincipalName": orNil(n.targetUPN),
+			"groupType": nil, "modifiedProperties": changed,
 		}},
-	}}
+	}
 }
 
-func (w *world) methodEntry(a *account, m *method, i, k int) auditEntry {
+// planEntry is somebody who registered a method without anybody's doing.
+func (v *view) planEntry(p *planned, sub uint64) document {
+	w, a := v.t.world, v.t.world.people.account(p.i)
+	m := &a.methods[p.k]
 	activity := "User registered security info"
 	by := document{"app": nil, "user": userInitiator(a)}
 	if m.kind == graph.MethodTemporaryPass {
 		activity = "Admin registered security info"
 		by = document{"app": nil, "user": userInitiator(w.castAccount("ada"))}
 	}
-	sub := uint64(i)<<8 | uint64(k)
-	return auditEntry{at: m.created, sub: sub | 1<<40, doc: document{
-		"id": "Authentication Methods_" + guid(stream(w.seed, "method audit", int(sub))), "activityDateTime": stampFine(m.created),
-		"activityDisplayName": activity, "category": "UserManagement", "correlationId": guid(stream(w.seed, "method correlation", int(sub))),
-		"loggedByService": "Authentication Methods", "operationType": "Add", "result": "success",
+	n := int(sub &^ (1 << 40))
+	return document{
+		"id": "Authentication Methods_" + guid(stream(w.seed, "method audit", n)), "activityDateTime": stampFine(m.created),
+		"activityDisplayName": activity, "category": "UserManagement", "correlationId": guid(stream(w.seed, "method correlation", n)),
+		"loggedByService": methodService, "operationType": "Add", "result": "success",
 		"resultReason": "User registered " + string(m.kind), "initiatedBy": by, "additionalDetails": []any{},
 		"targetResources": []any{document{
 			"id": a.id, "displayName": a.name, "type": "User", "userPrincipalName": a.upn, "groupType": nil, "modifiedProperties": []any{},
 		}},
-	}}
+	}
 }
 
 func userInitiator(a *account) document {

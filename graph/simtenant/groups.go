@@ -69,8 +69,13 @@ func (c *call) groupMembers(s *set, context string) (*answer, error) {
 		return nil, err
 	}
 	return c.list(s, context, func(from cursor) iter.Seq2[cursor, entity] {
-		return from.through(len(g.memberUsers), func(i int) entity {
-			return groupMember{&c.t.world.accounts[g.memberUsers[i]]}
-		})
+		return func(yield func(cursor, entity) bool) {
+			for k := max(int(from.at), 0); k < len(g.memberUsers); k++ {
+				a, ok := c.view.account(g.memberUsers[k])
+				if ok && !yield(cursor{at: int64(k)}, groupMember{a}) {
+					return
+				}
+			}
+		}
 	})
 }

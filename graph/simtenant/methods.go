@@ -26,7 +26,7 @@ func listMethods(c *call) (*answer, error) {
 	if c.t.cfg.RefuseMethods && c.t.world.licence == graph.Free {
 		return nil, noLicence()
 	}
-	a, err := c.user()
+	_, a, err := c.user()
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (m *method) passDocument(d document, now time.Time) {
 
 // getRequirements is per-user MFA, left over from old times on a few accounts.
 func getRequirements(c *call) (*answer, error) {
-	a, err := c.user()
+	_, a, err := c.user()
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func getRequirements(c *call) (*answer, error) {
 
 // getPreferences tells the default method, which v1.0 does not.
 func getPreferences(c *call) (*answer, error) {
-	a, err := c.user()
+	_, a, err := c.user()
 	if err != nil {
 		return nil, err
 	}

@@ -73,12 +73,7 @@ func listSkus(c *call) (*answer, error) {
 // skus lists what the tenant bought. A trial of P1 that ran out stays in the
 // list as suspended: it counts for nothing.
 func (w *world) skus() []document {
-	staff := 0
-	for i := range w.accounts {
-		if w.accounts[i].licensed {
-			staff++
-		}
-	}
+	staff := w.people.licensed()
 	exchange, p1, p2 := servicePlan{planExchange, "EXCHANGE_S_STANDARD"}, servicePlan{planP1, "AAD_PREMIUM"}, servicePlan{planP2, "AAD_PREMIUM_P2"}
 	basic := w.sku(skuBusinessBasic, "O365_BUSINESS_ESSENTIALS", "Enabled", staff, exchange)
 	switch w.licence {

@@ -296,7 +296,7 @@ func (c *call) checkConditions(d document) error {
 		list, _ := users[member].([]any)
 		for _, x := range list {
 			id, _ := x.(string)
-			if _, ok := c.t.world.byID[id]; !ok && !slices.Contains([]string{"All", "None", "GuestsOrExternalUsers"}, id) {
+			if !c.view.exists(id) && !slices.Contains([]string{"All", "None", "GuestsOrExternalUsers"}, id) {
 				return badRequest("The policy contains an invalid user in '" + member + "': " + id)
 			}
 		}

@@ -35,14 +35,18 @@ var registrationSet = &set{
 // row returns an account's row, as of its last refresh; each account has a
 // rhythm of its own. Rows of about one account in a hundred are missing, as
 // they are in real reports, for no reason that Graph would tell.
-func (v *view) row(a *account) (*registration, bool) {
+func (v *view) row(i int, a *account) (*registration, bool) {
 	r := mix(v.t.world.seed ^ uint64(a.created.Unix()) ^ uint64(a.number)<<40)
 	if a.kind == person && a.number >= castSize && r%97 == 0 {
 		return nil, false
 	}
 	phase := time.Duration(r>>8%uint64(registrationCycle/time.Second)) * time.Second
 	asOf := v.now.Add(-phase).Truncate(registrationCycle).Add(phase)
-	return &registration{account: a, asOf: asOf, methods: a.visible(asOf)}, true
+	then, ok := v.accountAt(i, asOf)
+	if !ok { // too new for the report
+		return nil, false
+	}
+	return &registration{account: a, asOf: asOf, methods: then.visible(asOf)}, true
 }
 
 func (g *registration) prop(v *view, path string) any {
@@ -125,10 +129,9 @@ func (g *registration) names() []string {
 }
 
 func (c *call) registrations(from cursor) iter.Seq2[cursor, entity] {
-	accounts := c.t.world.accounts
 	return func(yield func(cursor, entity) bool) {
-		for i := max(int(from.at), 0); i < len(accounts); i++ {
-			if row, ok := c.view.row(&accounts[i]); ok && !yield(cursor{at: int64(i)}, row) {
+		for i, a := range c.view.accounts(int(from.at)) {
+			if row, ok := c.view.row(i, a); ok && !yield(cursor{at: int64(i)}, row) {
 				return
 			}
 		}
@@ -158,11 +161,14 @@ func getRegistration(c *call) (*answer, error) {
 	if c.t.world.licence < graph.P1 {
 		return nil, noLicence()
 	}
-	i, ok := c.t.world.byID[strings.ToLower(c.vars[0])]
-	if !ok {
+	if !c.view.exists(c.vars[0]) {
 		return nil, notFound(c.vars[0])
 	}
-	row, ok := c.view.row(&c.t.world.accounts[i])
+	i, a, err := c.user()
+	if err != nil {
+		return nil, err
+	}
+	row, ok := c.view.row(i, a)
 	if !ok {
 		return nil, notFound(c.vars[0])
 	}

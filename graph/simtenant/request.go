@@ -151,6 +151,7 @@ type view struct {
 	t        *Tenant
 	now      time.Time
 	state    *state
+	changes  int       // so many changes of accounts are seen
 	versions []version // the newest last
 	notes    []note
 }

@@ -56,7 +56,7 @@ type group struct {
 // assignRoles gives the cast and some generated people their roles, one role to
 // a group and one to an application: principals that are no user are part of
 // every real tenant, and who counts administrators has to look through them.
-func (w *world) assignRoles() {
+func (w *world) assignRoles(h *held) {
 	cast := map[string][]string{
 		"olga": {graph.RoleGlobalAdministrator},
 		"ada":  {graph.RoleAuthenticationPolicyAdmin, graph.RoleConditionalAccessAdmin},
@@ -64,13 +64,12 @@ func (w *world) assignRoles() {
 		"vic":  {graph.RoleReportsReader},
 	}
 	for _, m := range Cast(w.seed) {
-		a := &w.accounts[w.byID[m.ObjectID]]
-		a.roles = cast[m.ID]
+		h.accounts[h.ids[m.ObjectID]].roles = cast[m.ID]
 	}
 	desk := group{id: guid(stream(w.seed, "group", 0)), name: "Service Desk (roles)", forRoles: true}
 	everybody := group{id: guid(stream(w.seed, "group", 1)), name: "All Staff"}
-	for i := range w.accounts {
-		a := &w.accounts[i]
+	for i := range h.accounts {
+		a := &h.accounts[i]
 		if a.kind == person {
 			everybody.memberUsers = append(everybody.memberUsers, i)
 		}
@@ -87,7 +86,7 @@ func (w *world) assignRoles() {
 		}
 	}
 	w.groups = []group{desk, everybody}
-	w.holdRoles(desk)
+	w.holdRoles(h, desk)
 }
 
 // registeredBy reports whether the account holds a second factor by then. Those
@@ -99,12 +98,12 @@ func (a *account) registeredBy(at time.Time) bool {
 	})
 }
 
-func (w *world) holdRoles(desk group) {
-	for i := range w.accounts {
-		for _, template := range w.accounts[i].roles {
+func (w *world) holdRoles(h *held, desk group) {
+	for i := range h.accounts {
+		a := &h.accounts[i]
+		for _, template := range a.roles {
 			w.hold(template, document{
-				"@odata.type": "#microsoft.graph.user", "id": w.accounts[i].id,
-				"displayName": w.accounts[i].name, "userPrincipalName": w.accounts[i].upn,
+				"@odata.type": "#microsoft.graph.user", "id": a.id, "displayName": a.name, "userPrincipalName": a.upn,
 			}, i)
 		}
 	}

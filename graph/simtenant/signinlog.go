@@ -109,8 +109,11 @@ func (v *view) signInsOfDay(n int, from cursor, low, high time.Time, oldFirst bo
 		switch {
 		case from != (cursor{}) && before:
 		case e.at.Before(low) || e.at.After(high) || e.at.Add(e.lag).After(v.now):
-		case !yield(at, &loggedSignIn{e, &v.t.world.accounts[e.who]}):
-			return false
+		default:
+			// The log keeps the names that people had; who was gone did not try.
+			if user, ok := v.accountAt(e.who, e.at); ok && !yield(at, &loggedSignIn{e, user}) {
+				return false
+			}
 		}
 	}
 	return true

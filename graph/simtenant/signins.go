@@ -92,8 +92,8 @@ const maxHabits = 1000
 // formHabits decides who uses legacy protocols: one person in fourteen at
 // first, fewer every week, and devices that go on until somebody stops them.
 func (w *world) formHabits() {
-	for i := range w.accounts {
-		a := &w.accounts[i]
+	for i := range w.people.size() {
+		a := w.people.account(i)
 		switch {
 		case a.kind == service:
 			w.habits = append(w.habits, deviceHabits(i, a.upn)...)
@@ -191,13 +191,13 @@ func (w *world) sprayDay(r *rand.Rand, start time.Time) []signIn {
 	var list []signIn
 	for range tries {
 		e := signIn{
-			at: start.Add(time.Duration(r.Float64() * float64(day))).Truncate(time.Second), who: r.IntN(len(w.accounts)),
+			at: start.Add(time.Duration(r.Float64() * float64(day))).Truncate(time.Second), who: r.IntN(w.people.size()),
 			client: pick(r, []string{"Authenticated SMTP", "IMAP4", "POP3", "Other clients", "Exchange Web Services"}),
 			code:   pickWeighted(r, []weighted[int]{{50126, 85}, {50053, 15}}),
 			place:  homePlaces + r.IntN(len(places)-homePlaces), interactive: r.IntN(2) == 0,
 		}
 		e.ip = "203.0.113." + itoa(1+r.IntN(254))
-		if !w.accounts[e.who].enabled() {
+		if !w.people.account(e.who).enabled() {
 			e.code = 50057
 		}
 		list = append(list, e)
@@ -208,13 +208,13 @@ func (w *world) sprayDay(r *rand.Rand, start time.Time) []signIn {
 // modernDay is a sample of the ordinary sign-ins: enough that the old protocols
 // have to be looked for, never so many that a large tenant becomes slow.
 func (w *world) modernDay(r *rand.Rand, start time.Time, busy float64) []signIn {
-	people := float64(len(w.accounts))
+	people := float64(w.people.size())
 	interactive := int(busy * min(people/4, 300))
 	background := int(busy * min(people*2, 1200))
 	list := make([]signIn, 0, interactive+background)
 	for i := range interactive + background {
 		e := signIn{
-			at: timeOfDay(r, start), who: r.IntN(len(w.accounts)), client: "Browser",
+			at: timeOfDay(r, start), who: r.IntN(w.people.size()), client: "Browser",
 			app: 1 + r.IntN(len(apps)-1), interactive: i < interactive, place: r.IntN(homePlaces),
 		}
 		if r.IntN(3) > 0 {
@@ -224,7 +224,7 @@ func (w *world) modernDay(r *rand.Rand, start time.Time, busy float64) []signIn 
 			e.client = ""
 		}
 		e.ip = homeAddress(r, e.place)
-		if kind := w.accounts[e.who].kind; kind != person && kind != guest {
+		if kind := w.people.account(e.who).kind; kind != person && kind != guest {
 			continue
 		}
 		if e.interactive && r.IntN(15) == 0 {
@@ -254,8 +254,13 @@ func timeOfDay(r *rand.Rand, start time.Time) time.Time {
 // outcome is what came of a sign-in in the tenant as it was at that moment:
 // security defaults and enabled Conditional Access policies stop old protocols.
 func (v *view) outcome(e *signIn, user *account) int {
-	if e.code != 0 || !graph.LegacyClient(e.client) {
+	switch {
+	case e.code != 0:
 		return e.code
+	case !user.enabled():
+		return 50057
+	case !graph.LegacyClient(e.client):
+		return 0
 	}
 	switch s := v.stateAt(e.at); {
 	case s.defaults:

@@ -78,12 +78,14 @@ type Tenant struct {
 	seen   requestLog
 	limits limits
 	days   dayCache
+	roster roster
 
 	mu       sync.RWMutex // guards the rest: a change is applied and recorded under it
 	offset   time.Duration
 	versions []version
 	notes    []note
 	ledger   []Effect
+	last     time.Time // when something was last changed
 	journal  *journal
 }
 
@@ -144,8 +146,8 @@ func (t *Tenant) Now() time.Time {
 // has been told of a change can read it.
 func (t *Tenant) now() time.Time {
 	now := t.cfg.Now().Add(t.offset).UTC()
-	if n := len(t.ledger); n > 0 && now.Before(t.ledger[n-1].At) {
-		return t.ledger[n-1].At
+	if now.Before(t.last) {
+		return t.last
 	}
 	return now
 }
@@ -217,12 +219,22 @@ func (c *call) answer() (*answer, error) {
 	if c.fault.Status != 0 && c.fault.Cut != cutAfter {
 		return nil, c.fault.refusal()
 	}
-	c.view = c.t.viewBack(c.fault.stale())
+	c.look()
 	a, err := c.do()
 	if c.fault.Status != 0 && err == nil {
 		return nil, c.fault.refusal()
 	}
 	return a, err
+}
+
+// look sets what the call sees: the tenant as it is, or was when a change that
+// is read from the journal was made.
+func (c *call) look() {
+	if c.replay != nil {
+		c.view = c.t.viewAt(c.replay.At) // nobody else is there yet
+		return
+	}
+	c.view = c.t.viewBack(c.fault.stale())
 }
 
 func (c *call) do() (*answer, error) {
@@ -242,7 +254,12 @@ func (c *call) do() (*answer, error) {
 func (t *Tenant) viewBack(lag time.Duration) view {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	v := view{t: t, now: t.now().Add(-lag), versions: t.versions[:len(t.versions):len(t.versions)], notes: t.notes[:len(t.notes):len(t.notes)]}
+	return t.viewAt(t.now().Add(-lag))
+}
+
+// viewAt returns the tenant as it was at a moment. Its caller holds the lock.
+func (t *Tenant) viewAt(at time.Time) view {
+	v := view{t: t, now: at, changes: t.roster.seen(at), versions: t.versions[:len(t.versions):len(t.versions)], notes: t.notes[:len(t.notes):len(t.notes)]}
 	v.state = v.stateAt(v.now)
 	return v
 }

@@ -39,13 +39,20 @@ type note struct {
 	target   string
 	property string
 	old, new string
+
+	// What follows is empty for a policy, which is the core directory's own.
+	service    string
+	category   string
+	targetType string
+	targetUPN  string
+	reason     string
 }
 
-// change applies a write: do looks at the newest state and returns the next
-// one with its note and answer, or an error, in which case nothing happens.
-// A nil next state means that there is nothing to apply. State, journal and
-// ledger move together under one lock.
-func (c *call) change(do func(old *state, e Effect) (*state, note, *answer, error)) (*answer, error) {
+// apply applies a write: do looks at the newest state of things and returns
+// what makes it so and the answer, or an error, in which case nothing happens.
+// A nil commit means that there is nothing to apply. State, journal and ledger
+// move together under one lock.
+func (c *call) apply(do func(e Effect) (commit func(), a *answer, err error)) (*answer, error) {
 	t := c.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -56,9 +63,8 @@ func (c *call) change(do func(old *state, e Effect) (*state, note, *answer, erro
 	if c.replay != nil {
 		e = *c.replay
 	}
-	current := max(versionAt(t.versions, e.At), 0)
-	next, n, a, err := do(t.versions[current].state, e)
-	if err != nil || next == nil {
+	commit, a, err := do(e)
+	if err != nil || commit == nil {
 		return a, err
 	}
 	if c.replay == nil {
@@ -66,16 +72,37 @@ func (c *call) change(do func(old *state, e Effect) (*state, note, *answer, erro
 			return nil, refuse(http.StatusInternalServerError, "InternalServerError", "The change could not be recorded and was not applied.")
 		}
 	}
-	n.at, n.n, n.app, n.request = e.At, e.N, e.App, e.ClientRequestID
-	if current < len(t.versions)-1 {
-		// Only where the clock stands before the epoch: the past that was laid out
-		// ends with the first change to it.
-		t.versions = t.versions[: current+1 : current+1]
-	}
-	t.versions = append(t.versions, version{at: e.At, state: next})
-	t.notes = append(t.notes, n)
-	t.ledger = append(t.ledger, e)
+	commit()
+	t.ledger, t.last = append(t.ledger, e), e.At
 	return a, nil
+}
+
+// change applies a write to the tenant's state: do returns the next one with
+// its note. A nil state means that there is nothing to apply.
+func (c *call) change(do func(old *state, e Effect) (*state, note, *answer, error)) (*answer, error) {
+	t := c.t
+	return c.apply(func(e Effect) (func(), *answer, error) {
+		current := max(versionAt(t.versions, e.At), 0)
+		next, n, a, err := do(t.versions[current].state, e)
+		if err != nil || next == nil {
+			return nil, a, err
+		}
+		return func() {
+			if current < len(t.versions)-1 {
+				// Only where the clock stands before the epoch: the past that was laid
+				// out ends with the first change to it.
+				t.versions = t.versions[: current+1 : current+1]
+			}
+			t.versions = append(t.versions, version{at: e.At, state: next})
+			t.notes = append(t.notes, n.of(e))
+		}, a, nil
+	})
+}
+
+// of fills in what a note has from its effect.
+func (n note) of(e Effect) note {
+	n.at, n.n, n.app, n.request = e.At, e.N, e.App, e.ClientRequestID
+	return n
 }
 
 // compact returns a JSON body on one line; nil for none.

@@ -38,7 +38,7 @@ func (t *Tenant) budgetOf(b bucket) budget {
 	case writes:
 		return budget{3000, 150 * time.Second}
 	default:
-		switch n := len(t.world.accounts); {
+		switch n := t.world.people.size(); {
 		case n < 50:
 			return budget{3500, 10 * time.Second}
 		case n <= 500:

@@ -81,7 +81,12 @@ func (a *account) prop(v *view, path string) any {
 			return "Guest"
 		}
 		return "Member"
-	case "createdDateTime", "signInSessionsValidFromDateTime", "lastPasswordChangeDateTime":
+	case "createdDateTime", "lastPasswordChangeDateTime":
+		return a.created
+	case "signInSessionsValidFromDateTime":
+		if !a.validFrom.IsZero() {
+			return a.validFrom
+		}
 		return a.created
 	default:
 		return a.rareProp(v, path)
@@ -186,10 +191,7 @@ func listUsers(c *call) (*answer, error) {
 	if err := c.mayReadUsers(); err != nil {
 		return nil, err
 	}
-	accounts := c.t.world.accounts
-	return c.list(userSet, "users", func(from cursor) iter.Seq2[cursor, entity] {
-		return from.through(len(accounts), func(i int) entity { return &accounts[i] })
-	})
+	return c.list(userSet, "users", c.everybody)
 }
 
 func countUsers(c *call) (*answer, error) {
@@ -201,16 +203,25 @@ func countUsers(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts := c.t.world.accounts
-	rows := cursor{}.through(len(accounts), func(i int) entity { return &accounts[i] })
-	return &answer{status: http.StatusOK, body: itoa(countRows(userSet, &c.view, o.filter, rows))}, nil
+	return &answer{status: http.StatusOK, body: itoa(countRows(userSet, &c.view, o.filter, c.everybody(cursor{})))}, nil
+}
+
+// everybody walks all users from the cursor on.
+func (c *call) everybody(from cursor) iter.Seq2[cursor, entity] {
+	return func(yield func(cursor, entity) bool) {
+		for i, a := range c.view.accounts(int(from.at)) {
+			if !yield(cursor{at: int64(i)}, a) {
+				return
+			}
+		}
+	}
 }
 
 func getUser(c *call) (*answer, error) {
 	if err := c.mayReadUsers(); err != nil {
 		return nil, err
 	}
-	a, err := c.user()
+	_, a, err := c.user()
 	if err != nil {
 		return nil, err
 	}
@@ -218,10 +229,11 @@ func getUser(c *call) (*answer, error) {
 }
 
 // user is the account that the path names, by id or UPN.
-func (c *call) user() (*account, error) {
-	a, ok := c.t.world.account(c.vars[0])
+func (c *call) user() (int, *account, error) {
+	i, ok := c.view.find(c.vars[0])
 	if !ok {
-		return nil, notFound(c.vars[0])
+		return 0, nil, notFound(c.vars[0])
 	}
-	return a, nil
+	a, _ := c.view.account(i)
+	return i, a, nil
 }

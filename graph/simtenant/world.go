@@ -2,7 +2,6 @@ package simtenant
 
 import (
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +26,8 @@ const (
 	syncer                // the directory synchronisation's own
 )
 
-// account is one user object. It never changes after the world is made.
+// account is one user object. It is never modified: what changes it makes
+// another, see [edition].
 type account struct {
 	kind           accountKind
 	number         int // within its kind, in the order of making
@@ -38,14 +38,20 @@ type account struct {
 	mail           string // empty if there is none
 	dept           string
 	title          string
+	off            bool // sign-in is blocked
 	synced         bool
 	licensed       bool
 	created        time.Time
 	methods        []method // by creation; those of the future are not visible yet
 	roles          []string // template ids of roles held directly
+
+	validFrom time.Time // sessions from before are over; zero: as created
+	perUser   string    // per-user MFA, where somebody set it
+	preferred string    // the default method, where somebody chose one
+	unsteered bool      // the tenant does not prefer the strongest method
 }
 
-func (a *account) enabled() bool { return a.kind != leaver }
+func (a *account) enabled() bool { return !a.off }
 
 // method is one authentication method of an account.
 type method struct {
@@ -65,11 +71,7 @@ type world struct {
 	licence  graph.Licence
 	tenantID string
 
-	accounts []account // by id
-	byID     map[string]int
-	byUPN    map[string]int // lower-case
-	byMail   map[string]int // lower-case
-
+	people population
 	roles  []roleHolding
 	groups []group
 	habits []habit // who signs in with legacy protocols
@@ -81,37 +83,11 @@ func newWorld(seed uint64, epoch time.Time, people int, licence graph.Licence) *
 	g.cast()
 	g.people(people)
 	g.others(people)
-	slices.SortFunc(g.accounts, func(a, b account) int { return strings.Compare(a.id, b.id) })
-	w.accounts = g.accounts
-	w.index()
-	w.assignRoles()
+	h := hold(g.accounts)
+	w.people = h
+	w.assignRoles(h)
 	w.formHabits()
 	return w
-}
-
-func (w *world) index() {
-	n := len(w.accounts)
-	w.byID, w.byUPN, w.byMail = make(map[string]int, n), make(map[string]int, n), make(map[string]int, n)
-	for i := range w.accounts {
-		a := &w.accounts[i]
-		w.byID[a.id] = i
-		w.byUPN[strings.ToLower(a.upn)] = i
-		if a.mail != "" {
-			w.byMail[strings.ToLower(a.mail)] = i
-		}
-	}
-}
-
-// account finds a user by object id or UPN, as Graph's /users/{id} does.
-func (w *world) account(idOrUPN string) (*account, bool) {
-	key := strings.ToLower(idOrUPN)
-	if i, ok := w.byID[key]; ok {
-		return &w.accounts[i], true
-	}
-	if i, ok := w.byUPN[key]; ok {
-		return &w.accounts[i], true
-	}
-	return nil, false
 }
 
 // generator makes the accounts of a new world.
@@ -185,7 +161,7 @@ func (g *generator) others(people int) {
 	for i := range people * 3 / 100 {
 		r := stream(g.seed, "leaver", i)
 		a := g.add(g.member(r, leaver, i, pick(r, givenNames), pick(r, surnames)))
-		a.licensed = false
+		a.licensed, a.off = false, true
 		a.methods = g.methods(r, a, g.longAgo(r), r.Float64() < 0.5)
 	}
 	for i := range people * 4 / 100 {
