@@ -146,7 +146,7 @@ func (w *world) noteEntry(n *note) document {
 		"correlationId": orNil(n.request), "loggedByService": service, "operationType": n.kind, "result": "success",
 		"resultReason": n.reason, "initiatedBy": by, "additionalDetails": []any{},
 		"targetResources": []any{document{
-			"id": n.targetID, "displayName": n.target, "type": cmp.Or(n.targetType, "Policy"), "userPrincipalName": orNil(n.targetUPN),
+			"id": orNil(n.targetID), "displayName": n.target, "type": cmp.Or(n.targetType, "Policy"), "userPrincipalName": orNil(n.targetUPN),
 			"groupType": nil, "modifiedProperties": changed,
 		}},
 	}

@@ -40,7 +40,9 @@ func patchDefaults(c *call) (*answer, error) {
 		if enable && old.enforces() {
 			return nil, note{}, nil, badRequest("Conditional Access policies are enabled in the tenant. You must disable them before enabling Security Defaults.")
 		}
-		return &state{defaults: enable, policies: old.policies}, note{
+		next := *old
+		next.defaults = enable
+		return &next, note{
 			activity: "Update security defaults", kind: "Update", targetID: defaultsID, target: "Security Defaults",
 			property: "isEnabled", old: boolWord(old.defaults), new: boolWord(enable),
 		}, done, nil

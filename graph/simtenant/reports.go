@@ -17,6 +17,7 @@ type registration struct {
 	*account
 	asOf    time.Time
 	methods []method
+	policy  *methodsPolicy
 }
 
 var registrationSet = &set{
@@ -46,7 +47,7 @@ func (v *view) row(i int, a *account) (*registration, bool) {
 	if !ok { // too new for the report
 		return nil, false
 	}
-	return &registration{account: a, asOf: asOf, methods: then.visible(asOf)}, true
+	return &registration{account: a, asOf: asOf, methods: then.visible(asOf), policy: v.stateAt(asOf).methods}, true
 }
 
 func (g *registration) prop(v *view, path string) any {
@@ -85,11 +86,11 @@ func (g *registration) prop(v *view, path string) any {
 }
 
 // strongest is the best strength, of all methods or of those that the methods
-// policy allows: it has voice calls to office phones switched off.
+// policy allows.
 func (g *registration) strongest(allowed bool) graph.Strength {
 	best := graph.NotMFA
 	for _, m := range g.methods {
-		if !allowed || m.subtype != "office" {
+		if !allowed || g.policy.allows(&m) {
 			best = max(best, m.kind.Strength())
 		}
 	}

@@ -2,6 +2,7 @@ package simtenant
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -17,7 +18,9 @@ type route struct {
 }
 
 // routes are all paths that the tenant speaks. Those of v1.0 exist on beta too.
-var routes = prepare([]route{
+var routes = prepare(slices.Concat(peopleRoutes, serviceRoutes))
+
+var peopleRoutes = []route{
 	{method: "GET", pattern: "organization", bucket: identity, cost: 1, do: listOrganization},
 	{method: "GET", pattern: "subscribedSkus", bucket: identity, cost: 3, do: listSkus},
 	{method: "GET", pattern: "policies/identitySecurityDefaultsEnforcementPolicy", bucket: identity, cost: 1, do: getDefaults},
@@ -46,7 +49,7 @@ var routes = prepare([]route{
 	{method: "GET", pattern: "reports/authenticationMethods/userRegistrationDetails/*", bucket: reports, do: getRegistration},
 	{method: "GET", pattern: "auditLogs/signIns", bucket: reports, do: listSignIns},
 	{method: "GET", pattern: "auditLogs/directoryAudits", bucket: reports, do: listAudits},
-})
+}
 
 func prepare(list []route) []route {
 	for i := range list {

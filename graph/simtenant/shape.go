@@ -3,8 +3,12 @@ package simtenant
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
+
+	"twokey/graph"
 )
 
 // check says in a sentence what is wrong with a value in a request body, or "".
@@ -83,6 +87,62 @@ func oneOf(allowed ...string) check {
 	}
 }
 
+// between is a whole number from one bound to the other.
+func between(least, most int) check {
+	return func(path string, v any) string {
+		n, ok := v.(float64)
+		if ok && n == math.Trunc(n) && n >= float64(least) && n <= float64(most) {
+			return ""
+		}
+		return wrongType(path, v, fmt.Sprintf("a whole number from %d to %d", least, most))
+	}
+}
+
+// target is a group or a user whom a policy reaches, with the members that
+// some have on top.
+func target(extra shape) check {
+	s := shape{"id": text, "targetType": oneOf("group", "user")}
+	maps.Copy(s, extra)
+	return func(path string, v any) string {
+		d, ok := v.(map[string]any)
+		if !ok {
+			return wrongType(path, v, "an object")
+		}
+		if wrong := s.check(path, v); wrong != "" {
+			return wrong
+		}
+		id, _ := d["id"].(string)
+		switch {
+		case d["targetType"] == nil:
+			return fmt.Sprintf("The property '%s' is missing.", join(path, "targetType"))
+		case id == graph.AllUsers && d["targetType"] == "group", isGUID(id):
+			return ""
+		default:
+			return wrongType(join(path, "id"), d["id"], "an object id, or all_users among groups,")
+		}
+	}
+}
+
+// isGUID reports whether a text has the form of an object id.
+func isGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i, r := range s {
+		switch i {
+		case 8, 13, 18, 23:
+			if r != '-' {
+				return false
+			}
+		default:
+			if !strings.ContainsRune("0123456789abcdefABCDEF", r) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // listOf is a list of like things; null stands for an empty one.
 func listOf(inner check) check {
 	return func(path string, v any) string {
@@ -100,6 +160,15 @@ func listOf(inner check) check {
 		}
 		return ""
 	}
+}
+
+// jsonText is a value as the audit log writes it.
+func jsonText(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return "" // documents are made of JSON's own types
+	}
+	return string(raw)
 }
 
 func wrongType(path string, v any, want string) string {

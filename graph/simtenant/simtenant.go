@@ -56,6 +56,9 @@ type Config struct {
 	// RefuseMethods makes reads of single users' methods need a licence, as a
 	// real Free tenant might: nobody has verified that it does not.
 	RefuseMethods bool
+	// PassesOff begins the tenant with Temporary Access Passes switched off in
+	// its methods policy, where a write can switch them on.
+	PassesOff bool
 }
 
 // Effect is one applied change.
@@ -127,7 +130,7 @@ func (cfg Config) withDefaults() Config {
 // begin makes the world of the configuration, without any change yet.
 func (t *Tenant) begin() {
 	t.world = newWorld(t.cfg.Seed, t.cfg.Epoch, t.cfg.People, t.cfg.Licence)
-	t.versions, t.notes = t.world.past()
+	t.versions, t.notes = t.world.past(t.cfg.PassesOff)
 }
 
 // Config returns the configuration in force, with defaults filled in and, where

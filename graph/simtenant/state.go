@@ -13,6 +13,7 @@ import (
 type state struct {
 	defaults bool
 	policies []policy // in the order of creation
+	methods  *methodsPolicy
 }
 
 // version is a state and since when it holds.
@@ -119,19 +120,20 @@ func compact(body []byte) json.RawMessage {
 
 // withPolicy returns a state in which a policy is added or replaced.
 func (s *state) withPolicy(p policy) *state {
-	next := &state{defaults: s.defaults, policies: slices.Clone(s.policies)}
+	next := *s
+	next.policies = slices.Clone(s.policies)
 	for i := range next.policies {
 		if next.policies[i].id == p.id {
 			next.policies[i] = p
-			return next
+			return &next
 		}
 	}
 	next.policies = append(next.policies, p)
-	return next
+	return &next
 }
 
 func (s *state) withoutPolicy(id string) *state {
-	next := &state{defaults: s.defaults, policies: slices.Clone(s.policies)}
-	next.policies = slices.DeleteFunc(next.policies, func(p policy) bool { return p.id == id })
-	return next
+	next := *s
+	next.policies = slices.DeleteFunc(slices.Clone(s.policies), func(p policy) bool { return p.id == id })
+	return &next
 }
