@@ -10,7 +10,7 @@ import (
 )
 
 // answer is what a call gets. A body that is a string goes out as plain text,
-// nil sends none, everything else is JSON.
+// a csvFile as a file, nil sends none, everything else is JSON.
 type answer struct {
 	status int
 	header map[string]string
@@ -126,6 +126,8 @@ func writeBody(w http.ResponseWriter, a *answer) {
 	switch body := a.body.(type) {
 	case nil:
 		w.WriteHeader(a.status)
+	case csvFile:
+		writeFile(w, a.status, body)
 	case string:
 		w.Header().Set("Content-Type", "text/plain")
 		w.WriteHeader(a.status)
@@ -137,6 +139,17 @@ func writeBody(w http.ResponseWriter, a *answer) {
 		enc.SetEscapeHTML(false)
 		_ = enc.Encode(body)
 	}
+}
+
+func writeFile(w http.ResponseWriter, status int, f csvFile) {
+	raw, err := f.bytes()
+	if err != nil {
+		status = http.StatusInternalServerError // a buffer takes everything
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", "attachment; filename="+f.name)
+	w.WriteHeader(status)
+	_, _ = w.Write(raw)
 }
 
 // stamp writes a moment as the directory does.

@@ -34,13 +34,15 @@ type header struct {
 	Epoch   time.Time `json:"epoch"`
 	// PassesOff is what the methods policy began with.
 	PassesOff bool `json:"passes_off,omitempty"`
+	// ConcealNames is what the report settings began with.
+	ConcealNames bool `json:"conceal_names,omitempty"`
 }
 
 // licenceWords name the licences in a journal.
 var licenceWords = map[string]graph.Licence{"free": graph.Free, "p1": graph.P1, "p2": graph.P2}
 
 func (cfg Config) header() *header {
-	h := &header{Version: journalVersion, Seed: cfg.Seed, People: cfg.People, Epoch: cfg.Epoch, PassesOff: cfg.PassesOff}
+	h := &header{Version: journalVersion, Seed: cfg.Seed, People: cfg.People, Epoch: cfg.Epoch, PassesOff: cfg.PassesOff, ConcealNames: cfg.ConcealNames}
 	for word, licence := range licenceWords {
 		if licence == cfg.Licence {
 			h.Licence = word
@@ -170,7 +172,7 @@ func (t *Tenant) beginAs(h *header) error {
 		return fmt.Errorf("licence %q is not known", h.Licence)
 	}
 	t.cfg.Seed, t.cfg.People, t.cfg.Licence, t.cfg.Epoch = h.Seed, h.People, licence, h.Epoch.UTC()
-	t.cfg.PassesOff = h.PassesOff
+	t.cfg.PassesOff, t.cfg.ConcealNames = h.PassesOff, h.ConcealNames
 	t.begin()
 	return nil
 }

@@ -72,9 +72,9 @@ func has(list any, want string) bool {
 // past is what was done to the tenant before anybody calls it: security
 // defaults are off, and with a licence somebody made one policy that is switched
 // off and one in report-only, so that security defaults can still be enabled.
-func (w *world) past(passesOff bool) ([]version, []note) {
-	methods := newMethodsPolicy(w.epoch.Add(-200*day), passesOff)
-	versions := []version{{at: w.epoch.Add(-history), state: &state{methods: methods}}}
+func (w *world) past(cfg Config) ([]version, []note) {
+	methods := newMethodsPolicy(w.epoch.Add(-200*day), cfg.PassesOff)
+	versions := []version{{at: w.epoch.Add(-history), state: &state{methods: methods, concealed: cfg.ConcealNames}}}
 	if w.licence < graph.P1 {
 		return versions, nil
 	}

@@ -29,6 +29,8 @@ type call struct {
 	header  http.Header
 	body    []byte
 	base    string // "http://host", for links
+	// inProcess says that the call came from inside this program.
+	inProcess bool
 
 	app             string
 	requestID       string
@@ -45,7 +47,7 @@ func (t *Tenant) newCall(r *http.Request) (*call, error) {
 	c := &call{
 		t: t, ctx: r.Context(), method: r.Method, header: r.Header,
 		base: "http://" + r.Host, app: appOf(r.Header.Get("Authorization")),
-		requestID: newID(), clientRequestID: r.Header.Get("client-request-id"),
+		requestID: newID(), clientRequestID: r.Header.Get("client-request-id"), inProcess: r.RemoteAddr == "",
 	}
 	if r.TLS != nil {
 		c.base = "https://" + r.Host
@@ -76,7 +78,7 @@ func (c *call) locate(escapedPath, rawQuery string) error {
 		return badRequest("The query string is not properly escaped.")
 	}
 	c.query = query
-	if c.version != "v1.0" && c.version != "beta" {
+	if c.version != "v1.0" && c.version != "beta" && c.version != downloads {
 		return refuse(http.StatusNotFound, "ResourceNotFound", "Invalid version: "+version)
 	}
 	return nil

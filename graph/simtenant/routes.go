@@ -9,7 +9,7 @@ import (
 // route is one thing that the tenant can do.
 type route struct {
 	method  string
-	pattern string // "*" stands for one part of the path
+	pattern string // "*" stands for one part of the path, "name(*)" for a function's call
 	beta    bool   // only there
 	bucket  bucket
 	cost    int
@@ -67,6 +67,12 @@ func (r *route) match(version string, parts []string) ([]string, bool) {
 	var vars []string
 	for i, want := range r.parts {
 		switch {
+		case strings.HasSuffix(want, anyArguments):
+			inside, ok := arguments(strings.TrimSuffix(want, anyArguments), parts[i])
+			if !ok {
+				return nil, false
+			}
+			vars = append(vars, inside)
 		case want == "*" && parts[i] != "" && !strings.HasPrefix(parts[i], "$"):
 			vars = append(vars, parts[i])
 		case !strings.EqualFold(want, parts[i]):
@@ -74,6 +80,19 @@ func (r *route) match(version string, parts []string) ([]string, bool) {
 		}
 	}
 	return vars, true
+}
+
+// anyArguments ends the part of a pattern that is a function's call.
+const anyArguments = "(*)"
+
+// arguments returns what stands between the brackets of a function's call.
+func arguments(name, part string) (string, bool) {
+	if len(part) < len(name)+2 || !strings.EqualFold(part[:len(name)], name) {
+		return "", false
+	}
+	inside, opened := strings.CutPrefix(part[len(name):], "(")
+	inside, closed := strings.CutSuffix(inside, ")")
+	return inside, opened && closed
 }
 
 // find sets the route of a call, or says that there is none.

@@ -7,4 +7,9 @@ var serviceRoutes = []route{
 	{method: "GET", pattern: "policies/authenticationMethodsPolicy/authenticationMethodConfigurations", bucket: identity, cost: 1, do: listMethodConfigs},
 	{method: "GET", pattern: "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/*", bucket: identity, cost: 1, do: getMethodConfig},
 	{method: "PATCH", pattern: "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/*", bucket: identity, cost: 1, do: patchMethodConfig},
+	{method: "GET", pattern: "admin/reportSettings", bucket: identity, cost: 1, do: getReportSettings},
+	{method: "PATCH", pattern: "admin/reportSettings", bucket: identity, cost: 1, do: patchReportSettings},
+	{method: "GET", pattern: "reports/getEmailAppUsageUserDetail(*)", bucket: usage, do: getUsage},
+	{method: "GET", pattern: "reports/getEmailAppUsageAppsUserCounts(*)", bucket: usage, do: getUsage},
+	{method: "GET", pattern: "reports/getEmailAppUsageVersionsUserCounts(*)", bucket: usage, do: getUsage},
 }

@@ -141,11 +141,7 @@ func (w *world) signInsOf(n int) []signIn {
 	if start.Before(w.epoch.Add(-history).Truncate(day)) {
 		return nil
 	}
-	r := stream(w.seed, "sign-ins", n)
-	busy := 1.0
-	if wd := start.Weekday(); wd == time.Saturday || wd == time.Sunday {
-		busy = 0.1
-	}
+	r, busy := w.dayStream(start)
 	list := w.legacyDay(r, start, busy)
 	list = append(list, w.sprayDay(r, start)...)
 	list = append(list, w.modernDay(r, start, busy)...)
@@ -160,6 +156,17 @@ func (w *world) signInsOf(n int) []signIn {
 	return list
 }
 
+// dayStream returns the random numbers of a day's sign-ins, and how busy the
+// day is.
+func (w *world) dayStream(start time.Time) (r *rand.Rand, busy float64) {
+	if wd := start.Weekday(); wd == time.Saturday || wd == time.Sunday {
+		return stream(w.seed, "sign-ins", dayOf(start)), 0.1
+	}
+	return stream(w.seed, "sign-ins", dayOf(start)), 1
+}
+
+// legacyDay are the sign-ins by old clients. They come first in the stream of a
+// day, so that they can be laid out without the others.
 func (w *world) legacyDay(r *rand.Rand, start time.Time, busy float64) []signIn {
 	var list []signIn
 	for _, h := range w.habits {

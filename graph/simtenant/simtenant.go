@@ -16,6 +16,7 @@
 package simtenant
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -59,6 +60,9 @@ type Config struct {
 	// PassesOff begins the tenant with Temporary Access Passes switched off in
 	// its methods policy, where a write can switch them on.
 	PassesOff bool
+	// ConcealNames begins the tenant with usage reports that hide names, which
+	// is what Microsoft gives to new tenants.
+	ConcealNames bool
 }
 
 // Effect is one applied change.
@@ -82,6 +86,8 @@ type Tenant struct {
 	limits limits
 	days   dayCache
 	roster roster
+	// downloadKey signs the addresses of files; every run has its own.
+	downloadKey []byte
 
 	mu       sync.RWMutex // guards the rest: a change is applied and recorded under it
 	offset   time.Duration
@@ -95,7 +101,8 @@ type Tenant struct {
 // New makes the tenant, or takes it up again from its journal.
 func New(cfg Config) (*Tenant, error) {
 	cfg = cfg.withDefaults()
-	t := &Tenant{cfg: cfg}
+	t := &Tenant{cfg: cfg, downloadKey: make([]byte, 32)}
+	rand.Read(t.downloadKey)
 	if cfg.Journal == "" {
 		t.begin()
 		return t, nil
@@ -130,7 +137,7 @@ func (cfg Config) withDefaults() Config {
 // begin makes the world of the configuration, without any change yet.
 func (t *Tenant) begin() {
 	t.world = newWorld(t.cfg.Seed, t.cfg.Epoch, t.cfg.People, t.cfg.Licence)
-	t.versions, t.notes = t.world.past(t.cfg.PassesOff)
+	t.versions, t.notes = t.world.past(t.cfg)
 }
 
 // Config returns the configuration in force, with defaults filled in and, where
@@ -243,6 +250,9 @@ func (c *call) look() {
 func (c *call) do() (*answer, error) {
 	if c.isBatch() {
 		return c.batch()
+	}
+	if c.version == downloads {
+		return c.download()
 	}
 	if err := c.find(); err != nil {
 		return nil, err

@@ -14,6 +14,8 @@ type state struct {
 	defaults bool
 	policies []policy // in the order of creation
 	methods  *methodsPolicy
+	// concealed says that usage reports hide names.
+	concealed bool
 }
 
 // version is a state and since when it holds.

@@ -17,6 +17,8 @@ const (
 	access                 // Conditional Access, for all apps together
 	methods                // methods of single users
 	writes                 // writes to the directory
+	usage                  // files of usage reports, each report for itself
+	allUsage               // the same, for all apps together
 )
 
 // budget is a token bucket: so many units, filled again over a time.
@@ -35,6 +37,10 @@ func (t *Tenant) budgetOf(b bucket) budget {
 		return budget{1, time.Second}
 	case methods:
 		return budget{400, 10 * time.Second}
+	case usage:
+		return budget{14, 10 * time.Minute}
+	case allUsage:
+		return budget{40, 10 * time.Minute}
 	case writes:
 		return budget{3000, 150 * time.Second}
 	default:
@@ -58,6 +64,7 @@ type limits struct {
 type limitKey struct {
 	app    string // empty for budgets that all apps share
 	bucket bucket
+	report string // of a usage report, which each have a budget
 }
 
 type level struct {
@@ -86,13 +93,19 @@ func (c *call) spend() error {
 	if !c.t.cfg.Throttle || c.replay != nil {
 		return nil
 	}
-	key := limitKey{c.app, c.route.bucket}
-	if key.bucket == access {
+	key := limitKey{app: c.app, bucket: c.route.bucket}
+	switch key.bucket {
+	case access:
 		key.app = ""
+	case usage:
+		key.report = c.function()
 	}
 	wait := c.t.limits.take(key, c.t.budgetOf(key.bucket), c.cost(), c.t.Now())
+	if wait == 0 && key.bucket == usage {
+		wait = c.t.limits.take(limitKey{bucket: allUsage, report: key.report}, c.t.budgetOf(allUsage), 1, c.t.Now())
+	}
 	if wait == 0 && c.method != http.MethodGet && key.bucket == identity {
-		wait = c.t.limits.take(limitKey{c.app, writes}, c.t.budgetOf(writes), 1, c.t.Now())
+		wait = c.t.limits.take(limitKey{app: c.app, bucket: writes}, c.t.budgetOf(writes), 1, c.t.Now())
 	}
 	if wait == 0 {
 		return nil

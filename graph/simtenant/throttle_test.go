@@ -27,6 +27,7 @@ func TestThrottle(t *testing.T) {
 		{"users cost two", "/v1.0/users", 2500, "1", time.Second},
 		{"users with $select cost one", "/v1.0/users?$select=id", 5000, "1", time.Second},
 		{"one user, small page and $select", "/v1.0/users?$select=id&$top=1", 5000, "1", time.Second},
+		{"usage reports", userDetail + "(period='D7')", 14, "43", 43 * time.Second},
 		{"SKUs cost three", "/v1.0/subscribedSkus", 1666, "1", time.Second},
 	}
 	for _, tt := range tests {
@@ -35,7 +36,7 @@ func TestThrottle(t *testing.T) {
 			now := newClock(epoch)
 			h := newTenant(t, simtenant.Config{Licence: graph.P1, Throttle: true, Now: now.Now})
 			for i := range tt.inARow {
-				if r := ask(h, "GET", tt.path, ""); r.status != 200 {
+				if r := ask(h, "GET", tt.path, ""); r.status >= 400 {
 					t.Fatalf("request %d: got %d, want 200", i+1, r.status)
 				}
 			}
@@ -44,7 +45,7 @@ func TestThrottle(t *testing.T) {
 				t.Fatalf("request %d: %d, Retry-After %q; want 429, %q", tt.inARow+1, r.status, r.header.Get("Retry-After"), tt.retryAfter)
 			}
 			now.Add(tt.pause)
-			if r := ask(h, "GET", tt.path, ""); r.status != 200 {
+			if r := ask(h, "GET", tt.path, ""); r.status >= 400 {
 				t.Errorf("after %s: got %d, want 200", tt.pause, r.status)
 			}
 		})
@@ -64,6 +65,27 @@ func TestThrottleCountsEachAppButForConditionalAccess(t *testing.T) {
 	ask(h, "GET", policiesPath, "", "Authorization", "Bearer one")
 	if r := ask(h, "GET", policiesPath, "", "Authorization", "Bearer two"); r.status != 429 || r.header.Get("Retry-After") != "" {
 		t.Errorf("another app's policies: got %d, want 429 without Retry-After", r.status)
+	}
+}
+
+// Each usage report has budgets of its own, one for an app and one for all of
+// the tenant's apps together.
+func TestThrottleOfUsageReports(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{Throttle: true})
+	got := map[string]int{}
+	for _, app := range []string{"one", "two", "three"} {
+		for range 14 {
+			if r := ask(h, "GET", userDetail+"(period='D7')", "", "Authorization", "Bearer "+app); r.status == 302 {
+				got[app]++
+			}
+		}
+	}
+	if got["one"] != 14 || got["two"] != 14 || got["three"] != 12 {
+		t.Errorf("passed: %v, want 14, 14 and what is left of 40", got)
+	}
+	if r := ask(h, "GET", appCounts+"(period='D7')", "", "Authorization", "Bearer one"); r.status != 302 {
+		t.Errorf("another report: got %d, want 302", r.status)
 	}
 }
 
