@@ -2,6 +2,12 @@ package graph
 
 import "time"
 
+// A Cursor is a place in a list that is too long to be read at once. The empty
+// Cursor is the list's beginning and, in an answer, its end. It is opaque and
+// may grow old: the tenant then refuses it (KindRefused), and the list has to be
+// begun again.
+type Cursor string
+
 // A DeltaToken is a place in the tenant's stream of changed users. It is
 // opaque, belongs to one tenant and grows old: after about a week the tenant
 // may want a full reading again, see [UserChanges.Expired].

@@ -32,35 +32,46 @@ func (u LegacyUse) account() string { return cmp.Or(u.UserID, strings.ToLower(u.
 // within reports whether the sum's day is not over before a moment.
 func (u LegacyUse) within(since time.Time) bool { return u.Day.AddDate(0, 0, 1).After(since) }
 
-// SumSignIns sums sign-ins by legacy clients up by day; those by modern or
-// unclear clients are left out. The sums come in the order of their days, and
-// the same sign-ins in any order give the same sums.
-func SumSignIns(signIns []graph.SignIn) []LegacyUse {
-	type key struct {
-		account, client, app, device string
-		day                          time.Time
+// LegacySums sums sign-ins by legacy clients up by day, one after the other:
+// none of them is kept. The zero LegacySums is ready for use.
+type LegacySums struct {
+	sums   map[sumKey]*LegacyUse
+	latest map[sumKey]time.Time // of each sum's UPN
+}
+
+type sumKey struct {
+	account, client, app, device string
+	day                          time.Time
+}
+
+// Add takes a sign-in in, unless its client is a modern or unclear one.
+func (s *LegacySums) Add(in graph.SignIn) {
+	if !graph.LegacyClient(in.Client) {
+		return
 	}
-	sums := make(map[key]*LegacyUse)
-	latest := make(map[key]time.Time) // of each sum's UPN
-	for _, in := range signIns {
-		if !graph.LegacyClient(in.Client) {
-			continue
-		}
-		one := useOf(in)
-		k := key{one.account(), one.Client, one.App, one.Device, one.Day}
-		sum := sums[k]
-		if sum == nil {
-			sum = &one
-			sums[k], latest[k] = sum, in.At
-		} else {
-			sum.add(one)
-		}
-		if newer := in.At.Compare(latest[k]); newer > 0 || newer == 0 && in.UPN > sum.UPN {
-			sum.UPN, latest[k] = in.UPN, in.At
-		}
+	if s.sums == nil {
+		s.sums, s.latest = make(map[sumKey]*LegacyUse), make(map[sumKey]time.Time)
 	}
-	all := make([]LegacyUse, 0, len(sums))
-	for _, sum := range sums {
+	one := useOf(in)
+	k := sumKey{one.account(), one.Client, one.App, one.Device, one.Day}
+	sum := s.sums[k]
+	if sum == nil {
+		sum = &one
+		s.sums[k], s.latest[k] = sum, in.At
+	} else {
+		sum.add(one)
+	}
+	if newer := in.At.Compare(s.latest[k]); newer > 0 || newer == 0 && in.UPN > sum.UPN {
+		sum.UPN, s.latest[k] = in.UPN, in.At
+	}
+}
+
+// Days returns the sums so far in the order of their days. The same sign-ins in
+// any order give the same sums. It is never nil: no use is not the same as none
+// known.
+func (s *LegacySums) Days() []LegacyUse {
+	all := make([]LegacyUse, 0, len(s.sums))
+	for _, sum := range s.sums {
 		all = append(all, *sum)
 	}
 	slices.SortFunc(all, func(a, b LegacyUse) int {
@@ -68,6 +79,15 @@ func SumSignIns(signIns []graph.SignIn) []LegacyUse {
 			cmp.Compare(a.Client, b.Client), cmp.Compare(a.App, b.App), cmp.Compare(a.Device, b.Device))
 	})
 	return all
+}
+
+// SumSignIns returns the [LegacySums] of a list.
+func SumSignIns(signIns []graph.SignIn) []LegacyUse {
+	var sums LegacySums
+	for _, in := range signIns {
+		sums.Add(in)
+	}
+	return sums.Days()
 }
 
 // useOf is the sum of one sign-in.
