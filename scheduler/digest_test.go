@@ -336,6 +336,17 @@ func TestTodo(t *testing.T) {
 			figures: rollout.Figures{missing(rollout.Registered), missing(rollout.PhoneOnly), missing(rollout.AdminsNoMethod), missing(rollout.Enforced)},
 			want:    []string{"Find out why registrations could not be read (source failed); then “/mfa digest now” brings this up to date."},
 		},
+		{
+			name: "guests, administrators, and SMTP that was only seen",
+			figures: rollout.Figures{
+				whole, f(rollout.GuestsPhoneOnly, 2, 9, 0), f(rollout.AdminsPhoneOnly, 1, 4, 0), f(rollout.EmergencyNoMethod, 1, 2, 0),
+			},
+			legacy: rollout.Legacy{Figures: rollout.Figures{missing(rollout.LegacySucceeded), f(rollout.MailSeenSMTP, 3, 0, 0)}},
+			want: []string{
+				"Ask who runs 3 accounts seen with SMTP: in 45 days (end of December 2026) a password is no longer enough for it by default.",
+				"Look after 2 accounts: in 77 days (1 February 2027) this changes: Microsoft stops delivering codes by text and call to guests too; that they can register passkeys here is planned by the end of 2026.",
+			},
+		},
 		{name: "not enforced, and defaults unknown", figures: rollout.Figures{whole, f(rollout.Enforced, 0, 100, 0)}},
 		{name: "enforcement unknown", figures: rollout.Figures{whole, missing(rollout.Enforced)}, defaults: off},
 		{

@@ -52,17 +52,21 @@ func adminsWithOne(fn rollout.Funnel) string {
 
 // dated is a change by Microsoft, while it is near and known to hit somebody.
 func dated(d rollout.Deadline, now time.Time) string {
-	days := d.DaysLeft(now)
+	days, announced := d.DaysLeft(now)
 	accounts := some(d.Affected, "account", "accounts")
-	if accounts == "" || days > soon {
+	if accounts == "" || !announced || days > soon {
 		return ""
 	}
 	when := inDays(days, d.When)
-	switch d.Affected.ID {
-	case rollout.SMTPAuthAccounts:
+	switch {
+	case d.Affected.ID == rollout.SMTPAuthAccounts:
 		return "Move " + accounts + " off SMTP AUTH: " + when + " it is off by default."
-	case rollout.PhoneOnly:
+	case d.Affected.ID == rollout.MailSeenSMTP:
+		return "Ask who runs " + accounts + " seen with SMTP: " + when + " a password is no longer enough for it by default."
+	case d.Affected.ID == rollout.PhoneOnly && d.ID == "phone_methods_end":
 		return "Help " + some(d.Affected, "person", "people") + " add an app or a passkey: " + when + " codes by text and call are gone."
+	case d.Affected.ID == rollout.PhoneOnly, d.For == rollout.ForAdmins, days < 0:
+		return "" // the same people again, or nothing to get ready for
 	default:
 		return "Look after " + accounts + ": " + when + " this changes: " + d.What + "."
 	}

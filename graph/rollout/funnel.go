@@ -44,6 +44,14 @@ const (
 	AdminsNoMethod  ID = "admins_no_method"
 	AdminsOneMethod ID = "admins_one_method"
 	AdminsWeak      ID = "admins_weak" // registered with nothing phishing-resistant
+	AdminsPhoneOnly ID = "admins_phone_only"
+
+	// Accounts that are not counted among the people, and have to sign in all the
+	// same. Of guests only what they registered here is known; the others are the
+	// declared emergency access accounts that are enabled.
+	GuestsPhoneOnly    ID = "guests_phone_only"
+	EmergencyNoMethod  ID = "emergency_no_method"
+	EmergencyPhoneOnly ID = "emergency_phone_only"
 )
 
 // Excluded is the figure of the accounts left out for a reason: "disabled",
@@ -72,6 +80,7 @@ func NewFunnel(f Facts, s Scope) Funnel {
 	fn.Road, fn.ReportAsOf, fn.Oldest = pop.road, pop.reportAsOf, pop.oldest
 	fn.Figures = append(accounts(f, pop), steps(f.AsOf, pop.people)...)
 	fn.Figures = append(fn.Figures, admins(f, pop.people)...)
+	fn.Figures = append(fn.Figures, outsiders(f.AsOf, pop)...)
 	fn.Departments = departments(f.AsOf, pop.people)
 	return fn
 }
@@ -104,7 +113,7 @@ var questions = [...]struct {
 	{Backup, func(p Person) Answer { return p.Backup }, whyRegistered},
 	{NotPhoneOnly, func(p Person) Answer { return p.NotPhoneOnly }, whyRegistered},
 	{PhishingResistant, func(p Person) Answer { return p.PhishingResistant }, whyRegistered},
-	{PhoneOnly, func(p Person) Answer { return p.PhoneOnly }, whyRegistered},
+	{PhoneOnly, phoneOnly, whyRegistered},
 	{PhoneBackup, func(p Person) Answer { return p.PhoneBackup }, whyRegistered},
 	{Read, func(p Person) Answer { return answer(p.Registered != Unknown) }, whyRegistered},
 	{Enforced, func(p Person) Answer { return p.Enforcement.Answer() }, whyEnforced},
@@ -170,7 +179,7 @@ func (r *reasons) add(why Reason) {
 
 func admins(f Facts, people []Person) Figures {
 	if _, ok := f.RoleHolders.Get(); !ok {
-		return missing(f.AsOf, f.RoleHolders.Reason(), Admins, AdminsNoMethod, AdminsOneMethod, AdminsWeak)
+		return missing(f.AsOf, f.RoleHolders.Reason(), Admins, AdminsNoMethod, AdminsOneMethod, AdminsWeak, AdminsPhoneOnly)
 	}
 	var holders []Person
 	for _, p := range people {
@@ -180,11 +189,24 @@ func admins(f Facts, people []Person) Figures {
 	}
 	return Figures{
 		Number(Admins, f.AsOf, len(holders)),
-		tally(AdminsNoMethod, f.AsOf, holders, func(p Person) Answer { return not(p.Registered) }, whyRegistered),
+		tally(AdminsNoMethod, f.AsOf, holders, noMethod, whyRegistered),
 		tally(AdminsOneMethod, f.AsOf, holders, func(p Person) Answer { return p.OneMethod }, whyRegistered),
 		tally(AdminsWeak, f.AsOf, holders, func(p Person) Answer { return p.Weak }, whyRegistered),
+		tally(AdminsPhoneOnly, f.AsOf, holders, phoneOnly, whyRegistered),
 	}
 }
+
+// outsiders counts those who are not among the people.
+func outsiders(asOf time.Time, pop population) Figures {
+	return Figures{
+		tally(GuestsPhoneOnly, asOf, pop.guests, phoneOnly, whyRegistered),
+		tally(EmergencyNoMethod, asOf, pop.emergency, noMethod, whyRegistered),
+		tally(EmergencyPhoneOnly, asOf, pop.emergency, phoneOnly, whyRegistered),
+	}
+}
+
+func noMethod(p Person) Answer  { return not(p.Registered) }
+func phoneOnly(p Person) Answer { return p.PhoneOnly }
 
 // noUsers is the funnel of a tenant whose accounts could not be read: every
 // figure has that reason.
@@ -196,7 +218,8 @@ func noUsers(f Facts) Figures {
 	for _, q := range questions {
 		ids = append(ids, q.id)
 	}
-	ids = append(ids, Admins, AdminsNoMethod, AdminsOneMethod, AdminsWeak)
+	ids = append(ids, Admins, AdminsNoMethod, AdminsOneMethod, AdminsWeak, AdminsPhoneOnly,
+		GuestsPhoneOnly, EmergencyNoMethod, EmergencyPhoneOnly)
 	return missing(f.AsOf, f.Users.Reason(), ids...)
 }
 

@@ -9,6 +9,8 @@ import (
 // population is who is counted, and who is left out for which reason.
 type population struct {
 	people     []Person
+	guests     []Person // left out, and asked about apart
+	emergency  []Person // likewise
 	out        map[string]int
 	road       Road
 	reportAsOf time.Time // the report's newest row
@@ -31,7 +33,7 @@ func populate(f Facts, s Scope) population {
 	pop := population{out: make(map[string]int), reportAsOf: fill.known.reportAsOf}
 	for _, u := range users {
 		if why := s.excluded(u, roles[u.ID], f.AsOf); why != "" {
-			pop.out[why]++
+			pop.leaveOut(why, u, fill)
 			continue
 		}
 		pop.people = append(pop.people, fill.person(u))
@@ -41,6 +43,16 @@ func populate(f Facts, s Scope) population {
 		pop.road = fill.known.road
 	}
 	return pop
+}
+
+func (pop *population) leaveOut(why string, u graph.User, fill filler) {
+	pop.out[why]++
+	switch why {
+	case outGuest:
+		pop.guests = append(pop.guests, fill.person(u))
+	case string(Emergency):
+		pop.emergency = append(pop.emergency, fill.person(u))
+	}
 }
 
 func rolesByID(f Facts) (roles map[string][]graph.Role, ok bool) {

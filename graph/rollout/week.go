@@ -113,7 +113,7 @@ func fromRoad(id ID) bool {
 	switch id := ID(strings.TrimSuffix(string(id), string(percent))); id {
 	case Enforced, EnforcedByDefaults, EnforcedByPolicy, EnforcedByPerUser, EnforcedPartly, PerUserLeftovers:
 		return false
-	case AdminsNoMethod, AdminsOneMethod, AdminsWeak:
+	case AdminsNoMethod, AdminsOneMethod, AdminsWeak, AdminsPhoneOnly, GuestsPhoneOnly, EmergencyNoMethod, EmergencyPhoneOnly:
 		return true
 	default:
 		return hasShare(id)
