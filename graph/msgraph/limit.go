@@ -14,26 +14,47 @@ import (
 type budget int
 
 const (
-	identityBudget budget = iota // users, groups, roles, organization, licences, policies
-	accessBudget                 // Conditional Access
-	reportsBudget                // registration report and sign-in log
-	budgets        int    = iota
+	identityBudget      budget = iota // users, groups, roles, organization, licences, policies, applications
+	writesBudget                      // changes to the directory: users, groups, policies
+	accessBudget                      // Conditional Access, read and changed
+	reportsBudget                     // registration report, sign-in log, directory audits
+	lastSignInsBudget                 // users with signInActivity
+	usageDetailBudget                 // getEmailAppUsageUserDetail
+	usageCountsBudget                 // getEmailAppUsageAppsUserCounts
+	usageVersionsBudget               // getEmailAppUsageVersionsUserCounts
+	methodsBudget                     // /users/{id}/authentication/…, read and changed, each part of a batch for itself
+	mailBudget                        // sendMail
+	budgets             int    = iota
 )
 
 // newBudgets returns the limits for one app in one tenant, from Graph's
 // throttling page. The identity budget is the one of the smallest tenants
-// (3,500 units), less a margin for other callers with our app ID. Unbudgeted,
-// only what Graph itself says holds calls back.
-func newBudgets(now func() time.Time, unbudgeted bool) [budgets]*limiter {
-	if unbudgeted {
-		free := func() *limiter { return &limiter{units: math.MaxInt, now: now} }
-		return [budgets]*limiter{free(), free(), free()}
+// (3,500 units), less a margin for changes, which spend it too, and for other
+// callers with our app ID; the budget of changes is 3,000 in 150 seconds,
+// evenly. That of the methods is not published. Unbudgeted, only what Graph
+// itself says holds calls back.
+func newBudgets(now func() time.Time, unbudgeted bool) (all [budgets]*limiter) {
+	for b, limit := range [budgets]struct {
+		units  int
+		window time.Duration
+	}{
+		identityBudget:      {3000, 10 * time.Second},
+		writesBudget:        {200, 10 * time.Second},
+		accessBudget:        {1, time.Second},
+		reportsBudget:       {5, 10 * time.Second},
+		lastSignInsBudget:   {10, time.Minute},
+		usageDetailBudget:   {14, 10 * time.Minute},
+		usageCountsBudget:   {14, 10 * time.Minute},
+		usageVersionsBudget: {14, 10 * time.Minute},
+		methodsBudget:       {200, 10 * time.Second},
+		mailBudget:          {30, time.Minute},
+	} {
+		if unbudgeted {
+			limit.units, limit.window = math.MaxInt, 0
+		}
+		all[b] = &limiter{units: limit.units, window: limit.window, now: now}
 	}
-	return [budgets]*limiter{
-		identityBudget: {units: 3000, window: 10 * time.Second, now: now},
-		accessBudget:   {units: 1, window: time.Second, now: now},
-		reportsBudget:  {units: 5, window: 10 * time.Second, now: now},
-	}
+	return all
 }
 
 // A limiter keeps what is spent within any window of time to a number of

@@ -79,7 +79,7 @@ func TestRetryAfterBeyondTheDeadline(t *testing.T) {
 			t.Errorf("got RetryAfter %v after %v, want %v at once", e.RetryAfter, time.Since(start), start.Add(time.Minute))
 		}
 		// The budget is closed for everybody until then: this one is not sent.
-		_, err = c.SetSecurityDefaults(ctx, true)
+		_, err = c.Organization(ctx)
 		wantError(t, err, graph.KindThrottled)
 		if n := len(tenant.of("")); n != 1 {
 			t.Errorf("%d requests arrived, want the first alone", n)
