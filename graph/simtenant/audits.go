@@ -39,7 +39,7 @@ func (e *auditEntry) prop(v *view, path string) any {
 	}
 	if e.doc == nil {
 		if e.note != nil {
-			e.doc = v.t.world.noteEntry(e.note)
+			e.doc = v.noteEntry(e.note)
 		} else {
 			e.doc = v.planEntry(e.plan, e.sub)
 		}
@@ -127,8 +127,9 @@ const (
 
 // noteEntry is a change that was made. The activity's name for security
 // defaults is not known for sure.
-func (w *world) noteEntry(n *note) document {
-	by := document{"user": nil, "app": document{"appId": n.app, "displayName": n.app, "servicePrincipalId": nil, "servicePrincipalName": nil}}
+func (v *view) noteEntry(n *note) document {
+	w := v.t.world
+	by := document{"user": nil, "app": v.appInitiator(n.app)}
 	if n.by != nil {
 		by = document{"app": nil, "user": userInitiator(n.by)}
 	}
@@ -176,4 +177,13 @@ func (v *view) planEntry(p *planned, sub uint64) document {
 
 func userInitiator(a *account) document {
 	return document{"id": a.id, "displayName": a.name, "userPrincipalName": strings.ToLower(a.upn), "ipAddress": nil}
+}
+
+// appInitiator shows an app by its name, where it has one.
+func (v *view) appInitiator(id string) document {
+	d := document{"appId": id, "displayName": id, "servicePrincipalId": nil, "servicePrincipalName": nil}
+	if a, ok := v.state.app(id); ok {
+		d["displayName"], d["servicePrincipalId"] = a.Name, a.principalID
+	}
+	return d
 }

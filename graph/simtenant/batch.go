@@ -91,7 +91,7 @@ func (c *call) batchParts() ([]part, error) {
 // part makes a call of its own out of a part of a batch.
 func (c *call) part(p part) *call {
 	sub := &call{
-		t: c.t, ctx: c.ctx, method: strings.ToUpper(p.Method), header: http.Header{}, base: c.base, app: c.app, body: p.Body,
+		t: c.t, ctx: c.ctx, method: strings.ToUpper(p.Method), header: http.Header{}, base: c.base, app: c.app, caller: c.caller, body: p.Body,
 		requestID: newID(), clientRequestID: c.clientRequestID, view: c.view,
 	}
 	if string(p.Body) == "null" {

@@ -3,6 +3,7 @@ package simtenant_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +21,7 @@ type contractCase struct {
 	body    string
 	headers []string
 	want    int
+	cfg     simtenant.Config // on top of the test's own
 }
 
 var contractCases = []contractCase{
@@ -98,12 +100,13 @@ func loadContract(t *testing.T, name string) *openapi3.T {
 }
 
 // contract is all that is known of how Graph's operations look.
-type contract struct{ v1, beta, byHand *openapi3.T }
+type contract struct{ v1, beta, apps, byHand *openapi3.T }
 
 func loadContracts(t *testing.T) contract {
 	t.Helper()
 	return contract{
-		loadContract(t, "graph-v1.0.openapi.json"), loadContract(t, "graph-beta-extras.openapi.json"), loadContract(t, "hand-written.openapi.json"),
+		loadContract(t, "graph-v1.0.openapi.json"), loadContract(t, "graph-beta-extras.openapi.json"),
+		loadContract(t, "graph-apps.openapi.json"), loadContract(t, "hand-written.openapi.json"),
 	}
 }
 
@@ -116,7 +119,7 @@ func (c contract) operation(t *testing.T, op string) *openapi3.Operation {
 		generated = c.beta
 	}
 	method, template, _ := strings.Cut(plain, " ")
-	for _, doc := range []*openapi3.T{generated, c.byHand} {
+	for _, doc := range []*openapi3.T{generated, c.apps, c.byHand} {
 		if item := doc.Paths.Value(template); item != nil && item.GetOperation(method) != nil {
 			return item.GetOperation(method)
 		}
@@ -125,13 +128,16 @@ func (c contract) operation(t *testing.T, op string) *openapi3.Operation {
 	return nil
 }
 
+func allContractCases() []contractCase { return slices.Concat(contractCases, appContractCases) }
+
 func TestContract(t *testing.T) {
 	t.Parallel()
 	contracts := loadContracts(t)
-	for _, c := range contractCases {
+	for _, c := range allContractCases() {
 		t.Run(c.op, func(t *testing.T) {
 			t.Parallel()
-			h := newTenant(t, simtenant.Config{Licence: graph.P2, People: 900, Seed: 11})
+			c.cfg.Licence, c.cfg.People, c.cfg.Seed = graph.P2, 900, 11
+			h := newTenant(t, c.cfg)
 			op := contracts.operation(t, c.op)
 			method, _, _ := strings.Cut(strings.TrimPrefix(c.op, "beta "), " ")
 			path, body := fillIn(t, h, c.path), fillIn(t, h, c.body)
@@ -151,7 +157,7 @@ func TestContract(t *testing.T) {
 func TestEveryRouteHasAContract(t *testing.T) {
 	t.Parallel()
 	tested := map[string]bool{}
-	for _, c := range contractCases {
+	for _, c := range allContractCases() {
 		method, _, _ := strings.Cut(strings.TrimPrefix(c.op, "beta "), " ")
 		path, _, _ := strings.Cut(c.path, "?")
 		tested[simtenant.RouteOf(method, path)] = true
@@ -190,11 +196,24 @@ func validateRequest(t *testing.T, op *openapi3.Operation, body string) {
 func fillIn(t *testing.T, h http.Handler, path string) string {
 	t.Helper()
 	for placeholder, find := range map[string]func() string{
+		"{principal}":   func() string { return appPart(t, h, "servicePrincipals")["id"].(string) },
+		"{application}": func() string { return appPart(t, h, "applications")["id"].(string) },
+		"{key}": func() string {
+			return appPart(t, h, "applications")["passwordCredentials"].([]any)[0].(object)["keyId"].(string)
+		},
+		"{graph}": func() string {
+			r := ask(h, "GET", "/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')", "", portal...)
+			return decode[object](t, r)["id"].(string)
+		},
+		"{assignment}": func() string {
+			id := appPart(t, h, "servicePrincipals")["id"].(string)
+			return list(t, h, "/v1.0/servicePrincipals/"+id+"/appRoleAssignments", portal...)[0]["id"].(string)
+		},
 		"{olga}": func() string { return simtenant.Cast(11)[0].ObjectID },
-		"{ca}":   func() string { return list(t, h, policiesPath)[0]["id"].(string) },
-		"{role}": func() string { return list(t, h, "/v1.0/directoryRoles")[0]["id"].(string) },
+		"{ca}":   func() string { return list(t, h, policiesPath, portal...)[0]["id"].(string) },
+		"{role}": func() string { return list(t, h, "/v1.0/directoryRoles", portal...)[0]["id"].(string) },
 		"{group}": func() string {
-			for _, a := range list(t, h, "/v1.0/roleManagement/directory/roleAssignments?$expand=principal") {
+			for _, a := range list(t, h, "/v1.0/roleManagement/directory/roleAssignments?$expand=principal", portal...) {
 				if p := a["principal"].(object); p["@odata.type"] == "#microsoft.graph.group" {
 					return p["id"].(string)
 				}

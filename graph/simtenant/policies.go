@@ -74,7 +74,7 @@ func has(list any, want string) bool {
 // off and one in report-only, so that security defaults can still be enabled.
 func (w *world) past(cfg Config) ([]version, []note) {
 	methods := newMethodsPolicy(w.epoch.Add(-200*day), cfg.PassesOff)
-	versions := []version{{at: w.epoch.Add(-history), state: &state{methods: methods, concealed: cfg.ConcealNames}}}
+	versions := []version{{at: w.epoch.Add(-history), state: &state{methods: methods, concealed: cfg.ConcealNames, apps: w.applications(cfg.Apps)}}}
 	if w.licence < graph.P1 {
 		return versions, nil
 	}

@@ -33,6 +33,7 @@ type call struct {
 	inProcess bool
 
 	app             string
+	caller          caller
 	requestID       string
 	clientRequestID string
 
@@ -56,7 +57,10 @@ func (t *Tenant) newCall(r *http.Request) (*call, error) {
 		c.clientRequestID = c.requestID
 	}
 	c.view = t.viewBack(0)
-	return c, c.locate(r.URL.EscapedPath(), r.URL.RawQuery)
+	if err := c.locate(r.URL.EscapedPath(), r.URL.RawQuery); err != nil {
+		return c, err
+	}
+	return c, c.identify()
 }
 
 // locate takes the address of a call apart.
@@ -70,6 +74,7 @@ func (c *call) locate(escapedPath, rawQuery string) error {
 		}
 		c.parts = append(c.parts, plain)
 	}
+	c.splitKey()
 	if plain, err := url.PathUnescape(c.path); err == nil {
 		c.path = plain
 	}
@@ -82,6 +87,15 @@ func (c *call) locate(escapedPath, rawQuery string) error {
 		return refuse(http.StatusNotFound, "ResourceNotFound", "Invalid version: "+version)
 	}
 	return nil
+}
+
+// splitKey makes a part of its own of the key by which the path names an app,
+// "applications(appId='…')": what follows is the same as after its object id.
+func (c *call) splitKey() {
+	name, key, ok := strings.Cut(c.parts[0], "(")
+	if inside, closed := strings.CutSuffix(key, ")"); ok && closed && strings.HasPrefix(inside, "appId=") {
+		c.parts = append([]string{name, inside}, c.parts[1:]...)
+	}
 }
 
 // readBody reads the body of a request within its limit. Graph takes gzip, and
@@ -107,13 +121,16 @@ func (c *call) readBody(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// anonymous stands for a caller who does not say who it is.
+const anonymous = "anonymous"
+
 // appOf names the caller: the appid of a token, or the bearer itself where it
-// is a short word, or "anonymous". Nothing is verified; everybody may enter.
+// is a short word, or "anonymous". Nothing is verified here, see [call.identify].
 func appOf(authorization string) string {
 	scheme, bearer, _ := strings.Cut(authorization, " ")
 	bearer = strings.TrimSpace(bearer)
 	if !strings.EqualFold(scheme, "Bearer") || bearer == "" {
-		return "anonymous"
+		return anonymous
 	}
 	if parts := strings.Split(bearer, "."); len(parts) == 3 {
 		var claims struct {
@@ -133,7 +150,7 @@ func appOf(authorization string) string {
 	if len(bearer) <= 64 && !strings.ContainsFunc(bearer, func(r rune) bool { return r < '!' || r > '~' }) {
 		return bearer
 	}
-	return "anonymous"
+	return anonymous
 }
 
 // object decodes the body, which has to be one JSON object.

@@ -15,6 +15,7 @@ type route struct {
 	cost    int
 	do      func(*call) (*answer, error)
 	parts   []string
+	need    *need // what an app has to be granted
 }
 
 // routes are all paths that the tenant speaks. Those of v1.0 exist on beta too.
@@ -54,6 +55,7 @@ var peopleRoutes = []route{
 func prepare(list []route) []route {
 	for i := range list {
 		list[i].parts = strings.Split(list[i].pattern, "/")
+		list[i].need = needOf(&list[i])
 	}
 	return list
 }

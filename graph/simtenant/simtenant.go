@@ -12,7 +12,7 @@
 // through the addresses under /_sim/, which answer on loopback only.
 //
 // Where Graph's behaviour is not known for sure, a comment beside the code says
-// so. It holds no secrets and checks none: any bearer may enter.
+// so. Any bearer may enter, unless [Config.Apps] says which apps there are.
 package simtenant
 
 import (
@@ -63,6 +63,11 @@ type Config struct {
 	// ConcealNames begins the tenant with usage reports that hide names, which
 	// is what Microsoft gives to new tenants.
 	ConcealNames bool
+	// Apps are the tenant's app registrations. Each of them may do what it was
+	// granted and no more, and without a bearer nobody may do anything. Where
+	// there are none, any bearer or none may do everything. They are not in the
+	// journal: who takes one up has to name the same apps again.
+	Apps []App
 }
 
 // Effect is one applied change.
@@ -138,6 +143,7 @@ func (cfg Config) withDefaults() Config {
 func (t *Tenant) begin() {
 	t.world = newWorld(t.cfg.Seed, t.cfg.Epoch, t.cfg.People, t.cfg.Licence)
 	t.versions, t.notes = t.world.past(t.cfg)
+	t.world.holdAppRoles(t.versions[0].state.apps)
 }
 
 // Config returns the configuration in force, with defaults filled in and, where
@@ -258,6 +264,9 @@ func (c *call) do() (*answer, error) {
 		return nil, err
 	}
 	if err := c.spend(); err != nil {
+		return nil, err
+	}
+	if err := c.permitted(); err != nil {
 		return nil, err
 	}
 	return c.route.do(c)

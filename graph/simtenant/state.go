@@ -16,6 +16,7 @@ type state struct {
 	methods  *methodsPolicy
 	// concealed says that usage reports hide names.
 	concealed bool
+	apps      []application // in the order of [Config.Apps]
 }
 
 // version is a state and since when it holds.
