@@ -119,34 +119,3 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
-
-func TestTrend(t *testing.T) {
-	t.Parallel()
-	again := reading("2026-W53", 2, 2)
-	again.AsOf = monday47.Add(time.Hour)
-	points, err := Trend([]Week{again, reading("2027-W02", 3, 1), reading("2026-W52", 1, 3), reading("2026-W53", 4, 0)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	type row struct {
-		week, registered string
-		legacy           bool
-	}
-	var got []row
-	for _, p := range points {
-		got = append(got, row{p.Week, p.Get(Registered).String(), p.Legacy != nil})
-	}
-	want := []row{{"2026-W52", "1", true}, {"2026-W53", "2", true}, {"2027-W01", "not read", false}, {"2027-W02", "3", true}}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-
-	if points, err := Trend(nil); err != nil || points != nil {
-		t.Errorf("no weeks: got %v, %v, want nothing", points, err)
-	}
-	for _, week := range []string{"", "2026", "2026-W54", "2026-W00", "2025-W53", "2026-W47x", "W47"} {
-		if _, err := Trend([]Week{{Week: week}}); err == nil {
-			t.Errorf("week %q: got no error, want one", week)
-		}
-	}
-}

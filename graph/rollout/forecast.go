@@ -1,0 +1,200 @@
+package rollout
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// A Goal is the share of people in scope who are to be registered.
+type Goal struct {
+	Percent float64   // above 0, to 100; 0: no goal is set
+	By      time.Time // zero: no day is set
+}
+
+// Reasons for there being no forecast, beside those of the figures.
+const (
+	NoGoal       Reason = "no goal set"
+	GoalMet      Reason = "goal already met"
+	TooFewWeeks  Reason = "fewer than three weekly changes read"
+	TooFewRead   Reason = "too few people read"
+	ScopeChanged Reason = "scope changed by more than 10 %"
+	RoadChanged  Reason = "people were read in another way before"
+	NoPace       Reason = "not reachable at this pace"
+)
+
+// A forecast rests on the readings of the last seven weeks, which are at most
+// six weekly changes, and on at least three. What is more than two years away
+// is not in sight.
+const (
+	forecastWeeks = 7
+	leastChanges  = 3
+	horizon       = 104
+)
+
+// A Forecast says when a goal is met if people go on registering as in the last
+// weeks. It is a range of weeks and never a day. It goes by the net change of
+// the people who are registered, so that joiners and leavers are in it.
+type Forecast struct {
+	Goal Goal
+	AsOf time.Time // of the newest week
+	// Missing is how many people are to be registered for the goal, 0 where that
+	// is not known or it is met. Last is how many of them are in the last
+	// twentieth of the people: those are better called by name than expected.
+	Missing, Last int
+	Pace          Pace // zero where it is not known
+	// Earliest and Latest are the ISO weeks by whose reading the goal is met, at
+	// the fast and at the slow pace. Latest is empty where the slow pace does not
+	// get there, both are where there is no forecast.
+	Earliest, Latest string
+	Why              Reason  // why there is none, "" if there is one
+	Needed           float64 // people a week to meet the goal in time; 0 without a day
+}
+
+// Pace is how many people a week became registered: the lower quartile, the
+// median and the upper quartile of the weekly changes.
+type Pace struct {
+	Slow, Usual, Fast float64
+	Changes           int // that it is made from
+}
+
+// Behind returns by how many people a week the usual pace falls short of the
+// goal's day, 0 if it does not; false where either is not known or not set.
+func (f Forecast) Behind() (short float64, known bool) {
+	if f.Pace.Changes == 0 || f.Needed == 0 {
+		return 0, false
+	}
+	return max(0, tenth(f.Needed-f.Pace.Usual)), true
+}
+
+// NewForecast forecasts from stored weeks in any order. It fails like [Trend].
+func NewForecast(weeks []Week, g Goal) (Forecast, error) {
+	points, err := Trend(weeks)
+	if err != nil {
+		return Forecast{}, err
+	}
+	f := Forecast{Goal: g}
+	if len(points) == 0 {
+		f.Why = TooFewWeeks
+		return f, nil
+	}
+	newest := points[len(points)-1]
+	f.AsOf = newest.AsOf
+	if f.Why = f.aim(newest.Get(Registered)); f.Why != "" {
+		return f, nil
+	}
+	if f.Pace, f.Why = pace(points); f.Why == "" {
+		f.Why = f.arrive(newest.Week)
+	}
+	return f, nil
+}
+
+// aim fills in what is left to do, or returns why that is not known or nothing.
+func (f *Forecast) aim(registered Figure) Reason {
+	n, known := registered.Value()
+	asked := float64(registered.Of - registered.Unknown)
+	switch {
+	case f.Goal.Percent <= 0 || f.Goal.Percent > 100:
+		return NoGoal
+	case !known:
+		return registered.Reason()
+	case registered.Thin():
+		return TooFewRead
+	case asked == 0:
+		return NobodyInScope
+	}
+	f.Missing = max(0, people(f.Goal.Percent, asked)-int(n))
+	if f.Missing == 0 {
+		return GoalMet
+	}
+	f.Last = f.Missing - max(0, min(f.Missing, people(min(f.Goal.Percent, 95), asked)-int(n)))
+	if !f.Goal.By.IsZero() {
+		left := f.Goal.By.Sub(f.AsOf).Hours() / (7 * 24)
+		f.Needed = tenth(float64(f.Missing) / max(left, 1)) // within a week, or too late: all at once
+	}
+	return ""
+}
+
+// people is how many make a share of so many, rounded up.
+func people(percent, of float64) int { return int(math.Ceil(percent*of/100 - 1e-9)) }
+
+// pace measures the weekly changes, or returns why they cannot be. It goes back
+// from the newest week as far as the readings can be compared with it. Over
+// weeks that were not read it takes the mean, as one change.
+func pace(points []Point) (Pace, Reason) {
+	points = points[max(0, len(points)-forecastWeeks):]
+	newest := points[len(points)-1]
+	if !newest.countable() {
+		return Pace{}, TooFewRead
+	}
+	var changes []float64
+	var cut Reason
+	later := len(points) - 1
+	for i := later - 1; i >= 0 && cut == ""; i-- {
+		p := points[i]
+		switch {
+		case !p.countable():
+		case p.Road != newest.Road:
+			cut = RoadChanged
+		case rescoped(p.Get(InScope), newest.Get(InScope)):
+			cut = ScopeChanged
+		default:
+			changes = append(changes, (points[later].registered()-p.registered())/float64(later-i))
+			later = i
+		}
+	}
+	if len(changes) < leastChanges {
+		return Pace{}, cmp.Or(cut, TooFewWeeks)
+	}
+	slices.Sort(changes)
+	return Pace{
+		Slow: quantile(changes, 0.25), Usual: quantile(changes, 0.5), Fast: quantile(changes, 0.75), Changes: len(changes),
+	}, ""
+}
+
+// countable reports whether a week's registrations can be compared with others.
+func (p Point) countable() bool {
+	_, scoped := p.Get(InScope).Value()
+	registered := p.Get(Registered)
+	_, known := registered.Value()
+	return scoped && known && !registered.Thin()
+}
+
+func (p Point) registered() float64 {
+	n, _ := p.Get(Registered).Value()
+	return n
+}
+
+// quantile returns a quantile of numbers in their order, between two of them in
+// proportion.
+func quantile(sorted []float64, q float64) float64 {
+	at := q * float64(len(sorted)-1)
+	low := int(at)
+	high := min(low+1, len(sorted)-1)
+	return tenth(sorted[low] + (at-float64(low))*(sorted[high]-sorted[low]))
+}
+
+// arrive fills in the range of weeks, or returns why there is none: more often
+// than not the last weeks brought nobody.
+func (f *Forecast) arrive(newest string) Reason {
+	day, err := monday(newest)
+	first := f.weeks(f.Pace.Fast)
+	if err != nil || f.Pace.Usual <= 0 || first > horizon {
+		return NoPace
+	}
+	f.Earliest = ISOWeek(day.AddDate(0, 0, 7*first))
+	if last := f.weeks(f.Pace.Slow); last <= horizon {
+		f.Latest = ISOWeek(day.AddDate(0, 0, 7*last))
+	}
+	return ""
+}
+
+// weeks is how many weeks a pace takes for what is missing, more than the
+// horizon if it never gets there.
+func (f *Forecast) weeks(pace float64) int {
+	if pace <= 0 {
+		return horizon + 1
+	}
+	return int(min(math.Ceil(float64(f.Missing)/pace-1e-9), horizon+1))
+}

@@ -1,0 +1,239 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// counted is a stored week with so many registered of so many people.
+func counted(week string, registered, of int) Week {
+	day, err := monday(week)
+	if err != nil {
+		panic(err)
+	}
+	return Week{Week: week, AsOf: day.Add(6 * time.Hour), Road: MethodRoad, Sums: []Sum{
+		{ID: InScope, Value: &of}, {ID: Registered, Value: &registered, Of: of},
+	}}
+}
+
+// run is weeks in a row from 2026-W40 on, of 100 people each.
+func run(registered ...int) []Week {
+	var weeks []Week
+	for i, n := range registered {
+		weeks = append(weeks, counted(fmt.Sprintf("2026-W%02d", 40+i), n, 100))
+	}
+	return weeks
+}
+
+func day(s string) time.Time {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestForecast(t *testing.T) {
+	t.Parallel()
+	all := Goal{Percent: 100}
+	with := func(weeks []Week, i int, change func(*Week)) []Week {
+		change(&weeks[i])
+		return weeks
+	}
+	scope := func(of int) func(*Week) {
+		return func(w *Week) { w.Sums[0].Value, w.Sums[1].Of = &of, of }
+	}
+	unread := func(w *Week) { w.Sums[1].Value, w.Sums[1].Reason = nil, SourceFailed }
+	thin := func(w *Week) { w.Sums[1].Unknown = 6 }
+	report := func(w *Week) { w.Road = ReportRoad }
+	tests := []struct {
+		name  string
+		weeks []Week
+		goal  Goal
+		want  string
+	}{
+		{"steady", run(40, 50, 60, 70), all, "30 missing, 5 last; 10 10 10 of 3; 2026-W46 to 2026-W46"},
+		{"quartiles", run(40, 44, 54, 60, 68), all, "32 missing, 5 last; 5.5 7 8.5 of 4; 2026-W48 to 2026-W50"},
+		{"six changes at most", run(0, 40, 50, 60, 70, 80, 85, 90), all, "10 missing, 5 last; 6.3 10 10 of 6; 2026-W48 to 2026-W49"},
+		{"only the goal", run(40, 50, 60, 70), Goal{Percent: 90}, "20 missing, 0 last; 10 10 10 of 3; 2026-W45 to 2026-W45"},
+		{"the goal is rounded up", run(40, 50, 60, 70), Goal{Percent: 79.1}, "10 missing, 0 last; 10 10 10 of 3; 2026-W44 to 2026-W44"},
+		{"of those who were read", with(run(40, 50, 60, 90), 3, func(w *Week) { w.Sums[1].Unknown = 5 }), all, "5 missing, 4 last; 10 10 20 of 3; 2026-W44 to 2026-W44"},
+		{"the slow pace never gets there", run(40, 40, 40, 50, 60), all, "40 missing, 5 last; 0 5 10 of 4; 2026-W48 to "},
+		{"over new year", run(40, 41, 42, 43), Goal{Percent: 60}, "17 missing, 0 last; 1 1 1 of 3; 2027-W07 to 2027-W07"},
+		{"a week missed is one change at its mean", slices.Delete(run(40, 50, 60, 70, 90), 3, 4), all, "10 missing, 5 last; 10 10 12.5 of 3; 2026-W45 to 2026-W45"},
+		{"a week unread likewise", with(run(40, 50, 60, 70, 90), 3, unread), all, "10 missing, 5 last; 10 10 12.5 of 3; 2026-W45 to 2026-W45"},
+		{"a thin week likewise", with(run(40, 50, 60, 99, 90), 3, thin), all, "10 missing, 5 last; 10 10 12.5 of 3; 2026-W45 to 2026-W45"},
+		{"the same scope, nearly", with(run(40, 50, 60, 70), 0, scope(91)), all, "30 missing, 5 last; 10 10 10 of 3; 2026-W46 to 2026-W46"},
+		{"enough since the scope changed", with(run(10, 50, 60, 70, 80), 0, scope(50)), all, "20 missing, 5 last; 10 10 10 of 3; 2026-W46 to 2026-W46"},
+
+		{"no weeks", nil, all, "fewer than three weekly changes read"},
+		{"two changes", run(40, 50, 60), all, "40 left: fewer than three weekly changes read"},
+		{"weeks too long ago", append(run(40, 50, 60), counted("2026-W49", 70, 100)), all, "30 left: fewer than three weekly changes read"},
+		{"scope grown", with(run(40, 50, 60, 70), 0, scope(90)), all, "30 left: scope changed by more than 10 %"},
+		{"scope shrunk", with(run(40, 50, 60, 70), 2, scope(112)), all, "30 left: scope changed by more than 10 %"},
+		{"another road", with(run(40, 50, 60, 70), 1, report), all, "30 left: people were read in another way before"},
+		{"nobody any more", run(40, 50, 50, 50), all, "50 left: not reachable at this pace"},
+		{"fewer and fewer", run(50, 48, 46, 44), all, "56 left: not reachable at this pace"},
+		{"not in two years", []Week{counted("2026-W40", 0, 9000), counted("2026-W41", 1, 9000), counted("2026-W42", 2, 9000), counted("2026-W43", 3, 9000)}, all, "8997 left: not reachable at this pace"},
+		{"met", run(40, 50, 60, 70), Goal{Percent: 70}, "goal already met"},
+		{"no goal", run(40, 50, 60, 70), Goal{}, "no goal set"},
+		{"no such goal", run(40, 50, 60, 70), Goal{Percent: 101}, "no goal set"},
+		{"the newest not read", with(run(40, 50, 60, 70), 3, unread), all, "source failed"},
+		{"the newest hardly read", with(run(40, 50, 60, 70), 3, thin), all, "too few people read"},
+		{"the newest without its scope", with(run(40, 50, 60, 70), 3, func(w *Week) { w.Sums[0].Value = nil }), all, "30 left: too few people read"},
+		{"nobody in scope", with(run(40, 50, 60, 0), 3, scope(0)), all, "nobody in scope"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f, err := NewForecast(tt.weeks, tt.goal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := shown(f); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func shown(f Forecast) string {
+	switch {
+	case f.Why != "" && f.Missing > 0:
+		return fmt.Sprintf("%d left: %s", f.Missing, f.Why)
+	case f.Why != "":
+		return string(f.Why)
+	}
+	p := f.Pace
+	return fmt.Sprintf("%d missing, %d last; %v %v %v of %d; %s to %s", f.Missing, f.Last, p.Slow, p.Usual, p.Fast, p.Changes, f.Earliest, f.Latest)
+}
+
+func TestForecastAgainstItsDay(t *testing.T) {
+	t.Parallel()
+	weeks := run(40, 50, 60, 70) // the newest is of Monday, 19 October 2026
+	tests := []struct {
+		name    string
+		weeks   []Week
+		goal    Goal
+		needed  float64
+		behind  float64
+		unknown bool
+	}{
+		{"on track", weeks, Goal{100, day("2026-11-16")}, 7.6, 0, false},
+		{"just", weeks, Goal{100, day("2026-11-09").Add(6 * time.Hour)}, 10, 0, false},
+		{"behind", weeks, Goal{100, day("2026-11-02").Add(6 * time.Hour)}, 15, 5, false},
+		{"within the week", weeks, Goal{100, day("2026-10-20")}, 30, 20, false},
+		{"too late", weeks, Goal{100, day("2026-10-01")}, 30, 20, false},
+		{"no day", weeks, Goal{Percent: 100}, 0, 0, true},
+		{"no pace yet", weeks[:2], Goal{100, day("2026-10-19").Add(6 * time.Hour)}, 25, 0, true},
+		{"nobody any more", run(40, 50, 50, 50), Goal{100, day("2026-11-23").Add(6 * time.Hour)}, 10, 10, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f, err := NewForecast(tt.weeks, tt.goal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			behind, known := f.Behind()
+			if f.Needed != tt.needed || behind != tt.behind || known == tt.unknown {
+				t.Errorf("got %v needed and behind by %v, %v, want %v, %v and %v", f.Needed, behind, known, tt.needed, tt.behind, !tt.unknown)
+			}
+		})
+	}
+}
+
+func TestForecastOfBadWeeks(t *testing.T) {
+	t.Parallel()
+	if _, err := NewForecast([]Week{{Week: "2026-W99"}}, Goal{Percent: 100}); err == nil {
+		t.Error("got no error, want one for a week that is none")
+	}
+}
+
+// TestForecastComesTrue lets people go on registering at a constant pace: the
+// goal is then met in the very week that was forecast, at both ends.
+func TestForecastComesTrue(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		of := rapid.IntRange(50, 3000).Draw(t, "people")
+		each := rapid.IntRange(1, 60).Draw(t, "a week")
+		begun := rapid.IntRange(0, of/2).Draw(t, "registered before")
+		goal := Goal{Percent: float64(rapid.IntRange(1, 1000).Draw(t, "goal")) / 10}
+		after := func(week int) Week {
+			start := time.Date(2026, time.January, 5, 0, 0, 0, 0, time.UTC)
+			return counted(ISOWeek(start.AddDate(0, 0, 7*week)), min(begun+each*week, of), of)
+		}
+		weeks := []Week{after(0), after(1), after(2), after(3)}
+		f, err := NewForecast(weeks, goal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		met := func(w Week) bool {
+			share, _ := w.Figures().Get(Registered).Share().Value()
+			n, _ := w.Figures().Get(Registered).Value()
+			return n*1000 >= goal.Percent*10*float64(of)-1e-6 && share > 0
+		}
+		if f.Why == GoalMet != met(after(3)) {
+			t.Fatalf("got %q, want whether the goal is met to be %v", f.Why, met(after(3)))
+		}
+		if f.Why != "" {
+			return
+		}
+		week := 4
+		for ; !met(after(week)); week++ {
+		}
+		if want := after(week).Week; f.Earliest != want || f.Latest != want {
+			t.Fatalf("got %s to %s, want %s: %s", f.Earliest, f.Latest, want, shown(f))
+		}
+	})
+}
+
+// TestForecastKeepsItsPromises draws weeks at random.
+func TestForecastKeepsItsPromises(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var weeks []Week
+		for i := range rapid.IntRange(0, 9).Draw(t, "weeks") {
+			if rapid.IntRange(0, 5).Draw(t, "missed") == 0 {
+				continue
+			}
+			of := rapid.SampledFrom([]int{100, 100, 100, 105, 130}).Draw(t, "of")
+			w := counted(fmt.Sprintf("2026-W%02d", 30+i), rapid.IntRange(0, of).Draw(t, "registered"), of)
+			w.Sums[1].Unknown = rapid.SampledFrom([]int{0, 0, 0, 3, 20}).Draw(t, "unknown")
+			w.Road = rapid.SampledFrom([]Road{MethodRoad, MethodRoad, MethodRoad, ReportRoad}).Draw(t, "road")
+			weeks = append(weeks, w)
+		}
+		goal := Goal{Percent: float64(rapid.IntRange(1, 100).Draw(t, "goal")), By: day("2026-12-31")}
+		f, err := NewForecast(weeks, goal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (f.Why == "") != (f.Earliest != "") || f.Earliest == "" && f.Latest != "" {
+			t.Fatalf("got %+v, want either a reason or a range", f)
+		}
+		shuffled, err := NewForecast(rapid.Permutation(weeks).Draw(t, "order"), goal)
+		if err != nil || shuffled != f {
+			t.Fatalf("got %+v in another order, %v, want %+v", shuffled, err, f)
+		}
+		if f.Why != "" {
+			return
+		}
+		if p := f.Pace; p.Changes < 3 || p.Changes > 6 || p.Slow > p.Usual || p.Usual > p.Fast || p.Usual <= 0 {
+			t.Fatalf("got the pace %+v, want 3 to 6 changes in their order, half of them for the better", p)
+		}
+		if newest := weeks[len(weeks)-1].Week; f.Earliest <= newest || f.Latest != "" && f.Latest < f.Earliest {
+			t.Fatalf("got %s to %s after %s, want them in this order", f.Earliest, f.Latest, newest)
+		}
+		if f.Last > f.Missing || f.Last < 0 {
+			t.Fatalf("got %d of %d missing, want no more than all", f.Last, f.Missing)
+		}
+		more, _ := NewForecast(weeks, Goal{Percent: 100})
+		if more.Missing < f.Missing || more.Why == "" && more.Earliest < f.Earliest {
+			t.Fatalf("got %s for everybody and %s for %v %%, want no earlier", shown(more), shown(f), goal.Percent)
+		}
+	})
+}
