@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -116,8 +117,12 @@ func (t *tenant) Methods(ctx context.Context, ids []string) ([]graph.UserMethods
 	return t.methods(ctx, ids)
 }
 
-func (t *tenant) LegacySignIns(ctx context.Context, since time.Time) ([]graph.SignIn, error) {
-	return t.legacySignIns(ctx, since)
+func (t *tenant) EachLegacySignIn(ctx context.Context, since time.Time, each func(graph.SignIn) error) error {
+	signIns, err := t.legacySignIns(ctx, since)
+	for _, s := range signIns {
+		err = errors.Join(err, each(s))
+	}
+	return err
 }
 
 func (t *tenant) SetSecurityDefaults(ctx context.Context, on bool) (graph.Receipt, error) {

@@ -34,6 +34,8 @@ type Reader interface {
 	// Users lists every account, guests and disabled ones included, in no
 	// particular order.
 	Users(ctx context.Context) ([]User, error)
+	// UserPage returns a page of Users, so that a sweep can be taken up again.
+	UserPage(ctx context.Context, from Cursor) (rows []User, next Cursor, err error)
 	// User returns one account by object ID or UPN; KindNotFound if there is none.
 	User(ctx context.Context, idOrUPN string) (User, error)
 	// RoleHolders lists the accounts that hold an active directory role, one
@@ -42,14 +44,19 @@ type Reader interface {
 	// Registrations is the tenant's own registration report. It needs P1 and
 	// lags by some hours; KindNoLicence without it.
 	Registrations(ctx context.Context) ([]Registration, error)
+	// RegistrationPage returns a page of Registrations.
+	RegistrationPage(ctx context.Context, from Cursor) (rows []Registration, next Cursor, err error)
 	// Methods reads the authentication methods of the given users, one read a
 	// user, batched: the way that works on every licence. The answer holds an
 	// entry for each ID asked, in the same order; one user's failure is in
 	// that entry. The error is for a sweep that could not go on at all.
 	Methods(ctx context.Context, userIDs []string) ([]UserMethods, error)
-	// LegacySignIns lists sign-ins by legacy clients since the given moment.
-	// It needs P1 and lags by up to two hours; KindNoLicence without it.
-	LegacySignIns(ctx context.Context, since time.Time) ([]SignIn, error)
+	// EachLegacySignIn hands over the sign-ins by legacy clients since a moment,
+	// in no particular order; nothing of them is kept. It ends with the error of
+	// each, which then need not be an [*Error]. After any error some may have
+	// been handed over that are not the whole. It needs P1 and lags by up to two
+	// hours; KindNoLicence without it.
+	EachLegacySignIn(ctx context.Context, since time.Time, each func(SignIn) error) error
 }
 
 // Writer changes the tenant. Each call sends exactly one request and never

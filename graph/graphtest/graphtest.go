@@ -37,7 +37,7 @@ type Truth struct {
 	RoleHolders      []graph.RoleHolder
 	Registrations    []graph.Registration
 	Methods          map[string][]graph.Method // by user ID, for as many users as are worth asking
-	Since            time.Time                 // of LegacySignIns
+	Since            time.Time                 // of EachLegacySignIn
 	LegacySignIns    []graph.SignIn
 }
 
@@ -61,6 +61,10 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"methods of a user that is not there", methodsOfNobody},
 		{"methods of no users", methodsOfNone},
 		{"legacy sign-ins", legacySignIns},
+		{"legacy sign-ins until somebody has enough", enoughSignIns},
+		{"pages of users", userPages},
+		{"pages of registrations", registrationPages},
+		{"a cursor that is none", noCursor},
 		{"no answer after the context ended", cancelled},
 		{"set security defaults", setSecurityDefaults},
 		{"no change after the context ended", cancelledWrite},

@@ -131,7 +131,11 @@ func methodsOfNone(t *testing.T, f Fixture) {
 }
 
 func legacySignIns(t *testing.T, f Fixture) {
-	got, err := f.Reader.LegacySignIns(t.Context(), f.Truth.Since)
+	var got []graph.SignIn
+	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, func(s graph.SignIn) error {
+		got = append(got, s)
+		return nil
+	})
 	if f.Truth.Licence < graph.P1 {
 		failed(t, err, graph.KindNoLicence)
 		return
@@ -140,6 +144,66 @@ func legacySignIns(t *testing.T, f Fixture) {
 		return s.At.Format("2006-01-02T15:04:05.000000000") + s.UserID + s.Client + s.App
 	}
 	sameList(t, got, f.Truth.LegacySignIns, err, key)
+}
+
+// enoughSignIns ends the reading from inside.
+func enoughSignIns(t *testing.T, f Fixture) {
+	if f.Truth.Licence < graph.P1 {
+		return
+	}
+	enough := errors.New("enough")
+	n := 0
+	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, func(graph.SignIn) error {
+		n++
+		return enough
+	})
+	if !errors.Is(err, enough) || n != 1 {
+		t.Errorf("got error %v after %d sign-ins, want the error of the first", err, n)
+	}
+}
+
+func userPages(t *testing.T, f Fixture) {
+	got, err := allPages(t, f.Reader.UserPage)
+	sameList(t, got, f.Truth.Users, err, func(u graph.User) string { return u.ID })
+}
+
+func registrationPages(t *testing.T, f Fixture) {
+	got, err := allPages(t, f.Reader.RegistrationPage)
+	if f.Truth.Licence < graph.P1 {
+		failed(t, err, graph.KindNoLicence)
+		return
+	}
+	sameList(t, got, f.Truth.Registrations, err, func(r graph.Registration) string { return r.UserID })
+}
+
+// allPages goes through a list page by page, and reads each page twice: a
+// cursor is not used up.
+func allPages[T any](t *testing.T, page func(context.Context, graph.Cursor) ([]T, graph.Cursor, error)) ([]T, error) {
+	t.Helper()
+	var all []T
+	for at := graph.Cursor(""); ; {
+		rows, next, err := page(t.Context(), at)
+		if err != nil {
+			return nil, err
+		}
+		again, same, err := page(t.Context(), at)
+		if err != nil || same != next || !reflect.DeepEqual(again, rows) {
+			t.Errorf("at %q: got %d rows and %q, and then %d and %q with error %v; want the same", at, len(rows), next, len(again), same, err)
+		}
+		all = append(all, rows...)
+		if next == "" {
+			return all, nil
+		}
+		at = next
+	}
+}
+
+// noCursor asks for places that the tenant did not name.
+func noCursor(t *testing.T, f Fixture) {
+	for _, at := range []graph.Cursor{"p2", "https://elsewhere.invalid/v1.0/users?$skiptoken=x", "@elsewhere.invalid/"} {
+		_, _, err := f.Reader.UserPage(t.Context(), at)
+		failed(t, err, graph.KindRefused)
+	}
 }
 
 // cancelled calls every reader with a context that is over.
@@ -156,7 +220,11 @@ func cancelled(t *testing.T, f Fixture) {
 		"RoleHolders":      func(ctx context.Context) error { _, err := r.RoleHolders(ctx); return err },
 		"Registrations":    func(ctx context.Context) error { _, err := r.Registrations(ctx); return err },
 		"Methods":          func(ctx context.Context) error { _, err := r.Methods(ctx, ids); return err },
-		"LegacySignIns":    func(ctx context.Context) error { _, err := r.LegacySignIns(ctx, f.Truth.Since); return err },
+		"UserPage":         func(ctx context.Context) error { _, _, err := r.UserPage(ctx, ""); return err },
+		"RegistrationPage": func(ctx context.Context) error { _, _, err := r.RegistrationPage(ctx, ""); return err },
+		"EachLegacySignIn": func(ctx context.Context) error {
+			return r.EachLegacySignIn(ctx, f.Truth.Since, func(graph.SignIn) error { return nil })
+		},
 	}
 	for name, call := range calls {
 		if err := call(ended(t)); !errors.Is(err, context.Canceled) {

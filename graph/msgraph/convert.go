@@ -54,6 +54,25 @@ func isNil(v any) bool {
 	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
+// convertAll converts the items of a list. What has no list has no empty list.
+func convertAll[I, R any](items []I, convert func(I) (R, error)) ([]R, error) {
+	if items == nil {
+		return nil, errMissing("value")
+	}
+	all := make([]R, 0, len(items))
+	for i, item := range items {
+		if isNil(item) {
+			return nil, errMissing(fmt.Sprintf("value[%d]", i))
+		}
+		r, err := convert(item)
+		if err != nil {
+			return nil, fmt.Errorf("value[%d]: %w", i, err)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
 func toOrganization(p models.OrganizationCollectionResponseable) (graph.Organization, error) {
 	if isNil(p) || len(p.GetValue()) != 1 || isNil(p.GetValue()[0]) {
 		return graph.Organization{}, errors.New("want one organization")
@@ -150,45 +169,30 @@ func toPolicy(p policyItem) (graph.Policy, error) {
 	return graph.Policy{ID: id, Name: or(p.DisplayName, ""), State: graph.PolicyState(state)}, nil
 }
 
-// toUser takes null for "no" in two places, because Entra means it so: an
-// account that was never synchronised has no onPremisesSyncEnabled, and one
-// from before 2014 has no userType and is a member.
-func toUser(u models.Userable) (graph.User, error) {
-	id, noID := need("id", u.GetId())
-	upn, noUPN := need("userPrincipalName", u.GetUserPrincipalName())
-	enabled, noEnabled := need("accountEnabled", u.GetAccountEnabled())
-	var noLicences error
-	if u.GetAssignedLicenses() == nil {
-		noLicences = errMissing("assignedLicenses")
-	}
-	if err := errors.Join(noID, noUPN, noEnabled, noLicences); err != nil {
-		return graph.User{}, err
-	}
-	return graph.User{
-		ID:         id,
-		Name:       or(u.GetDisplayName(), ""),
-		UPN:        upn,
-		Mail:       or(u.GetMail(), ""),
-		Department: or(u.GetDepartment(), ""),
-		Guest:      strings.EqualFold(or(u.GetUserType(), ""), "Guest"),
-		Enabled:    enabled,
-		Synced:     or(u.GetOnPremisesSyncEnabled(), false),
-		Licensed:   len(u.GetAssignedLicenses()) > 0,
-		Created:    or(u.GetCreatedDateTime(), time.Time{}).UTC(),
-	}, nil
-}
-
 type roleDefinition struct {
 	id   string
 	role graph.Role
 }
 
-func toRoleDefinition(d models.UnifiedRoleDefinitionable) (roleDefinition, error) {
-	id, err := need("id", d.GetId())
+// roleItem is a role definition, or an assignment of one, in Graph's JSON.
+type roleItem struct {
+	ID          *string `json:"id"`
+	TemplateID  *string `json:"templateId"`
+	DisplayName *string `json:"displayName"`
+
+	RoleID      *string `json:"roleDefinitionId"`
+	PrincipalID *string `json:"principalId"`
+	Principal   *struct {
+		Type *string `json:"@odata.type"`
+	} `json:"principal"`
+}
+
+func toRoleDefinition(d roleItem) (roleDefinition, error) {
+	id, err := need("id", d.ID)
 	if err != nil {
 		return roleDefinition{}, err
 	}
-	return roleDefinition{id, graph.Role{TemplateID: or(d.GetTemplateId(), id), Name: or(d.GetDisplayName(), "")}}, nil
+	return roleDefinition{id, graph.Role{TemplateID: or(d.TemplateID, id), Name: or(d.DisplayName, "")}}, nil
 }
 
 type principalKind int
@@ -207,16 +211,16 @@ type roleAssignment struct {
 
 // toRoleAssignment insists on the principal's type: without it a group would
 // be passed over, and its members would count as ordinary people.
-func toRoleAssignment(a models.UnifiedRoleAssignmentable) (roleAssignment, error) {
-	roleID, noRole := need("roleDefinitionId", a.GetRoleDefinitionId())
-	principalID, noPrincipal := need("principalId", a.GetPrincipalId())
+func toRoleAssignment(a roleItem) (roleAssignment, error) {
+	roleID, noRole := need("roleDefinitionId", a.RoleID)
+	principalID, noPrincipal := need("principalId", a.PrincipalID)
 	if err := errors.Join(noRole, noPrincipal); err != nil {
 		return roleAssignment{}, err
 	}
-	if isNil(a.GetPrincipal()) {
+	if a.Principal == nil {
 		return roleAssignment{}, errMissing("principal")
 	}
-	kind, err := need("principal's @odata.type", a.GetPrincipal().GetOdataType())
+	kind, err := need("principal's @odata.type", a.Principal.Type)
 	if err != nil {
 		return roleAssignment{}, err
 	}
@@ -228,52 +232,6 @@ func toRoleAssignment(a models.UnifiedRoleAssignmentable) (roleAssignment, error
 		r.principal = groupPrincipal
 	}
 	return r, nil
-}
-
-// toRegistration returns nil for a row without its figures.
-func toRegistration(d models.UserRegistrationDetailsable) (*graph.Registration, error) {
-	id, err := need("id", d.GetId())
-	if err != nil {
-		return nil, err
-	}
-	registered, capable, methods := d.GetIsMfaRegistered(), d.GetIsMfaCapable(), d.GetMethodsRegistered()
-	if registered == nil || capable == nil || methods == nil {
-		return nil, nil
-	}
-	return &graph.Registration{
-		UserID:     id,
-		Registered: *registered,
-		Capable:    *capable,
-		Methods:    methods,
-		AsOf:       or(d.GetLastUpdatedDateTime(), time.Time{}).UTC(),
-	}, nil
-}
-
-type signIn struct {
-	id string
-	graph.SignIn
-}
-
-// toSignIn takes the log's own word on interactivity, or else which log it was.
-func toSignIn(s models.SignInable, interactive bool) (signIn, error) {
-	id, noID := need("id", s.GetId())
-	at, noTime := need("createdDateTime", s.GetCreatedDateTime())
-	if isNil(s.GetStatus()) {
-		return signIn{}, errors.Join(noID, noTime, errMissing("status"))
-	}
-	code, noCode := need("status/errorCode", s.GetStatus().GetErrorCode())
-	if err := errors.Join(noID, noTime, noCode); err != nil {
-		return signIn{}, err
-	}
-	return signIn{id, graph.SignIn{
-		UserID:      or(s.GetUserId(), ""),
-		UPN:         or(s.GetUserPrincipalName(), ""),
-		Client:      or(s.GetClientAppUsed(), ""),
-		App:         or(s.GetAppDisplayName(), ""),
-		At:          at.UTC(),
-		Interactive: or(s.GetIsInteractive(), interactive),
-		ErrorCode:   int(code),
-	}}, nil
 }
 
 // methodList is the answer of /users/{id}/authentication/methods in Graph's

@@ -107,9 +107,9 @@ func checkAnswer(t *testing.T, c *msgraph.Client, a anyAnswer) {
 			says("Registrations", "isMfaCapable", i, r.Capable)
 		}
 	}
-	if signIns, err := c.LegacySignIns(t.Context(), now()); !asError("LegacySignIns", err) && len(signIns) == len(items(said)) {
+	if signIns, err := legacySignIns(t, c, now()); !asError("EachLegacySignIn", err) && len(signIns) == len(items(said)) {
 		for i, s := range signIns {
-			says("LegacySignIns", "errorCode", i, float64(s.ErrorCode), "status")
+			says("EachLegacySignIn", "errorCode", i, float64(s.ErrorCode), "status")
 		}
 	}
 	if policies, err := c.Policies(t.Context()); !asError("Policies", err) {

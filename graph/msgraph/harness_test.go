@@ -201,6 +201,17 @@ func wantError(t *testing.T, err error, kind graph.Kind) *graph.Error {
 	return e
 }
 
+// legacySignIns collects what EachLegacySignIn hands over.
+func legacySignIns(t *testing.T, c *msgraph.Client, since time.Time) ([]graph.SignIn, error) {
+	t.Helper()
+	var all []graph.SignIn
+	err := c.EachLegacySignIn(t.Context(), since, func(s graph.SignIn) error {
+		all = append(all, s)
+		return nil
+	})
+	return all, err
+}
+
 // now is a moment for filters whose value does not matter.
 func now() time.Time { return time.Now() }
 

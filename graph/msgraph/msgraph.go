@@ -2,12 +2,14 @@
 // [graph.Writer] over Microsoft's SDK.
 //
 // The road of a call: a method names its [operation]; read or write puts the
-// call into the context and asks a request builder of the SDK; the SDK signs
-// the request and hands it to our pipeline (pipeline.go), which keeps the
-// throttle budget, sends, and turns every answer that is not a readable
-// success into a [graph.Error] (error.go). What comes back is an SDK model,
-// and convert.go makes a graph value of it, or an error where a value is
-// missing. Reads are repeated by retry.go. Writes are sent once, whatever
+// call into the context and asks the SDK's adapter, through one of its request
+// builders or by a request made by hand; the SDK signs the request and hands it
+// to our pipeline (pipeline.go), which keeps the throttle budget, sends, and
+// turns every answer that is not a readable success into a [graph.Error]
+// (error.go). What comes back is an SDK model, of which convert.go makes a
+// graph value, or the bytes themselves, which rows.go decodes: the models of a
+// long list would cost ten times as much. Where a value is missing either gives
+// an error. Reads are repeated by retry.go. Writes are sent once, whatever
 // happens.
 //
 // Only the SDK's packages by path are imported, never its root: the root

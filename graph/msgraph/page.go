@@ -5,128 +5,271 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/microsoft/kiota-abstractions-go"
 
 	"twokey/graph"
 )
 
-// A page is one answer of a list: the SDK's collections, and [rawPage].
-type page[I any] interface {
-	GetValue() []I
-	GetOdataNextLink() *string
+// A listing is a list that Graph gives in pages. Requests go through the SDK's
+// adapter, and so through our pipeline; the bytes of a page are decoded row by
+// row into graph values. No more than a page is held.
+type listing[R any] struct {
+	op     operation
+	first  string      // the first page's address
+	header http.Header // of every page's request: Graph wants it repeated
+	// row decodes one row into a zero value. Rows that it does not keep are
+	// left out.
+	row func(*decoder, *R) (keep bool, _ error)
 }
 
-// list reads a list to its end and converts its items. fetch asks for the
-// first page when link is "", and for the page at link after that. The SDK's
-// own iterator would forget the type of an error on a later page and follow a
-// link anywhere.
-func list[P page[I], I, R any](ctx context.Context, c *Client, op operation, fetch func(ctx context.Context, link string) (P, error), convert func(I) (R, error)) ([]R, error) {
+// all reads the list to its end: all pages, or an error.
+func (l listing[R]) all(ctx context.Context, c *Client) ([]R, error) {
 	all := []R{}
-	seen := map[string]bool{}
-	for link := ""; ; {
-		items, next, err := readPage(ctx, c, op, link, fetch, convert)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, items...)
-		if next == "" {
-			return all, nil
-		}
-		if seen[next] {
-			return nil, &graph.Error{Kind: graph.KindUnclear, Op: op.name, Err: errors.New("pages go round in a circle")}
-		}
-		seen[next] = true
-		link = next
-	}
-}
-
-// readPage returns the items of one page and the link to the next, if any.
-func readPage[P page[I], I, R any](ctx context.Context, c *Client, op operation, link string, fetch func(context.Context, string) (P, error), convert func(I) (R, error)) (items []R, next string, err error) {
-	items, err = read(ctx, c, op, func(ctx context.Context) ([]R, error) {
-		p, err := fetch(ctx, link)
-		if err != nil {
-			return nil, err
-		}
-		next, err = c.nextLink(p)
-		if err != nil {
-			return nil, err
-		}
-		return convertAll(p.GetValue(), convert)
+	err := l.pages(ctx, c, func(rows []R) error {
+		all = append(all, rows...)
+		return nil
 	})
-	return items, next, err
-}
-
-// nextLink returns where the next page is, which must be on the tenant's own
-// host: the request for it carries our token.
-func (c *Client) nextLink(p interface{ GetOdataNextLink() *string }) (string, error) {
-	if isNil(p) {
-		return "", errMissing("page")
-	}
-	link := p.GetOdataNextLink()
-	if link == nil || *link == "" {
-		return "", nil
-	}
-	next, err := url.Parse(*link)
-	if err != nil || next.Scheme != c.base.Scheme || next.Host != c.base.Host || next.User != nil {
-		return "", errors.New("the next page is on a foreign host")
-	}
-	return *link, nil
-}
-
-// convertAll converts a page's items. A page without a list is no empty list.
-func convertAll[I, R any](items []I, convert func(I) (R, error)) ([]R, error) {
-	if items == nil {
-		return nil, errMissing("value")
-	}
-	all := make([]R, 0, len(items))
-	for i, item := range items {
-		if isNil(item) {
-			return nil, errMissing(fmt.Sprintf("value[%d]", i))
-		}
-		r, err := convert(item)
-		if err != nil {
-			return nil, fmt.Errorf("value[%d]: %w", i, err)
-		}
-		all = append(all, r)
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
 }
 
-// rawPage is a page of what the SDK's models cannot hold.
-type rawPage[I any] struct {
-	Value []I     `json:"value"`
-	Next  *string `json:"@odata.nextLink"`
+// each calls take for every row of the list, and ends with its error.
+func (l listing[R]) each(ctx context.Context, c *Client, take func(R) error) error {
+	return l.pages(ctx, c, func(rows []R) error {
+		for i := range rows {
+			if err := take(rows[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-func (p *rawPage[I]) GetValue() []I             { return p.Value }
-func (p *rawPage[I]) GetOdataNextLink() *string { return p.Next }
-
-// getRaw reads an address by hand, through the SDK's adapter and so through
-// our pipeline, and decodes the answer into T.
-func getRaw[T any](ctx context.Context, c *Client, address string) (*T, error) {
-	return sendRaw[T](ctx, c, abstractions.GET, address, nil)
+// pages calls take for every page, whose rows are its to keep.
+func (l listing[R]) pages(ctx context.Context, c *Client, take func([]R) error) error {
+	seen := map[string]bool{}
+	for link := l.first; link != ""; {
+		p, err := l.page(ctx, c, link)
+		if err != nil {
+			return err
+		}
+		if err := take(p.rows); err != nil {
+			return err
+		}
+		if seen[p.next] {
+			return &graph.Error{Kind: graph.KindUnclear, Op: l.op.name, Err: errors.New("pages go round in a circle")}
+		}
+		seen[p.next] = true
+		link = p.next
+	}
+	return nil
 }
 
-func sendRaw[T any](ctx context.Context, c *Client, method abstractions.HttpMethod, address string, body []byte) (*T, error) {
+// from reads the page at a cursor. The cursor is the link that Graph gave,
+// without the host: whoever keeps it need not be trusted with where our token
+// goes, and the tenant's address may change.
+func (l listing[R]) from(ctx context.Context, c *Client, at graph.Cursor) ([]R, graph.Cursor, error) {
+	link := l.first
+	if at != "" {
+		var ok bool
+		if link, ok = c.atHome(string(at)); !ok {
+			return nil, "", &graph.Error{Kind: graph.KindRefused, Op: l.op.name, Err: errors.New("not a cursor of ours")}
+		}
+	}
+	p, err := l.page(ctx, c, link)
+	if err != nil {
+		return nil, "", err
+	}
+	if p.next == link {
+		return nil, "", &graph.Error{Kind: graph.KindUnclear, Op: l.op.name, Err: errors.New("pages go round in a circle")}
+	}
+	return p.rows, graph.Cursor(c.withoutHost(p.next)), nil
+}
+
+// withoutHost cuts the host off an address that is on the tenant's own.
+func (c *Client) withoutHost(link string) string {
+	return strings.TrimPrefix(link, c.base.Scheme+"://"+c.base.Host)
+}
+
+// atHome is the reverse of withoutHost.
+func (c *Client) atHome(path string) (link string, ok bool) {
+	return c.base.Scheme + "://" + c.base.Host + path, strings.HasPrefix(path, "/")
+}
+
+// A page is one answer of a list.
+type page[R any] struct {
+	rows  []R
+	next  string // the next page's address, "" on the last one
+	delta string // where a later reading goes on, of lists that have that
+}
+
+// page reads and decodes one page.
+func (l listing[R]) page(ctx context.Context, c *Client, link string) (page[R], error) {
+	return read(ctx, c, l.op, func(ctx context.Context) (p page[R], _ error) {
+		err := c.get(ctx, link, l.header, func(answer []byte) error { return p.decode(c, answer, l.row) })
+		return p, err
+	})
+}
+
+// decode reads {"value":[…],"@odata.nextLink":…}, in any order. A page without
+// a list is no empty list.
+func (p *page[R]) decode(c *Client, answer []byte, row func(*decoder, *R) (bool, error)) error {
+	d := newDecoder(answer)
+	value := false
+	err := d.object(func(name []byte) (err error) {
+		switch string(name) {
+		case "value":
+			value, err = p.decodeRows(d, row)
+			return err
+		case "@odata.nextLink":
+			return d.link(c, &p.next)
+		case "@odata.deltaLink":
+			return d.link(c, &p.delta)
+		default:
+			return d.Skip()
+		}
+	})
+	if err == nil {
+		err = d.end()
+	}
+	if err == nil {
+		err = missing(told{"value", value})
+	}
+	return err
+}
+
+func (p *page[R]) decodeRows(d *decoder, row func(*decoder, *R) (bool, error)) (said bool, _ error) {
+	if d.null() {
+		return false, d.Null()
+	}
+	p.rows = []R{}
+	n := 0
+	return true, d.list(func() error {
+		if d.null() {
+			return errMissing(fmt.Sprintf("value[%d]", n))
+		}
+		var r R
+		p.rows = append(p.rows, r)
+		keep, err := row(d, &p.rows[len(p.rows)-1])
+		switch {
+		case err != nil:
+			return fmt.Errorf("value[%d]: %w", n, err)
+		case !keep:
+			p.rows = p.rows[:len(p.rows)-1]
+		}
+		n++
+		return nil
+	})
+}
+
+// link reads an address, which must be on the tenant's own host: the request
+// for it carries our token.
+func (d *decoder) link(c *Client, into *string) error {
+	if err := d.text(into); err != nil || *into == "" {
+		return err
+	}
+	to, err := url.Parse(*into)
+	if err != nil || to.Scheme != c.base.Scheme || to.Host != c.base.Host || to.User != nil || c.withoutHost(*into) == *into {
+		return errors.New("the next page is on a foreign host")
+	}
+	return nil
+}
+
+// viaJSON makes a row out of a conversion, for lists that are never long.
+func viaJSON[I, R any](convert func(I) (R, error)) func(*decoder, *R) (bool, error) {
+	return func(d *decoder, r *R) (bool, error) {
+		raw, err := d.Raw()
+		if err != nil {
+			return false, err
+		}
+		var item I
+		if err := json.Unmarshal(raw, &item); err != nil {
+			return false, err
+		}
+		*r, err = convert(item)
+		return true, err
+	}
+}
+
+// idRow is a row of which only the ID is wanted.
+func idRow(d *decoder, id *string) (keep bool, _ error) {
+	err := d.object(func(name []byte) error {
+		if string(name) == "id" {
+			return d.text(id)
+		}
+		return d.Skip()
+	})
+	if err != nil {
+		return false, err
+	}
+	return true, missing(told{"id", *id != ""})
+}
+
+// getOne reads an address whose answer is one object.
+func getOne[R any](ctx context.Context, c *Client, op operation, address string, row func(*decoder, *R) (bool, error)) (R, error) {
+	return read(ctx, c, op, func(ctx context.Context) (r R, _ error) {
+		err := c.get(ctx, address, nil, func(answer []byte) error {
+			d := newDecoder(answer)
+			if _, err := row(d, &r); err != nil {
+				return err
+			}
+			return d.end()
+		})
+		return r, err
+	})
+}
+
+// get sends a request made by hand through the SDK's adapter and lends the
+// answer to take, which must not keep it.
+func (c *Client) get(ctx context.Context, address string, header http.Header, take func(answer []byte) error) error {
+	return c.send(ctx, abstractions.GET, address, header, nil, take)
+}
+
+func (c *Client) send(ctx context.Context, method abstractions.HttpMethod, address string, header http.Header, body []byte, take func(answer []byte) error) error {
 	info, err := requestTo(method, address)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	for name := range maps.Keys(header) {
+		info.Headers.TryAdd(name, header.Get(name))
 	}
 	if body != nil {
 		info.SetStreamContentAndContentType(body, "application/json")
 	}
-	answer, err := c.adapter.SendPrimitive(ctx, info, "[]byte", nil)
-	if err != nil {
-		return nil, err
-	}
-	raw, _ := answer.([]byte)
+	native := abstractions.NewRequestHandlerOption()
+	native.SetResponseHandler(func(response any, _ abstractions.ErrorMappings) (any, error) {
+		res, ok := response.(*http.Response)
+		if !ok {
+			return nil, errors.New("no answer of HTTP")
+		}
+		defer res.Body.Close()
+		lent, ok := res.Body.(*lentBody)
+		if !ok {
+			return nil, errors.New("answer came past the pipeline")
+		}
+		return nil, take(lent.answer())
+	})
+	info.AddRequestOptions([]abstractions.RequestOption{native})
+	return c.adapter.SendNoContent(ctx, info, nil)
+}
+
+// sendRaw is send with an answer that is decoded into a T.
+func sendRaw[T any](ctx context.Context, c *Client, method abstractions.HttpMethod, address string, body []byte) (*T, error) {
 	v := new(T)
-	if err := json.Unmarshal(raw, v); err != nil {
-		return nil, fmt.Errorf("decode answer: %w", err)
-	}
-	return v, nil
+	err := c.send(ctx, method, address, nil, body, func(answer []byte) error {
+		if err := json.Unmarshal(answer, v); err != nil {
+			return fmt.Errorf("decode answer: %w", err)
+		}
+		return nil
+	})
+	return v, err
 }
 
 // requestTo describes a request to an address of our own making or a nextLink.

@@ -199,7 +199,7 @@ func TestMissingValues(t *testing.T) {
 		"licence":      func(t *testing.T, c *msgraph.Client) error { _, err := c.Licence(t.Context()); return err },
 		"organization": func(t *testing.T, c *msgraph.Client) error { _, err := c.Organization(t.Context()); return err },
 		"roles":        func(t *testing.T, c *msgraph.Client) error { _, err := c.RoleHolders(t.Context()); return err },
-		"sign-ins":     func(t *testing.T, c *msgraph.Client) error { _, err := c.LegacySignIns(t.Context(), now()); return err },
+		"sign-ins":     func(t *testing.T, c *msgraph.Client) error { _, err := legacySignIns(t, c, now()); return err },
 	}
 	for _, tt := range []struct{ call, answer string }{
 		{"defaults", `{}`},
@@ -353,7 +353,7 @@ func TestSignInLog(t *testing.T) {
 	})}
 	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	c := client(t, msgraph.Config{BaseURL: newServer(t, tenant) + "/v1.0", Now: func() time.Time { return at }})
-	got, err := c.LegacySignIns(t.Context(), at.Add(-11*time.Hour+500*time.Millisecond))
+	got, err := legacySignIns(t, c, at.Add(-11*time.Hour+500*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptrace"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -104,15 +105,20 @@ func (a answers) read(call *call, res *http.Response) (*http.Response, error) {
 	switch {
 	case res.StatusCode < 200 || res.StatusCode > 299:
 		// An error's body may be cut; its status still says what it says.
-		return nil, refusal(call.op, answer{res.StatusCode, res.Header, body}, a.c.now())
+		err = refusal(call.op, answer{res.StatusCode, res.Header, body.answer()}, a.c.now())
 	case err != nil:
-		return nil, unreadable(call, err)
+		err = unreadable(call, err)
+	default:
+		if err = readable(call.op, res, body.answer()); err != nil {
+			err = unreadable(call, err)
+		}
 	}
-	if err := readable(call.op, res, body); err != nil {
-		return nil, unreadable(call, err)
+	if err != nil {
+		_ = body.Close()
+		return nil, err
 	}
-	res.Body = io.NopCloser(bytes.NewReader(body))
-	res.ContentLength = int64(len(body))
+	res.Body = body
+	res.ContentLength = int64(len(body.answer()))
 	res.Header.Set("Content-Type", "application/json")
 	return res, nil
 }
@@ -136,18 +142,46 @@ func readable(op operation, res *http.Response, body []byte) error {
 	return nil
 }
 
-// readBody reads the answer to its end and closes it.
-func readBody(res *http.Response) ([]byte, error) {
+// readBody reads the answer to its end and closes it. The body that it returns
+// is there beside an error too.
+func readBody(res *http.Response) (*lentBody, error) {
 	defer res.Body.Close()
 	const largest = 64 << 20 // a page of 1,000 sign-ins is about 4 MB
-	body, err := io.ReadAll(io.LimitReader(res.Body, largest+1))
+	body := &lentBody{buffer: buffers.Get().(*bytes.Buffer)}
+	n, err := body.buffer.ReadFrom(io.LimitReader(res.Body, largest+1))
+	body.Reader = bytes.NewReader(body.buffer.Bytes())
 	if err != nil {
 		return body, fmt.Errorf("%w: %w", errCut, err)
 	}
-	if len(body) > largest {
-		return nil, errors.New("read answer: too large")
+	if n > largest {
+		return body, errors.New("read answer: too large")
 	}
 	return body, nil
+}
+
+// buffers are those of answers that were read. A sweep would fill a new one a
+// page, and the collector would have more to do than we.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// A lentBody is an answer in one of the buffers. It must not be looked at
+// after it was closed.
+type lentBody struct {
+	*bytes.Reader
+	buffer *bytes.Buffer
+}
+
+// answer returns the bytes themselves.
+func (b *lentBody) answer() []byte { return b.buffer.Bytes() }
+
+// Close gives the buffer back.
+func (b *lentBody) Close() error {
+	const usual = 8 << 20 // a larger one is not kept
+	if b.buffer != nil && b.buffer.Cap() <= usual {
+		b.buffer.Reset()
+		buffers.Put(b.buffer)
+	}
+	b.Reader, b.buffer = bytes.NewReader(nil), new(bytes.Buffer)
+	return nil
 }
 
 // setLength gives a body its length: the SDK leaves it out and so would send

@@ -7,10 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/microsoftgraph/msgraph-sdk-go/auditlogs"
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
-	"github.com/microsoftgraph/msgraph-sdk-go/reports"
-
 	"twokey/graph"
 )
 
@@ -18,23 +14,20 @@ import (
 // A row without its figures is left out: the user is then unknown, which is
 // true, and not unregistered.
 func (c *Client) Registrations(ctx context.Context) ([]graph.Registration, error) {
-	rows, err := list(ctx, c, readRegistrations, func(ctx context.Context, link string) (models.UserRegistrationDetailsCollectionResponseable, error) {
-		b := reports.NewAuthenticationMethodsUserRegistrationDetailsRequestBuilderInternal(c.path(), c.adapter)
-		if link != "" {
-			return b.WithUrl(link).Get(ctx, nil)
-		}
-		return b.Get(ctx, nil)
-	}, toRegistration)
-	if err != nil {
-		return nil, err
+	return c.registrations().all(ctx, c)
+}
+
+// RegistrationPage reads a page of the same report.
+func (c *Client) RegistrationPage(ctx context.Context, from graph.Cursor) ([]graph.Registration, graph.Cursor, error) {
+	return c.registrations().from(ctx, c, from)
+}
+
+func (c *Client) registrations() listing[graph.Registration] {
+	return listing[graph.Registration]{
+		op:    readRegistrations,
+		first: c.url("/reports/authenticationMethods/userRegistrationDetails", nil),
+		row:   registrationRow,
 	}
-	known := make([]graph.Registration, 0, len(rows))
-	for _, r := range rows {
-		if r != nil {
-			known = append(known, *r)
-		}
-	}
-	return known, nil
 }
 
 // legacyClients are the spellings of clientAppUsed that Graph is known to use
@@ -45,12 +38,12 @@ var legacyClients = []string{
 	"Exchange Online PowerShell", "Outlook Service", "Reporting Web Services", "Universal Outlook", "Other clients", "Other clients; IMAP",
 }
 
-// LegacySignIns reads GET /auditLogs/signIns day by day, newest first, twice
+// EachLegacySignIn reads GET /auditLogs/signIns day by day, newest first, twice
 // each: v1.0 holds the interactive sign-ins only, of which all are read and
 // sorted here, so that a new spelling is noticed; on beta are the
 // non-interactive ones, a hundred times as many, of which the known legacy
 // clients are asked for.
-func (c *Client) LegacySignIns(ctx context.Context, since time.Time) ([]graph.SignIn, error) {
+func (c *Client) EachLegacySignIn(ctx context.Context, since time.Time, each func(graph.SignIn) error) error {
 	logs := []struct {
 		interactive bool
 		address     func(path string, query url.Values) string
@@ -59,34 +52,24 @@ func (c *Client) LegacySignIns(ctx context.Context, since time.Time) ([]graph.Si
 		{interactive: true, address: c.url},
 		{interactive: false, address: c.betaURL, filter: nonInteractiveLegacy()},
 	}
-	found := []graph.SignIn{}
-	seen := map[string]bool{}
 	for _, day := range daily(since.UTC(), c.now().UTC()) {
 		for _, log := range logs {
-			query := url.Values{"$filter": {day.filter() + log.filter}, "$top": {"1000"}}
-			signIns, err := c.signIns(ctx, log.address("/auditLogs/signIns", query), log.interactive)
-			if err != nil {
-				return nil, err
-			}
-			for _, s := range signIns {
-				if !seen[s.id] && !s.At.Before(since) && graph.LegacyClient(s.Client) {
-					seen[s.id] = true
-					found = append(found, s.SignIn)
+			err := listing[graph.SignIn]{
+				op:    readSignIns,
+				first: log.address("/auditLogs/signIns", url.Values{"$filter": {day.filter() + log.filter}, "$top": {"1000"}}),
+				row:   legacyRow(log.interactive),
+			}.each(ctx, c, func(s graph.SignIn) error {
+				if s.At.Before(since) || !day.holds(s.At) {
+					return nil
 				}
+				return each(s)
+			})
+			if err != nil {
+				return err
 			}
 		}
 	}
-	return found, nil
-}
-
-// signIns reads one filter's pages. The SDK's models fit beta's answers too.
-func (c *Client) signIns(ctx context.Context, address string, interactive bool) ([]signIn, error) {
-	return list(ctx, c, readSignIns, func(ctx context.Context, link string) (models.SignInCollectionResponseable, error) {
-		if link == "" {
-			link = address
-		}
-		return auditlogs.NewSignInsRequestBuilder(link, c.adapter).Get(ctx, nil)
-	}, func(item models.SignInable) (signIn, error) { return toSignIn(item, interactive) })
+	return nil
 }
 
 func nonInteractiveLegacy() string {
@@ -101,8 +84,13 @@ func nonInteractiveLegacy() string {
 // Graph throttle the query for being slow.
 type span struct{ from, to time.Time }
 
-// filter takes both ends in, because the log compares with ge and le only; a
-// sign-in on the edge comes twice. The newest span has no end.
+// holds reports whether a moment belongs to the span. Its end belongs to the
+// next one; the newest span has none.
+func (s span) holds(at time.Time) bool {
+	return !at.Before(s.from) && (s.to.IsZero() || at.Before(s.to))
+}
+
+// filter takes both ends in, because the log compares with ge and le only.
 func (s span) filter() string {
 	f := "createdDateTime ge " + s.from.Format(time.RFC3339)
 	if !s.to.IsZero() {

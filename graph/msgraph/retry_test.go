@@ -226,7 +226,7 @@ func TestThrottlingTenant(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.LegacySignIns(t.Context(), time.Now().Add(-14*24*time.Hour)); err != nil {
+		if _, err := legacySignIns(t, c, time.Now().Add(-14*24*time.Hour)); err != nil {
 			t.Error(err)
 		}
 		for range 3 {

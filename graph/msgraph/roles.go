@@ -2,14 +2,10 @@ package msgraph
 
 import (
 	"context"
-	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/microsoft/kiota-abstractions-go"
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
-	"github.com/microsoftgraph/msgraph-sdk-go/rolemanagement"
 
 	"twokey/graph"
 )
@@ -36,7 +32,7 @@ func (c *Client) RoleHolders(ctx context.Context) ([]graph.RoleHolder, error) {
 		case groupPrincipal:
 			members, read := groups[a.principalID]
 			if !read {
-				if members, err = c.groupUsers(ctx, a.principalID); err != nil {
+				if members, err = c.groupUsers(ctx, readRoleGroup, a.principalID); err != nil {
 					return nil, err
 				}
 				groups[a.principalID] = members
@@ -51,13 +47,9 @@ func (c *Client) RoleHolders(ctx context.Context) ([]graph.RoleHolder, error) {
 
 // roles returns the role definitions by ID.
 func (c *Client) roles(ctx context.Context) (map[string]graph.Role, error) {
-	defs, err := list(ctx, c, readRoles, func(ctx context.Context, link string) (models.UnifiedRoleDefinitionCollectionResponseable, error) {
-		b := rolemanagement.NewDirectoryRoleDefinitionsRequestBuilderInternal(c.path(), c.adapter)
-		if link != "" {
-			return b.WithUrl(link).Get(ctx, nil)
-		}
-		return b.Get(ctx, nil)
-	}, toRoleDefinition)
+	defs, err := listing[roleDefinition]{
+		op: readRoles, first: c.url("/roleManagement/directory/roleDefinitions", nil), row: viaJSON(toRoleDefinition),
+	}.all(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -78,41 +70,26 @@ func roleOf(roles map[string]graph.Role, definitionID string) graph.Role {
 }
 
 func (c *Client) roleAssignments(ctx context.Context) ([]roleAssignment, error) {
-	first := &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetRequestConfiguration{
-		QueryParameters: &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetQueryParameters{Expand: []string{"principal"}},
-	}
-	return list(ctx, c, readRoleAssignments, func(ctx context.Context, link string) (models.UnifiedRoleAssignmentCollectionResponseable, error) {
-		b := rolemanagement.NewDirectoryRoleAssignmentsRequestBuilderInternal(c.path(), c.adapter)
-		if link != "" {
-			return b.WithUrl(link).Get(ctx, nil)
-		}
-		return b.Get(ctx, first)
-	}, toRoleAssignment)
+	return listing[roleAssignment]{
+		op:    readRoleAssignments,
+		first: c.url("/roleManagement/directory/roleAssignments", url.Values{"$expand": {"principal"}}),
+		row:   viaJSON(toRoleAssignment),
+	}.all(ctx, c)
 }
 
 // groupUsers returns the IDs of the users in a group and the groups within it.
-// The request is made by hand: the SDK's package for groups takes longer to
-// build than all the others here together. Every page needs the header.
-func (c *Client) groupUsers(ctx context.Context, id string) ([]string, error) {
-	path := fmt.Sprintf("/groups/%s/transitiveMembers/microsoft.graph.user", url.PathEscape(id))
-	first := c.url(path, url.Values{"$select": {"id"}, "$count": {"true"}, "$top": {"999"}})
-	return list(ctx, c, readRoleGroup, func(ctx context.Context, link string) (models.UserCollectionResponseable, error) {
-		if link == "" {
-			link = first
-		}
-		info, err := requestTo(abstractions.GET, link)
-		if err != nil {
-			return nil, err
-		}
-		info.Headers.TryAdd("ConsistencyLevel", "eventual")
-		p, err := c.adapter.Send(ctx, info, models.CreateUserCollectionResponseFromDiscriminatorValue, nil)
-		if err != nil {
-			return nil, err
-		}
-		members, _ := p.(models.UserCollectionResponseable)
-		return members, nil
-	}, func(u models.Userable) (string, error) { return need("id", u.GetId()) })
+// Every page needs the header.
+func (c *Client) groupUsers(ctx context.Context, op operation, id string) ([]string, error) {
+	return listing[string]{
+		op:     op,
+		first:  c.url("/groups/"+segment(id)+"/transitiveMembers/microsoft.graph.user", url.Values{"$select": {"id"}, "$count": {"true"}, "$top": {"999"}}),
+		header: eventual,
+		row:    idRow,
+	}.all(ctx, c)
 }
+
+// eventual is the header of the directory's advanced queries.
+var eventual = http.Header{"Consistencylevel": {"eventual"}}
 
 // holders collects roles by user.
 type holders map[string][]graph.Role

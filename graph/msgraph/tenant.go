@@ -65,12 +65,9 @@ func (c *Client) securityDefaults() *policies.IdentitySecurityDefaultsEnforcemen
 // turns a state that it does not know into nil, and such a policy must not be
 // taken for switched off.
 func (c *Client) Policies(ctx context.Context) ([]graph.Policy, error) {
-	found, err := list(ctx, c, readPolicies, func(ctx context.Context, link string) (*rawPage[policyItem], error) {
-		if link == "" {
-			link = c.url("/identity/conditionalAccess/policies", nil)
-		}
-		return getRaw[rawPage[policyItem]](ctx, c, link)
-	}, toPolicy)
+	found, err := listing[graph.Policy]{
+		op: readPolicies, first: c.url("/identity/conditionalAccess/policies", nil), row: viaJSON(toPolicy),
+	}.all(ctx, c)
 	if err != nil || len(found) > 0 {
 		return found, err
 	}

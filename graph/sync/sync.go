@@ -21,7 +21,7 @@ type Reader interface {
 	RoleHolders(ctx context.Context) ([]graph.RoleHolder, error)
 	Registrations(ctx context.Context) ([]graph.Registration, error)
 	Methods(ctx context.Context, userIDs []string) ([]graph.UserMethods, error)
-	LegacySignIns(ctx context.Context, since time.Time) ([]graph.SignIn, error)
+	EachLegacySignIn(ctx context.Context, since time.Time, each func(graph.SignIn) error) error
 }
 
 // Read reads all that the figures need. It always returns: what failed holds
@@ -51,8 +51,12 @@ func Read(ctx context.Context, r Reader, now func() time.Time) rollout.Facts {
 		wave.Go(func() { f.Registrations = ask(ctx, r.Registrations) })
 		wave.Go(func() {
 			f.LegacyUse = ask(ctx, func(ctx context.Context) ([]rollout.LegacyUse, error) {
-				signIns, err := r.LegacySignIns(ctx, f.LegacySince)
-				return rollout.SumSignIns(signIns), err
+				var sum rollout.LegacySums
+				err := r.EachLegacySignIn(ctx, f.LegacySince, func(s graph.SignIn) error {
+					sum.Add(s)
+					return nil
+				})
+				return sum.Days(), err
 			})
 		})
 	}

@@ -90,8 +90,8 @@ func (r *fake) Methods(ctx context.Context, ids []string) ([]graph.UserMethods, 
 	return read, r.note(ctx, "methods "+strings.Join(ids, " "))
 }
 
-func (r *fake) LegacySignIns(ctx context.Context, since time.Time) ([]graph.SignIn, error) {
-	return []graph.SignIn{}, r.note(ctx, "legacy "+since.Format(time.DateOnly))
+func (r *fake) EachLegacySignIn(ctx context.Context, since time.Time, _ func(graph.SignIn) error) error {
+	return r.note(ctx, "legacy "+since.Format(time.DateOnly))
 }
 
 var errNeedsP1 = &graph.Error{Kind: graph.KindNoLicence}
