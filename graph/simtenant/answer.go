@@ -22,7 +22,8 @@ type refusal struct {
 	status     int
 	code       string
 	message    string
-	retryAfter int // seconds, 0: not said
+	retryAfter int    // seconds, 0: not said
+	location   string // where to begin again; empty: not said
 }
 
 func (r *refusal) Error() string { return r.code + ": " + r.message }
@@ -86,6 +87,9 @@ func (c *call) answerTo(a *answer, err error) *answer {
 	out := &answer{status: r.status, header: map[string]string{}, body: c.envelope(r)}
 	if r.retryAfter > 0 {
 		out.header["Retry-After"] = strconv.Itoa(r.retryAfter)
+	}
+	if r.location != "" {
+		out.header["Location"] = r.location
 	}
 	return out
 }

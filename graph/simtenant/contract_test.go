@@ -24,7 +24,7 @@ type contractCase struct {
 	cfg     simtenant.Config // on top of the test's own
 }
 
-var contractCases = []contractCase{
+var contractCases = append(methodContractCases(), []contractCase{
 	{op: "GET /organization", path: "/v1.0/organization", want: 200},
 	{op: "GET /subscribedSkus", path: "/v1.0/subscribedSkus", want: 200},
 	{op: "GET /policies/identitySecurityDefaultsEnforcementPolicy", path: defaultsPath, want: 200},
@@ -81,6 +81,51 @@ var contractCases = []contractCase{
 	{op: "beta GET /auditLogs/signIns", path: "/beta/auditLogs/signIns?$filter=signInEventTypes/any(t:t%20eq%20'nonInteractiveUser')", want: 200},
 	{op: "beta GET /users/{user-id}/authentication/requirements", path: "/beta/users/olga@harbourvale.example/authentication/requirements", want: 200},
 	{op: "beta GET /users/{user-id}/authentication/signInPreferences", path: "/beta/users/olga@harbourvale.example/authentication/signInPreferences", want: 200},
+	{op: "GET /users/delta", path: "/v1.0/users/delta?$select=displayName,accountEnabled", want: 200},
+	{op: "GET /users/delta", path: "/v1.0/users/delta?$top=999", want: 200},
+	{op: "GET /users/delta", path: "/v1.0/users/delta?$deltatoken=latest", want: 200},
+	{op: "GET /users/delta", path: "/v1.0/users/delta?$deltatoken=x", want: 400},
+	{op: "GET /users/{user-id}/manager", path: "/v1.0/users/ada@harbourvale.example/manager", want: 200},
+	{op: "GET /users/{user-id}/manager", path: "/v1.0/users/olga@harbourvale.example/manager", want: 404},
+	{op: "GET /users/{user-id}/transitiveMemberOf", path: "/v1.0/users/olga@harbourvale.example/transitiveMemberOf", want: 200},
+	{op: "POST /users/{user-id}/checkMemberGroups", path: "/v1.0/users/{olga}/checkMemberGroups", body: `{"groupIds":["{group}"]}`, want: 200},
+	{op: "POST /users/{user-id}/checkMemberGroups", path: "/v1.0/users/{olga}/checkMemberGroups", body: `{"groupIds":"{group}"}`, want: 400},
+	{op: "GET /users/{user-id}/authentication/methods/{authenticationMethod-id}", path: "/v1.0/users/{olga}/authentication/methods/28c10230-6103-485e-b985-444c60001490", want: 200},
+}...)
+
+// methodKinds are the segments of the path with the kinds of method behind
+// them, and where they are.
+var methodKinds = []struct{ version, segment, kind string }{
+	{"", "passwordMethods", "password"},
+	{"", "phoneMethods", "phone"},
+	{"", "emailMethods", "email"},
+	{"", "microsoftAuthenticatorMethods", "microsoftAuthenticator"},
+	{"", "fido2Methods", "fido2"},
+	{"", "softwareOathMethods", "softwareOath"},
+	{"", "temporaryAccessPassMethods", "temporaryAccessPass"},
+	{"", "windowsHelloForBusinessMethods", "windowsHelloForBusiness"},
+	{"", "platformCredentialMethods", "platformCredential"},
+	{"", "externalAuthenticationMethods", "external"},
+	{"beta ", "hardwareOathMethods", "hardwareOath"},
+}
+
+// methodContractCases are the same for every kind of method.
+func methodContractCases() []contractCase {
+	var list []contractCase
+	for _, k := range methodKinds {
+		path, found := "/v1.0/users/{holder-"+k.kind+"}/authentication/"+k.segment, 200
+		held := path + "/{held-" + k.kind + "}"
+		if k.version != "" { // nobody holds one
+			path, found = "/beta/users/{olga}/authentication/"+k.segment, 404
+			held = path + "/none"
+		}
+		all := "/users/{user-id}/authentication/" + k.segment
+		list = append(list,
+			contractCase{op: k.version + "GET " + all, path: path, want: 200},
+			contractCase{op: k.version + "GET " + all + "/{" + k.kind + "AuthenticationMethod-id}", path: held, want: found},
+		)
+	}
+	return list
 }
 
 const everyUserProperty = "id,accountEnabled,assignedLicenses,businessPhones,companyName,createdDateTime,creationType,department,displayName," +
@@ -226,7 +271,37 @@ func fillIn(t *testing.T, h http.Handler, path string) string {
 			path = strings.ReplaceAll(path, placeholder, find())
 		}
 	}
+	if _, rest, ok := strings.Cut(path, "{holder-"); ok {
+		kind, _, _ := strings.Cut(rest, "}")
+		user, method := holder(t, h, kind)
+		path = strings.NewReplacer("{holder-"+kind+"}", user, "{held-"+kind+"}", method).Replace(path)
+	}
 	return path
+}
+
+// holder finds a user who holds a method of a kind, if possible as the only one
+// beside the password.
+func holder(t *testing.T, h http.Handler, kind string) (user, method string) {
+	t.Helper()
+	for _, u := range list(t, h, "/v1.0/users?$select=id&$top=999") {
+		id := u["id"].(string)
+		held := list(t, h, "/v1.0/users/"+id+"/authentication/methods")
+		for _, m := range held {
+			if m["@odata.type"] != "#microsoft.graph."+kind+"AuthenticationMethod" {
+				continue
+			}
+			if user == "" || len(held) == 2 {
+				user, method = id, m["id"].(string)
+			}
+			if len(held) == 2 {
+				return user, method
+			}
+		}
+	}
+	if user == "" {
+		t.Fatalf("nobody holds a method of kind %s", kind)
+	}
+	return user, method
 }
 
 // validate checks a reply against its operation.

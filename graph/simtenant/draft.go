@@ -62,12 +62,12 @@ func (d *draft) put(i int, a *account, touched ...string) {
 
 // remove deletes an account.
 func (d *draft) remove(i int, a *account) {
-	d.fresh = append(d.fresh, edition{at: d.at, who: i, account: a, gone: true, touched: []string{removed}})
+	d.fresh = append(d.fresh, edition{at: d.at, who: i, account: a, gone: true, touched: []string{existence}})
 }
 
-// removed stands among the touched properties of an account that was deleted
-// or came back: every reader of changes has to see it.
-const removed = "@removed"
+// existence stands among the touched properties of an account that was made or
+// deleted: every reader of changes has to see it.
+const existence = "@existence"
 
 // say adds a line about an account to the audit log.
 func (d *draft) say(a *account, n note) {

@@ -22,11 +22,15 @@ func getGroup(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.one(groupSet, "groups", document{
+	return c.one(groupSet, "groups", c.t.world.groupDocument(g))
+}
+
+func (w *world) groupDocument(g group) document {
+	return document{
 		"id": g.id, "deletedDateTime": nil, "displayName": g.name, "description": nil, "groupTypes": []any{}, "isAssignableToRole": g.forRoles,
 		"mail": nil, "mailEnabled": false, "mailNickname": "group", "securityEnabled": true, "visibility": nil,
-		"createdDateTime": stamp(c.t.world.epoch.Add(-700 * day)),
-	})
+		"createdDateTime": stamp(w.epoch.Add(-700 * day)),
+	}
 }
 
 // groupMember is an account among the members of a group, where it says its type.
@@ -42,7 +46,7 @@ func (m groupMember) prop(v *view, path string) any {
 var (
 	memberSet = func() *set {
 		s := *userSet
-		s.standard = append([]string{"@odata.type"}, s.standard...)
+		s.typed = true
 		s.filters = nil
 		return &s
 	}()

@@ -44,6 +44,7 @@ type set struct {
 	// directory objects tell basic from advanced queries, which need the header
 	// ConsistencyLevel and $count, and compare words without regard to case
 	directory   bool
+	typed       bool // its entities say their type, also under $select
 	expand      []string
 	orderBy     string // the one property that $orderby may name, newest first
 	top, maxTop int    // size of a page: usual, largest; 0 for no pages
@@ -247,7 +248,7 @@ func (c *call) nextLink(from cursor) string {
 // one answers a single entity.
 func (c *call) one(s *set, context string, e entity) (*answer, error) {
 	o, err := c.options(&set{
-		typ: s.typ, known: s.known, standard: s.standard, directory: s.directory, expand: s.expand,
+		typ: s.typ, known: s.known, standard: s.standard, directory: s.directory, typed: s.typed, expand: s.expand,
 	})
 	if err != nil {
 		return nil, err
@@ -287,6 +288,9 @@ func (c *call) shown(s *set, o options, e entity) document {
 	}
 	for _, name := range o.expanded {
 		out[name] = plain(e.prop(&c.view, name))
+	}
+	if s.typed {
+		out["@odata.type"] = e.prop(&c.view, "@odata.type")
 	}
 	return out
 }

@@ -8,9 +8,6 @@ import (
 	"twokey/graph"
 )
 
-// passLifetime is how long the tenant's Temporary Access Passes are valid.
-const passLifetime = time.Hour
-
 var methodSet = &set{typ: "microsoft.graph.authenticationMethod"}
 
 // visible are the methods that exist by now, oldest first.
@@ -23,21 +20,35 @@ func (a *account) visible(now time.Time) []method {
 }
 
 func listMethods(c *call) (*answer, error) {
-	if c.t.cfg.RefuseMethods && c.t.world.licence == graph.Free {
-		return nil, noLicence()
-	}
-	_, a, err := c.user()
+	i, a, err := c.methodsOwner()
 	if err != nil {
 		return nil, err
 	}
 	list := a.visible(c.view.now)
 	return c.list(methodSet, "users('"+a.id+"')/authentication/methods", func(from cursor) iter.Seq2[cursor, entity] {
-		return from.through(len(list), func(i int) entity { return list[i].document(c.view.now) })
+		return from.through(len(list), func(k int) entity { return c.view.method(i, a, &list[k]) })
 	})
 }
 
+// methodsOwner is the account that the path names, for a read of its methods.
+func (c *call) methodsOwner() (int, *account, error) {
+	if c.t.cfg.RefuseMethods && c.t.world.licence == graph.Free {
+		return 0, nil, noLicence()
+	}
+	return c.user()
+}
+
+// method shows a method of an account as it is at the view's moment.
+func (v *view) method(i int, a *account, m *method) document {
+	d := m.document()
+	if m.kind == graph.MethodTemporaryPass {
+		v.describePass(d, i, a, m)
+	}
+	return d
+}
+
 // document shows a method with the members of its own type.
-func (m *method) document(now time.Time) document {
+func (m *method) document() document {
 	d := document{
 		"@odata.type": "#microsoft.graph." + string(m.kind) + "AuthenticationMethod",
 		"id":          m.id, "createdDateTime": stamp(m.created),
@@ -62,21 +73,8 @@ func (m *method) document(now time.Time) document {
 		d["displayName"], d["keyStrength"], d["platform"] = m.label, "normal", m.detail
 	case graph.MethodExternal:
 		d["displayName"], d["configurationId"] = m.label, m.detail
-	case graph.MethodTemporaryPass:
-		m.passDocument(d, now)
 	}
 	return d
-}
-
-// passDocument fills in a pass. Its secret is readable at creation only.
-func (m *method) passDocument(d document, now time.Time) {
-	usable := now.Before(m.created.Add(passLifetime))
-	reason := "Expired"
-	if usable {
-		reason = "EnabledByPolicy"
-	}
-	d["temporaryAccessPass"], d["startDateTime"], d["lifetimeInMinutes"] = nil, stamp(m.created), int(passLifetime/time.Minute)
-	d["isUsableOnce"], d["isUsable"], d["methodUsabilityReason"] = true, usable, reason
 }
 
 // getRequirements is per-user MFA, left over from old times on a few accounts.

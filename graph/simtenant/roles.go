@@ -197,6 +197,13 @@ func (w *world) directoryRoleID(template string) string {
 	return guid(stream(w.seed, "directory role "+template, 0))
 }
 
+func (w *world) directoryRole(r role) document {
+	return document{
+		"id": w.directoryRoleID(r.template), "deletedDateTime": nil, "displayName": r.name,
+		"description": "Built-in role " + r.name + ".", "roleTemplateId": r.template,
+	}
+}
+
 func (w *world) roleMembers(template string) []any {
 	list := []any{}
 	for _, h := range w.roles {
@@ -212,10 +219,7 @@ func listDirectoryRoles(c *call) (*answer, error) {
 	active := w.activeRoles()
 	return c.list(directoryRoleSet, "directoryRoles", func(from cursor) iter.Seq2[cursor, entity] {
 		return from.through(len(active), func(i int) entity {
-			d := document{
-				"id": w.directoryRoleID(active[i].template), "deletedDateTime": nil, "displayName": active[i].name,
-				"description": "Built-in role " + active[i].name + ".", "roleTemplateId": active[i].template,
-			}
+			d := w.directoryRole(active[i])
 			if c.expands("members") {
 				d["members"] = w.roleMembers(active[i].template)
 			}

@@ -81,11 +81,28 @@ func (r *roster) last(who, n int) (edition, bool) {
 	return r.log[places[k-1]], true
 }
 
-// between returns a copy of the changes from number from up to before number to.
-func (r *roster) between(from, to int) []edition {
+// change returns the change number k, whether it is its account's newest among
+// the first n, and what was touched of the account since change number from.
+func (r *roster) change(k, from, n int) (e edition, touched []string, newest bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return append([]edition(nil), r.log[min(from, len(r.log)):min(to, len(r.log))]...)
+	e = r.log[k]
+	places := r.of[e.who]
+	next := sort.SearchInts(places, k+1)
+	if next < len(places) && places[next] < n {
+		return e, nil, false
+	}
+	for _, place := range places[sort.SearchInts(places, from):next] {
+		touched = append(touched, r.log[place].touched...)
+	}
+	return e, touched, true
+}
+
+// length is how many changes there are.
+func (r *roster) length() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.log)
 }
 
 // byID returns the index of an account that was changed or hired.

@@ -13,13 +13,14 @@ type route struct {
 	beta    bool   // only there
 	bucket  bucket
 	cost    int
+	asks    bool // a POST that changes nothing
 	do      func(*call) (*answer, error)
 	parts   []string
 	need    *need // what an app has to be granted
 }
 
 // routes are all paths that the tenant speaks. Those of v1.0 exist on beta too.
-var routes = prepare(slices.Concat(peopleRoutes, serviceRoutes))
+var routes = prepare(slices.Concat(peopleRoutes, methodRoutes(), serviceRoutes))
 
 var peopleRoutes = []route{
 	{method: "GET", pattern: "organization", bucket: identity, cost: 1, do: listOrganization},
@@ -33,8 +34,13 @@ var peopleRoutes = []route{
 	{method: "DELETE", pattern: "identity/conditionalAccess/policies/*", bucket: access, do: deletePolicy},
 	{method: "GET", pattern: "users", bucket: identity, cost: 2, do: listUsers},
 	{method: "GET", pattern: "users/$count", bucket: identity, cost: 1, do: countUsers},
+	{method: "GET", pattern: "users/delta", bucket: identity, cost: 2, do: listChangedUsers},
 	{method: "GET", pattern: "users/*", bucket: identity, cost: 1, do: getUser},
+	{method: "GET", pattern: "users/*/manager", bucket: identity, cost: 1, do: getManager},
+	{method: "GET", pattern: "users/*/transitiveMemberOf", bucket: identity, cost: 2, do: listMemberOf},
+	{method: "POST", pattern: "users/*/checkMemberGroups", bucket: identity, cost: 4, asks: true, do: checkMemberGroups},
 	{method: "GET", pattern: "users/*/authentication/methods", bucket: methods, do: listMethods},
+	{method: "GET", pattern: "users/*/authentication/methods/*", bucket: methods, do: getMethod},
 	{method: "GET", pattern: "users/*/authentication/requirements", beta: true, bucket: methods, do: getRequirements},
 	{method: "GET", pattern: "users/*/authentication/signInPreferences", beta: true, bucket: methods, do: getPreferences},
 	{method: "GET", pattern: "groups/*", bucket: identity, cost: 1, do: getGroup},

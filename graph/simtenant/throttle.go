@@ -104,7 +104,7 @@ func (c *call) spend() error {
 	if wait == 0 && key.bucket == usage {
 		wait = c.t.limits.take(limitKey{bucket: allUsage, report: key.report}, c.t.budgetOf(allUsage), 1, c.t.Now())
 	}
-	if wait == 0 && c.method != http.MethodGet && key.bucket == identity {
+	if wait == 0 && c.method != http.MethodGet && !c.route.asks && key.bucket == identity {
 		wait = c.t.limits.take(limitKey{app: c.app, bucket: writes}, c.t.budgetOf(writes), 1, c.t.Now())
 	}
 	if wait == 0 {

@@ -191,7 +191,11 @@ func listUsers(c *call) (*answer, error) {
 	if err := c.mayReadUsers(); err != nil {
 		return nil, err
 	}
-	return c.list(userSet, "users", c.everybody)
+	o, err := c.options(userSet)
+	if err != nil {
+		return nil, err
+	}
+	return c.page(userSet, o, "users", c.users(o.filter)), nil
 }
 
 func countUsers(c *call) (*answer, error) {
@@ -203,7 +207,7 @@ func countUsers(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer{status: http.StatusOK, body: itoa(countRows(userSet, &c.view, o.filter, c.everybody(cursor{})))}, nil
+	return &answer{status: http.StatusOK, body: itoa(countRows(userSet, &c.view, o.filter, c.users(o.filter)(cursor{})))}, nil
 }
 
 // everybody walks all users from the cursor on.

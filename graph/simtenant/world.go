@@ -61,6 +61,7 @@ type method struct {
 	detail  string // phone number, address, platform
 	subtype string // phoneType
 	created time.Time
+	pass    *passTerms // of a pass that somebody ordered; the others are usual ones
 }
 
 // world is everything about a tenant that follows from its seed, its epoch,
