@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -79,10 +80,26 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// A Mistake is a sentence for people: why a change was not sent, because what
+// it asks for is nothing that we do. It is the cause of an error of KindNotSent.
+type Mistake string
+
+// Error is the sentence.
+func (m Mistake) Error() string { return string(m) }
+
+// mistake returns the mistake below an error, or "".
+func (e *Error) mistake() Mistake {
+	m, _ := errors.AsType[Mistake](e.Err)
+	return m
+}
+
 // Say is the sentence a person may see.
 func (e *Error) Say() string {
 	switch e.Kind {
 	case KindNotSent:
+		if m := e.mistake(); m != "" {
+			return string(m)
+		}
 		return "Microsoft 365 could not be reached."
 	case KindNoLicence:
 		return "This needs Entra ID P1, which the tenant does not have."
@@ -117,6 +134,9 @@ func (e *Error) Hint() string {
 		}
 		return "Try again after " + e.RetryAfter.UTC().Format("15:04:05") + " UTC."
 	case KindNotSent, KindUnclear:
+		if e.mistake() != "" {
+			return ""
+		}
 		return "Try again in a minute."
 	case KindSignIn:
 		return "Check the app registration's certificate or secret."
