@@ -61,9 +61,22 @@ type Reader interface {
 
 // Writer changes the tenant. Each call sends exactly one request and never
 // repeats it: whether it surely did not happen is in the error, see [Error.NotApplied].
+// What makes no sense is not sent at all: the error is of KindNotSent then, and
+// a [Mistake] says why.
 type Writer interface {
 	// SetSecurityDefaults turns security defaults on or off.
 	SetSecurityDefaults(ctx context.Context, enabled bool) (Receipt, error)
+	// CreatePolicy creates a Conditional Access policy, as report-only always,
+	// and returns its ID. A draft without an excluded user is not sent.
+	CreatePolicy(ctx context.Context, d PolicyDraft) (id string, _ Receipt, err error)
+	// SetPolicyState switches a Conditional Access policy to another state. The
+	// tenant refuses to enable one while security defaults are on.
+	SetPolicyState(ctx context.Context, id string, s PolicyState) (Receipt, error)
+	// SetPassPolicy replaces the Temporary Access Pass configuration.
+	SetPassPolicy(ctx context.Context, p PassPolicy) (Receipt, error)
+	// SetCampaign replaces the registration campaign as a whole: what Campaign
+	// leaves out is lost. One that includes nobody reaches everybody.
+	SetCampaign(ctx context.Context, c Campaign) (Receipt, error)
 }
 
 // A Receipt names one change as the tenant's own logs know it.

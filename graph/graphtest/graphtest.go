@@ -67,6 +67,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"a cursor that is none", noCursor},
 		{"no answer after the context ended", cancelled},
 		{"set security defaults", setSecurityDefaults},
+		{"create policies and switch them", createPolicies},
+		{"state of a policy that is not there", policyOfNobody},
 		{"no change after the context ended", cancelledWrite},
 	}
 	for _, c := range checks {

@@ -1,32 +1,43 @@
 package graphtest
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"twokey/graph"
 )
 
+// once makes one change and checks what holds for every change: it is applied
+// once, and the receipt has our client-request-id and the tenant's request-id.
+func (f Fixture) once(t *testing.T, what string, change func(graph.Writer, context.Context) (graph.Receipt, error)) {
+	t.Helper()
+	before := f.Applied()
+	id := fmt.Sprintf("3f0c2a51-7d3e-4c0e-9b57-5f6c1d2e%04x", before)
+	receipt, err := change(f.Writer, graph.WithClientRequestID(t.Context(), id))
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if receipt.ClientRequestID != id || receipt.RequestID == "" {
+		t.Errorf("%s: got receipt %+v, want client-request-id %s and a request-id", what, receipt, id)
+	}
+	if n := f.Applied() - before; n != 1 {
+		t.Errorf("%s: applied %d times, want once", what, n)
+	}
+}
+
 // setSecurityDefaults switches to the other value and back. Both must be seen
-// by a reader, and each must have been applied once.
+// by a reader.
 func setSecurityDefaults(t *testing.T, f Fixture) {
 	if f.Writer == nil {
 		t.Log("read only: nothing was changed")
 		return
 	}
 	was := f.Truth.SecurityDefaults.Enabled
-	for i, enabled := range []bool{!was, was} {
-		before := f.Applied()
-		id := []string{"3f0c2a51-7d3e-4c0e-9b57-5f6c1d2e3a01", "3f0c2a51-7d3e-4c0e-9b57-5f6c1d2e3a02"}[i]
-		receipt, err := f.Writer.SetSecurityDefaults(graph.WithClientRequestID(t.Context(), id), enabled)
-		if err != nil {
-			t.Fatalf("set security defaults to %v: %v", enabled, err)
-		}
-		if receipt.ClientRequestID != id || receipt.RequestID == "" {
-			t.Errorf("receipt: got %+v, want client-request-id %s and a request-id", receipt, id)
-		}
-		if n := f.Applied() - before; n != 1 {
-			t.Errorf("set security defaults to %v: applied %d times, want once", enabled, n)
-		}
+	for _, enabled := range []bool{!was, was} {
+		f.once(t, fmt.Sprint("set security defaults to ", enabled), func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
+			return w.SetSecurityDefaults(ctx, enabled)
+		})
 		got, err := f.Reader.SecurityDefaults(t.Context())
 		same(t, "security defaults after the change", got, graph.SecurityDefaults{Enabled: enabled}, err)
 	}

@@ -25,13 +25,13 @@ type operation struct {
 	write      bool // sent once, over a connection of its own
 }
 
-// Every operation. Permissions and costs are from Graph's permission table and
-// throttling page; $select takes one unit off, $expand puts one on.
+// Every operation that reads. Permissions and costs are from Graph's permission
+// table and throttling page; $select takes one unit off, $expand puts one on.
+// Those that change something stand in write.go.
 var (
 	readOrganization     = operation{name: "read organization", permission: "Organization.Read.All", cost: 1}
 	readLicence          = operation{name: "read licence", permission: "Organization.Read.All", cost: 3}
 	readSecurityDefaults = operation{name: "read security defaults", permission: "Policy.Read.All", cost: 1}
-	setSecurityDefaults  = operation{name: "set security defaults", permission: "Policy.ReadWrite.SecurityDefaults", budget: writesBudget, cost: 1, write: true}
 	readPolicies         = operation{name: "read Conditional Access policies", permission: "Policy.Read.All", budget: accessBudget, cost: 1, premium: true}
 	readUsers            = operation{name: "read users", permission: "User.Read.All", cost: 1}
 	readUser             = operation{name: "read user", permission: "User.Read.All", cost: 1}

@@ -25,29 +25,11 @@ func read[T any](ctx context.Context, c *Client, op operation, send func(context
 	ctx, cancel := withLimit(ctx, callLimit)
 	defer cancel()
 	v, err := repeated(ctx, c, op, send)
-	e, ok := errors.AsType[*graph.Error](err)
-	if !ok || !op.premium || e.Status != http.StatusForbidden {
+	if err = c.licensed(ctx, op, err); !errors.Is(err, errLicensed) {
 		return v, err
 	}
-	licence, unread := c.Licence(ctx)
-	switch {
-	case unread != nil && e.Kind == graph.KindNoLicence:
-		return v, &graph.Error{Kind: graph.KindUnclear, Op: op.name, Err: fmt.Errorf("confirm missing licence: %w", unread)}
-	case unread != nil:
-		return v, e
-	case licence < graph.P1:
-		// Not every service has the licence's own code for it.
-		e.Kind, e.Permission = graph.KindNoLicence, ""
-		return v, e
-	case e.Kind != graph.KindNoLicence:
-		return v, e
-	}
-	// Licensed tenants see that answer too at times.
 	v, err = repeated(ctx, c, op, send)
-	if e, ok := errors.AsType[*graph.Error](err); ok && e.Kind == graph.KindNoLicence {
-		e.Kind = graph.KindRefused // the tenant owns what Graph says it lacks
-	}
-	return v, err
+	return v, ownsIt(err)
 }
 
 // repeated sends a read up to 1+maxRepeats times.
@@ -64,15 +46,39 @@ func repeated[T any](ctx context.Context, c *Client, op operation, send func(con
 	}
 }
 
-// write runs one changing call. It is sent once and never again.
-func (c *Client) write(ctx context.Context, op operation, send func(context.Context) error) (graph.Receipt, error) {
-	ctx, cancel := withLimit(ctx, callLimit)
-	defer cancel()
-	_, call, err := once(ctx, c, op, func(ctx context.Context) (struct{}, error) { return struct{}{}, send(ctx) })
-	if call == nil {
-		return graph.Receipt{}, err
+// errLicensed says that Graph denied a licence which the tenant owns. Licensed
+// tenants see that answer too at times.
+var errLicensed = errors.New("the tenant owns the licence")
+
+// licensed looks the licence up where Graph forbade what needs one, and says in
+// the error what was the matter: not every service has the licence's own code
+// for it, and the code is not always true.
+func (c *Client) licensed(ctx context.Context, op operation, err error) error {
+	e, ok := errors.AsType[*graph.Error](err)
+	if !ok || !op.premium || e.Status != http.StatusForbidden {
+		return err
 	}
-	return graph.Receipt{RequestID: call.requestID, ClientRequestID: call.id}, err
+	licence, unread := c.Licence(ctx)
+	switch {
+	case unread != nil && e.Kind == graph.KindNoLicence && !op.write:
+		return &graph.Error{Kind: graph.KindUnclear, Op: op.name, Err: fmt.Errorf("confirm missing licence: %w", unread)}
+	case unread != nil:
+		return e
+	case licence < graph.P1:
+		e.Kind, e.Permission = graph.KindNoLicence, ""
+	case e.Kind == graph.KindNoLicence:
+		e.Err = errLicensed
+	}
+	return e
+}
+
+// ownsIt is the error of a call that was refused for a licence which the tenant
+// owns.
+func ownsIt(err error) error {
+	if e, ok := errors.AsType[*graph.Error](err); ok && e.Kind == graph.KindNoLicence {
+		e.Kind = graph.KindRefused
+	}
+	return err
 }
 
 // once sends one request within the throttle budget. The error is a
