@@ -38,6 +38,13 @@ type Reader interface {
 	UserPage(ctx context.Context, from Cursor) (rows []User, next Cursor, err error)
 	// User returns one account by object ID or UPN; KindNotFound if there is none.
 	User(ctx context.Context, idOrUPN string) (User, error)
+	// UserChanges reads what happened to accounts since an earlier reading. Since
+	// "" it reads nothing and returns where changes from now on will be: take
+	// that before the accounts are read in full, so that none is missed.
+	UserChanges(ctx context.Context, since DeltaToken) (UserChanges, error)
+	// GroupMembers lists the object IDs of the users in a group and in the
+	// groups within it; KindNotFound if there is no such group.
+	GroupMembers(ctx context.Context, id string) ([]string, error)
 	// RoleHolders lists the accounts that hold an active directory role, one
 	// entry an account.
 	RoleHolders(ctx context.Context) ([]RoleHolder, error)
@@ -51,6 +58,14 @@ type Reader interface {
 	// entry for each ID asked, in the same order; one user's failure is in
 	// that entry. The error is for a sweep that could not go on at all.
 	Methods(ctx context.Context, userIDs []string) ([]UserMethods, error)
+	// PerUserMFA reads the old per-user state of the given users, as Methods
+	// reads their methods.
+	PerUserMFA(ctx context.Context, userIDs []string) ([]UserMFA, error)
+	// MethodsPolicy returns the authentication methods policy.
+	MethodsPolicy(ctx context.Context) (MethodsPolicy, error)
+	// Audits lists lines of the directory's audit log, newest first. It lags by
+	// some minutes and works on every licence.
+	Audits(ctx context.Context, q AuditQuery) ([]Audit, error)
 	// EachLegacySignIn hands over the sign-ins by legacy clients since a moment,
 	// in no particular order; nothing of them is kept. It ends with the error of
 	// each, which then need not be an [*Error]. After any error some may have

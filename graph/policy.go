@@ -79,10 +79,10 @@ type MethodsPolicy struct {
 
 // MethodSetting says who may use a kind of method.
 type MethodSetting struct {
-	ID      string     // Graph's configuration ID: "sms", "fido2"
-	Kind    MethodKind // empty where it fits none of ours
+	ID      string     // Graph's configuration ID, "Sms", "Fido2"; an external method's is a GUID
+	Kind    MethodKind // empty where it fits none of ours; texts and calls are both phones
 	Enabled bool
-	Include []Target
+	Include []Target // nil where Graph did not say, as Exclude
 	Exclude []Target
 }
 

@@ -36,8 +36,12 @@ type Truth struct {
 	Users            []graph.User
 	RoleHolders      []graph.RoleHolder
 	Registrations    []graph.Registration
-	Methods          map[string][]graph.Method // by user ID, for as many users as are worth asking
-	Since            time.Time                 // of EachLegacySignIn
+	Methods          map[string][]graph.Method   // by user ID, for as many users as are worth asking
+	PerUserMFA       map[string]graph.PerUserMFA // by user ID, like Methods
+	MethodsPolicy    graph.MethodsPolicy
+	Groups           map[string][]string // the users' IDs by group ID
+	Audits           []graph.Audit
+	Since            time.Time // of EachLegacySignIn
 	LegacySignIns    []graph.SignIn
 }
 
@@ -60,6 +64,13 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"methods", methods},
 		{"methods of a user that is not there", methodsOfNobody},
 		{"methods of no users", methodsOfNone},
+		{"per-user MFA", perUserMFA},
+		{"per-user MFA of a user that is not there", perUserMFAOfNobody},
+		{"methods policy", methodsPolicy},
+		{"group members", groupMembers},
+		{"group that is not there", noGroup},
+		{"audits", audits},
+		{"audits of a time, a service and a target", someAudits},
 		{"legacy sign-ins", legacySignIns},
 		{"legacy sign-ins until somebody has enough", enoughSignIns},
 		{"pages of users", userPages},

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"twokey/graph"
 )
@@ -130,6 +132,93 @@ func methodsOfNone(t *testing.T, f Fixture) {
 	}
 }
 
+func perUserMFA(t *testing.T, f Fixture) {
+	ids := slices.Sorted(maps.Keys(f.Truth.PerUserMFA))
+	got, err := f.Reader.PerUserMFA(t.Context(), ids)
+	if err != nil || len(got) != len(ids) {
+		t.Fatalf("got %d entries and error %v, want %d", len(got), err, len(ids))
+	}
+	for i, id := range ids {
+		same(t, "per-user MFA of "+id, got[i], graph.UserMFA{UserID: id, State: f.Truth.PerUserMFA[id]}, got[i].Err)
+	}
+}
+
+func perUserMFAOfNobody(t *testing.T, f Fixture) {
+	got, err := f.Reader.PerUserMFA(t.Context(), []string{nobody, f.Truth.Users[0].ID})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("got %d entries and error %v, want 2", len(got), err)
+	}
+	failed(t, got[0].Err, graph.KindNotFound)
+	if got[0].State != "" || got[1].State == "" || got[1].Err != nil {
+		t.Errorf("got %+v, want no state of nobody, and one of the other", got)
+	}
+}
+
+func methodsPolicy(t *testing.T, f Fixture) {
+	got, err := f.Reader.MethodsPolicy(t.Context())
+	same(t, "methods policy", got, f.Truth.MethodsPolicy, err)
+}
+
+func groupMembers(t *testing.T, f Fixture) {
+	if len(f.Truth.Groups) == 0 {
+		t.Error("the tenant holds no group: the check proves nothing")
+	}
+	for id, members := range f.Truth.Groups {
+		got, err := f.Reader.GroupMembers(t.Context(), id)
+		same(t, "members of "+id, slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(members)), err)
+	}
+}
+
+func noGroup(t *testing.T, f Fixture) {
+	for _, id := range []string{nobody, "", "."} {
+		_, err := f.Reader.GroupMembers(t.Context(), id)
+		failed(t, err, graph.KindNotFound)
+	}
+}
+
+func audits(t *testing.T, f Fixture) {
+	got, err := f.Reader.Audits(t.Context(), graph.AuditQuery{})
+	sameList(t, got, f.Truth.Audits, err, auditID)
+	if !slices.IsSortedFunc(got, func(a, b graph.Audit) int { return b.At.Compare(a.At) }) {
+		t.Error("the newest do not come first")
+	}
+}
+
+func auditID(a graph.Audit) string { return a.ID }
+
+// someAudits narrows the log in every way, around a line that it holds.
+func someAudits(t *testing.T, f Fixture) {
+	all := f.Truth.Audits
+	if len(all) < 3 || len(all[len(all)/2].Targets) == 0 {
+		t.Fatal("the tenant's log is too short: the check proves nothing")
+	}
+	one := all[len(all)/2]
+	for _, q := range []graph.AuditQuery{
+		{Since: one.At},
+		{Until: one.At},
+		{Since: one.At, Until: one.At.Add(time.Minute)},
+		{Service: one.Service},
+		{Category: one.Category},
+		{TargetID: one.Targets[0].ID},
+		{Since: one.At.Add(-time.Minute), Service: one.Service, Category: one.Category, TargetID: one.Targets[0].ID},
+	} {
+		var want []graph.Audit
+		for _, a := range all {
+			if matches(q, a) {
+				want = append(want, a)
+			}
+		}
+		got, err := f.Reader.Audits(t.Context(), q)
+		sameList(t, got, want, err, auditID)
+	}
+}
+
+func matches(q graph.AuditQuery, a graph.Audit) bool {
+	return !a.At.Before(q.Since) && (q.Until.IsZero() || !a.At.After(q.Until)) &&
+		(q.Service == "" || a.Service == q.Service) && (q.Category == "" || a.Category == q.Category) &&
+		(q.TargetID == "" || slices.ContainsFunc(a.Targets, func(t graph.AuditTarget) bool { return t.ID == q.TargetID }))
+}
+
 func legacySignIns(t *testing.T, f Fixture) {
 	var got []graph.SignIn
 	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, func(s graph.SignIn) error {
@@ -222,6 +311,11 @@ func cancelled(t *testing.T, f Fixture) {
 		"Methods":          func(ctx context.Context) error { _, err := r.Methods(ctx, ids); return err },
 		"UserPage":         func(ctx context.Context) error { _, _, err := r.UserPage(ctx, ""); return err },
 		"RegistrationPage": func(ctx context.Context) error { _, _, err := r.RegistrationPage(ctx, ""); return err },
+		"UserChanges":      func(ctx context.Context) error { _, err := r.UserChanges(ctx, ""); return err },
+		"GroupMembers":     func(ctx context.Context) error { _, err := r.GroupMembers(ctx, nobody); return err },
+		"PerUserMFA":       func(ctx context.Context) error { _, err := r.PerUserMFA(ctx, ids); return err },
+		"MethodsPolicy":    func(ctx context.Context) error { _, err := r.MethodsPolicy(ctx); return err },
+		"Audits":           func(ctx context.Context) error { _, err := r.Audits(ctx, graph.AuditQuery{}); return err },
 		"EachLegacySignIn": func(ctx context.Context) error {
 			return r.EachLegacySignIn(ctx, f.Truth.Since, func(graph.SignIn) error { return nil })
 		},

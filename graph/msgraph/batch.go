@@ -35,10 +35,10 @@ type (
 	}
 )
 
-// batchGet reads up to batchSize addresses, relative to the base, in one call.
-// The answers stand at the addresses' places; a status of 0 means that Graph
+// batchGet reads up to batchSize addresses, relative to the root of a version
+// of Graph, in one call. The answers stand at the addresses' places; a status of 0 means that Graph
 // left one out. The error is for the call as a whole.
-func (c *Client) batchGet(ctx context.Context, op operation, addresses []string) ([]answer, error) {
+func (c *Client) batchGet(ctx context.Context, op operation, root string, addresses []string) ([]answer, error) {
 	var request batchRequest
 	for i, a := range addresses {
 		request.Requests = append(request.Requests, batchPart{ID: strconv.Itoa(i), Method: http.MethodGet, URL: a})
@@ -48,7 +48,7 @@ func (c *Client) batchGet(ctx context.Context, op operation, addresses []string)
 		return nil, fmt.Errorf("encode batch: %w", err)
 	}
 	return read(ctx, c, op, func(ctx context.Context) ([]answer, error) {
-		got, err := sendRaw[batchAnswer](ctx, c, abstractions.POST, c.base.String()+"/$batch", body)
+		got, err := sendRaw[batchAnswer](ctx, c, abstractions.POST, root+"/$batch", body)
 		if err != nil {
 			return nil, err
 		}

@@ -59,6 +59,21 @@ type object map[string]any
 func (o object) text(name string) string { s, _ := o[name].(string); return s }
 func (o object) flag(name string) bool   { b, _ := o[name].(bool); return b }
 
+func (o object) minutes(name string) time.Duration {
+	n, _ := o[name].(float64)
+	return time.Duration(n) * time.Minute
+}
+
+// objects are the items of a member that is a list of objects.
+func (o object) objects(name string) []object {
+	items, _ := o[name].([]any)
+	all := make([]object, len(items))
+	for i, item := range items {
+		all[i] = item.(map[string]any)
+	}
+	return all
+}
+
 func (o object) time(name string) time.Time {
 	at, _ := time.Parse(time.RFC3339, o.text(name))
 	return at
@@ -117,6 +132,13 @@ func truthOf(p plain, licence graph.Licence) graphtest.Truth {
 		}
 	}
 	truth.RoleHolders = p.roleHolders()
+	truth.PerUserMFA = map[string]graph.PerUserMFA{}
+	for id := range truth.Methods {
+		truth.PerUserMFA[id] = graph.PerUserMFA(p.get("/beta/users/" + id + "/authentication/requirements").text("perUserMfaState"))
+	}
+	truth.MethodsPolicy = p.methodsPolicy()
+	truth.Groups = p.groups()
+	truth.Audits = p.audits()
 	if licence >= graph.P1 {
 		p.reports(&truth)
 	}
@@ -164,6 +186,94 @@ func (p plain) roleHolders() []graph.RoleHolder {
 	var all []graph.RoleHolder
 	for id, roles := range byUser {
 		all = append(all, graph.RoleHolder{UserID: id, Roles: roles})
+	}
+	return all
+}
+
+// groups are those that hold a role: there is no list of all.
+func (p plain) groups() map[string][]string {
+	p.t.Helper()
+	all := map[string][]string{}
+	for _, a := range p.list("/v1.0/roleManagement/directory/roleAssignments?$expand=principal") {
+		if principal := object(a["principal"].(map[string]any)); principal.text("@odata.type") == "#microsoft.graph.group" {
+			id := principal.text("id")
+			all[id] = nil
+			for _, u := range p.list("/v1.0/groups/" + id + "/members") {
+				all[id] = append(all[id], u.text("id"))
+			}
+		}
+	}
+	return all
+}
+
+func (p plain) methodsPolicy() graph.MethodsPolicy {
+	p.t.Helper()
+	o := p.get("/v1.0/policies/authenticationMethodsPolicy")
+	kinds := map[string]graph.MethodKind{
+		"Fido2": graph.MethodPasskey, "MicrosoftAuthenticator": graph.MethodAuthenticator, "Sms": graph.MethodPhone, "Voice": graph.MethodPhone,
+		"TemporaryAccessPass": graph.MethodTemporaryPass, "SoftwareOath": graph.MethodSoftwareOATH, "Email": graph.MethodEmail,
+		"X509Certificate": "", "VerifiableCredentials": "", "QRCodePin": "",
+	}
+	policy := graph.MethodsPolicy{Migrated: o.text("policyMigrationState") == "migrationComplete", Changed: o.time("lastModifiedDateTime")}
+	for _, c := range o.objects("authenticationMethodConfigurations") {
+		kind, named := kinds[c.text("id")]
+		if !named {
+			kind = graph.MethodExternal // whose ID is a GUID
+		}
+		s := graph.MethodSetting{ID: c.text("id"), Kind: kind, Enabled: c.text("state") == "enabled", Include: targets(c, "includeTargets"), Exclude: targets(c, "excludeTargets")}
+		policy.Methods = append(policy.Methods, s)
+		if kind == graph.MethodTemporaryPass {
+			policy.Pass = graph.PassPolicy{
+				Enabled: s.Enabled, MinLifetime: c.minutes("minimumLifetimeInMinutes"), MaxLifetime: c.minutes("maximumLifetimeInMinutes"),
+				DefaultLifetime: c.minutes("defaultLifetimeInMinutes"), Length: int(c["defaultLength"].(float64)), OnceOnly: c.flag("isUsableOnce"),
+				Include: s.Include, Exclude: s.Exclude,
+			}
+		}
+	}
+	campaign := func(o object) object {
+		return o["registrationEnforcement"].(map[string]any)["authenticationMethodsRegistrationCampaign"].(map[string]any)
+	}
+	c := campaign(o)
+	enforced := campaign(p.get("/beta/policies/authenticationMethodsPolicy")).flag("enforceRegistrationAfterAllowedSnoozes")
+	policy.Campaign = graph.Campaign{
+		State: graph.CampaignState(c.text("state")), SnoozeDays: int(c["snoozeDurationInDays"].(float64)), Enforced: &enforced,
+		Include: targets(c, "includeTargets"), Exclude: targets(c, "excludeTargets"),
+	}
+	return policy
+}
+
+func targets(o object, name string) []graph.Target {
+	all := []graph.Target{}
+	for _, t := range o.objects(name) {
+		all = append(all, graph.Target{ID: t.text("id"), Group: t.text("targetType") == "group", Method: t.text("targetedAuthenticationMethod")})
+	}
+	return all
+}
+
+func (p plain) audits() []graph.Audit {
+	p.t.Helper()
+	var all []graph.Audit
+	for _, o := range p.list("/v1.0/auditLogs/directoryAudits") {
+		a := graph.Audit{
+			ID: o.text("id"), At: o.time("activityDateTime"), Activity: o.text("activityDisplayName"), Category: o.text("category"),
+			Service: o.text("loggedByService"), Operation: o.text("operationType"), Succeeded: o.text("result") == "success",
+			CorrelationID: o.text("correlationId"), Targets: []graph.AuditTarget{},
+		}
+		by := object(o["initiatedBy"].(map[string]any))
+		if u, ok := by["user"].(map[string]any); ok {
+			a.ByUserID, a.ByUPN = object(u).text("id"), object(u).text("userPrincipalName")
+		}
+		if app, ok := by["app"].(map[string]any); ok {
+			a.ByAppID, a.ByApp = object(app).text("appId"), object(app).text("displayName")
+		}
+		for _, r := range o.objects("targetResources") {
+			target := graph.AuditTarget{ID: r.text("id"), Type: r.text("type"), Name: r.text("displayName"), UPN: r.text("userPrincipalName")}
+			for _, c := range r.objects("modifiedProperties") {
+				target.Changes = append(target.Changes, graph.AuditChange{Property: c.text("displayName"), Old: c.text("oldValue"), New: c.text("newValue")})
+			}
+			a.Targets = append(a.Targets, target)
+		}
+		all = append(all, a)
 	}
 	return all
 }

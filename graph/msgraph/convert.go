@@ -1,6 +1,7 @@
 package msgraph
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -250,7 +251,11 @@ type methodItem struct {
 	PhoneType *string    `json:"phoneType"`
 }
 
-func toMethods(l methodList) ([]graph.Method, error) {
+func toMethods(body []byte) ([]graph.Method, error) {
+	var l methodList
+	if err := json.Unmarshal(body, &l); err != nil {
+		return nil, err
+	}
 	if l.Next != nil {
 		return nil, errors.New("more than one page")
 	}
@@ -272,4 +277,16 @@ func toMethod(m methodItem) (graph.Method, error) {
 		Label:   or(m.Name, or(m.PhoneType, or(m.Model, ""))),
 		Created: or(m.Created, time.Time{}).UTC(),
 	}, nil
+}
+
+// toPerUserMFA keeps a state that it does not know as it came.
+func toPerUserMFA(body []byte) (graph.PerUserMFA, error) {
+	var r struct {
+		State *string `json:"perUserMfaState"`
+	}
+	if err := json.Unmarshal(body, &r); err != nil {
+		return "", err
+	}
+	state, err := need("perUserMfaState", r.State)
+	return graph.PerUserMFA(state), err
 }

@@ -2,9 +2,7 @@ package msgraph
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -23,11 +21,66 @@ const (
 )
 
 // Methods reads /users/{id}/authentication/methods for each user, in batches.
-// Only the parts that failed are asked again, not before Graph allows it.
 func (c *Client) Methods(ctx context.Context, userIDs []string) ([]graph.UserMethods, error) {
-	s := &sweep{c: c, users: make([]graph.UserMethods, len(userIDs)), tries: make([]int, len(userIDs)), inFlight: mostInFlight}
-	for i, id := range userIDs {
-		s.users[i].UserID = id
+	readings, err := sweepUsers(ctx, &sweep[[]graph.Method]{
+		c: c, op: readMethods, root: c.base.String(), ids: userIDs, convert: toMethods,
+		path: func(id string) string { return "/users/" + segment(id) + "/authentication/methods" },
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]graph.UserMethods, len(readings))
+	for i, r := range readings {
+		all[i] = graph.UserMethods{UserID: userIDs[i], Methods: r.value, Err: r.err}
+	}
+	return all, nil
+}
+
+// PerUserMFA reads /users/{id}/authentication/requirements for each user, in
+// batches. Only beta has them.
+func (c *Client) PerUserMFA(ctx context.Context, userIDs []string) ([]graph.UserMFA, error) {
+	readings, err := sweepUsers(ctx, &sweep[graph.PerUserMFA]{
+		c: c, op: readPerUserMFA, root: c.beta(), ids: userIDs, convert: toPerUserMFA,
+		path: func(id string) string { return "/users/" + segment(id) + "/authentication/requirements" },
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]graph.UserMFA, len(readings))
+	for i, r := range readings {
+		all[i] = graph.UserMFA{UserID: userIDs[i], State: r.value, Err: r.err}
+	}
+	return all, nil
+}
+
+// A sweep reads one thing of each of many users, in batches, round by round.
+// Only the parts that failed are asked again, not before Graph allows it.
+type sweep[T any] struct {
+	c       *Client
+	op      operation
+	root    string // of the version of Graph that has it
+	ids     []string
+	path    func(id string) string // below the root
+	convert func(body []byte) (T, error)
+
+	users    []reading[T]
+	tries    []int     // by user
+	queue    []int     // users still to read
+	read     int       // users that were read
+	inFlight int       // how many to ask for in one round
+	resume   time.Time // not before then
+}
+
+// A reading is what became of one user.
+type reading[T any] struct {
+	value T
+	err   error // non-nil: value says nothing
+}
+
+// sweepUsers returns a reading for each ID, in the same order.
+func sweepUsers[T any](ctx context.Context, s *sweep[T]) ([]reading[T], error) {
+	s.users, s.tries, s.inFlight = make([]reading[T], len(s.ids)), make([]int, len(s.ids)), mostInFlight
+	for i := range s.ids {
 		s.queue = append(s.queue, i)
 	}
 	if err := s.run(ctx); err != nil {
@@ -36,20 +89,9 @@ func (c *Client) Methods(ctx context.Context, userIDs []string) ([]graph.UserMet
 	return s.users, nil
 }
 
-// A sweep reads the methods of many users, round by round.
-type sweep struct {
-	c        *Client
-	users    []graph.UserMethods
-	tries    []int     // by user
-	queue    []int     // users still to read
-	read     int       // users that were read
-	inFlight int       // how many to ask for in one round
-	resume   time.Time // not before then
-}
-
 // run goes on until every user has an answer. It ends early, with the error
 // that concerns them all.
-func (s *sweep) run(ctx context.Context) error {
+func (s *sweep[T]) run(ctx context.Context) error {
 	for len(s.queue) > 0 {
 		if err := s.pause(ctx); err != nil {
 			return err
@@ -65,26 +107,26 @@ func (s *sweep) run(ctx context.Context) error {
 }
 
 // pause waits until Graph will hear us again, if ctx lasts so long.
-func (s *sweep) pause(ctx context.Context) error {
+func (s *sweep[T]) pause(ctx context.Context) error {
 	wait := s.resume.Sub(s.c.now())
 	if wait > patience(ctx) {
-		return &graph.Error{Kind: graph.KindThrottled, Op: readMethods.name, RetryAfter: s.resume}
+		return &graph.Error{Kind: graph.KindThrottled, Op: s.op.name, RetryAfter: s.resume}
 	}
 	if err := sleep(ctx, wait); err != nil {
-		return &graph.Error{Kind: graph.KindNotSent, Op: readMethods.name, Err: err}
+		return &graph.Error{Kind: graph.KindNotSent, Op: s.op.name, Err: err}
 	}
 	return nil
 }
 
 // round asks for some users in batches side by side and takes in the answers.
 // A batch that failed as a whole goes back into the queue and ends the sweep.
-func (s *sweep) round(ctx context.Context, round []int) error {
+func (s *sweep[T]) round(ctx context.Context, round []int) error {
 	batches := slices.Collect(slices.Chunk(round, batchSize))
 	answers := make([][]answer, len(batches))
 	failed := make([]error, len(batches))
 	var wg sync.WaitGroup
 	for i, users := range batches {
-		wg.Go(func() { answers[i], failed[i] = s.c.batchGet(ctx, readMethods, s.addresses(users)) })
+		wg.Go(func() { answers[i], failed[i] = s.c.batchGet(ctx, s.op, s.root, s.addresses(users)) })
 	}
 	wg.Wait()
 	var over error
@@ -105,10 +147,10 @@ func (s *sweep) round(ctx context.Context, round []int) error {
 	return over
 }
 
-func (s *sweep) addresses(users []int) []string {
+func (s *sweep[T]) addresses(users []int) []string {
 	all := make([]string, len(users))
 	for i, u := range users {
-		all[i] = "/users/" + url.PathEscape(s.users[u].UserID) + "/authentication/methods"
+		all[i] = s.path(s.ids[u])
 	}
 	return all
 }
@@ -116,16 +158,16 @@ func (s *sweep) addresses(users []int) []string {
 // take files a batch's answers, and says whether Graph wants us slower. If our
 // app may read nobody's methods, the sweep is over: asking for a thousand more
 // would not change it.
-func (s *sweep) take(users []int, answers []answer) (throttled bool, _ error) {
+func (s *sweep[T]) take(users []int, answers []answer) (throttled bool, _ error) {
 	forbidden := 0
 	for i, u := range users {
-		methods, err := s.c.methodsFrom(answers[i])
+		value, err := s.readingFrom(answers[i])
 		if err == nil {
-			s.users[u].Methods, s.users[u].Err = methods, nil
+			s.users[u] = reading[T]{value: value}
 			s.read++
 			continue
 		}
-		s.users[u].Err = err
+		s.users[u].err = err
 		switch err.Kind {
 		case graph.KindThrottled:
 			throttled = true
@@ -138,7 +180,7 @@ func (s *sweep) take(users []int, answers []answer) (throttled bool, _ error) {
 		}
 	}
 	if forbidden == len(users) && s.read == 0 {
-		return throttled, s.users[users[0]].Err
+		return throttled, s.users[users[0]].err
 	}
 	return throttled, nil
 }
@@ -149,7 +191,7 @@ func again(e *graph.Error) bool {
 }
 
 // hold keeps the next round back.
-func (s *sweep) hold(until time.Time) {
+func (s *sweep[T]) hold(until time.Time) {
 	if until.IsZero() {
 		until = s.c.now().Add(backOff(1))
 	}
@@ -160,7 +202,7 @@ func (s *sweep) hold(until time.Time) {
 
 // pace halves what is asked for at once when Graph objects, and lets it grow
 // slowly when it does not.
-func (s *sweep) pace(throttled bool) {
+func (s *sweep[T]) pace(throttled bool) {
 	if throttled {
 		s.inFlight = max(leastInFlight, s.inFlight/2)
 		return
@@ -170,28 +212,24 @@ func (s *sweep) pace(throttled bool) {
 
 // broken ends a sweep that could not go on. What was read stays; the error
 // stands at everyone who was not, and alone if nobody was.
-func (s *sweep) broken(err error) ([]graph.UserMethods, error) {
+func (s *sweep[T]) broken(err error) ([]reading[T], error) {
 	if s.read == 0 {
 		return nil, err
 	}
 	for _, u := range s.queue {
-		s.users[u].Err = err
+		s.users[u].err = err
 	}
 	return s.users, nil
 }
 
-// methodsFrom reads one part of a batch.
-func (c *Client) methodsFrom(a answer) ([]graph.Method, *graph.Error) {
+// readingFrom reads one part of a batch.
+func (s *sweep[T]) readingFrom(a answer) (value T, _ *graph.Error) {
 	if a.status != http.StatusOK {
-		return nil, refusal(readMethods, a, c.now())
+		return value, refusal(s.op, a, s.c.now())
 	}
-	var l methodList
-	err := json.Unmarshal(a.body, &l)
-	if err == nil {
-		var methods []graph.Method
-		if methods, err = toMethods(l); err == nil {
-			return methods, nil
-		}
+	value, err := s.convert(a.body)
+	if err != nil {
+		return value, &graph.Error{Kind: graph.KindUnclear, Op: s.op.name, Status: a.status, RequestID: a.header.Get("request-id"), Err: err}
 	}
-	return nil, &graph.Error{Kind: graph.KindUnclear, Op: readMethods.name, Status: a.status, RequestID: a.header.Get("request-id"), Err: err}
+	return value, nil
 }

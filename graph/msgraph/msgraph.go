@@ -220,15 +220,19 @@ func (c *Client) url(path string, query url.Values) string {
 
 // betaURL returns an address below /beta, for what v1.0 does not have.
 func (c *Client) betaURL(path string, query url.Values) string {
-	return withQuery(strings.TrimSuffix(c.base.String(), "/v1.0")+"/beta"+path, query)
+	return withQuery(c.beta()+path, query)
 }
 
-// withQuery encodes spaces as %20: OData takes a plus for itself.
+// beta is the root of Graph's beta.
+func (c *Client) beta() string { return strings.TrimSuffix(c.base.String(), "/v1.0") + "/beta" }
+
+// withQuery encodes spaces as %20, because OData takes a plus for itself, and
+// leaves the signs of its options alone.
 func withQuery(address string, query url.Values) string {
 	if len(query) == 0 {
 		return address
 	}
-	return address + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
+	return address + "?" + strings.NewReplacer("+", "%20", "%24", "$").Replace(query.Encode())
 }
 
 // defaultTransport waits as long as Graph's slowest reports take to begin, and

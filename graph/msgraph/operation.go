@@ -34,13 +34,19 @@ var (
 	readSecurityDefaults = operation{name: "read security defaults", permission: "Policy.Read.All", cost: 1}
 	readPolicies         = operation{name: "read Conditional Access policies", permission: "Policy.Read.All", budget: accessBudget, cost: 1, premium: true}
 	readUsers            = operation{name: "read users", permission: "User.Read.All", cost: 1}
+	readUserChanges      = operation{name: "read changed users", permission: "User.Read.All", cost: 1}
+	readChangedUsers     = operation{name: "read users that changed", permission: "User.Read.All", cost: batchSize}
 	readUser             = operation{name: "read user", permission: "User.Read.All", cost: 1}
 	readRoles            = operation{name: "read directory roles", permission: "RoleManagement.Read.Directory", cost: 1}
 	readRoleAssignments  = operation{name: "read role assignments", permission: "RoleManagement.Read.Directory", cost: 2}
 	readRoleGroup        = operation{name: "read members of a role's group", permission: "GroupMember.Read.All", cost: 4}
+	readGroupMembers     = operation{name: "read members of a group", permission: "GroupMember.Read.All", cost: 4}
+	readMethodsPolicy    = operation{name: "read authentication methods policy", permission: "Policy.Read.AuthenticationMethod", cost: 1}
 	readRegistrations    = operation{name: "read registration report", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1, premium: true}
 	readMethods          = operation{name: "read authentication methods", permission: "UserAuthenticationMethod.Read.All", cost: batchSize}
+	readPerUserMFA       = operation{name: "read per-user MFA", permission: "Policy.Read.All", budget: methodsBudget, cost: batchSize}
 	readSignIns          = operation{name: "read sign-ins", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1, premium: true}
+	readAudits           = operation{name: "read directory audits", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1}
 )
 
 // A call is one request on its way, and what is known of its answer. The

@@ -98,8 +98,6 @@ func (c *Client) SetPolicyState(ctx context.Context, id string, s graph.PolicySt
 	return c.apply(ctx, setPolicyState, change{abstractions.PATCH, c.url(accessPolicies+"/"+url.PathEscape(id), nil), object{"state": s}})
 }
 
-const methodsPolicyPath = "/policies/authenticationMethodsPolicy"
-
 // SetPassPolicy sends PATCH /policies/authenticationMethodsPolicy/
 // authenticationMethodConfigurations/temporaryAccessPass.
 func (c *Client) SetPassPolicy(ctx context.Context, p graph.PassPolicy) (graph.Receipt, error) {

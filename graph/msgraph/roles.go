@@ -77,6 +77,14 @@ func (c *Client) roleAssignments(ctx context.Context) ([]roleAssignment, error) 
 	}.all(ctx, c)
 }
 
+// GroupMembers reads GET /groups/{id}/transitiveMembers, of which only the users.
+func (c *Client) GroupMembers(ctx context.Context, id string) ([]string, error) {
+	if id == "" || id == "." || id == ".." {
+		return nil, &graph.Error{Kind: graph.KindNotFound, Op: readGroupMembers.name}
+	}
+	return c.groupUsers(ctx, readGroupMembers, id)
+}
+
 // groupUsers returns the IDs of the users in a group and the groups within it.
 // Every page needs the header.
 func (c *Client) groupUsers(ctx context.Context, op operation, id string) ([]string, error) {
