@@ -90,15 +90,23 @@ func (t *tx) Conclude(s approval.Step) error {
 // fenced returns ErrLost unless the fence is the runner's newest: a process
 // that lost its lease must not write under it.
 func (t *tx) fenced(fence int64) error {
-	var newest int64
-	err := t.q.QueryRowContext(t.ctx, "SELECT fence FROM lease WHERE name = 'runner'").Scan(&newest)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("read fence: %w", err)
+	newest, err := t.fence("runner")
+	if err != nil {
+		return err
 	}
 	if fence != newest {
 		return approval.ErrLost
 	}
 	return nil
+}
+
+// fence is the newest of the named lease, 0 if nobody ever held it.
+func (t *tx) fence(lease string) (newest int64, err error) {
+	err = t.q.QueryRowContext(t.ctx, "SELECT fence FROM lease WHERE name = ?", lease).Scan(&newest)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("read fence: %w", err)
+	}
+	return newest, nil
 }
 
 // Acquire implements approval.Tx.

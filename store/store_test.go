@@ -2,16 +2,17 @@ package store
 
 import (
 	"path/filepath"
-	"sync"
+	gosync "sync"
 	"testing"
 	"time"
 
+	"twokey/graph/sync"
 	"twokey/store/storetest"
 )
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
-	var dirs sync.Map // by test name: a second opening finds the same file
+	var dirs gosync.Map // by test name: a second opening finds the same file
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
 		dir, ok := dirs.Load(t.Name())
 		if !ok {
@@ -30,4 +31,12 @@ func open(t *testing.T, path string, now func() time.Time) *Store {
 		t.Fatalf("Open: %v", err)
 	}
 	return s
+}
+
+func TestSQLiteSync(t *testing.T) {
+	t.Parallel()
+	storetest.RunSync(t, func(t *testing.T) sync.Store {
+		s, _ := setup(t)
+		return s
+	})
 }
