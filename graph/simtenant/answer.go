@@ -132,6 +132,10 @@ func writeBody(w http.ResponseWriter, a *answer) {
 		w.WriteHeader(a.status)
 	case csvFile:
 		writeFile(w, a.status, body)
+	case page:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(a.status)
+		_, _ = w.Write([]byte(body))
 	case string:
 		w.Header().Set("Content-Type", "text/plain")
 		w.WriteHeader(a.status)

@@ -47,12 +47,10 @@ type call struct {
 func (t *Tenant) newCall(r *http.Request) (*call, error) {
 	c := &call{
 		t: t, ctx: r.Context(), method: r.Method, header: r.Header,
-		base: "http://" + r.Host, app: appOf(r.Header.Get("Authorization")),
+		app:       appOf(r.Header.Get("Authorization")),
 		requestID: newID(), clientRequestID: r.Header.Get("client-request-id"), inProcess: r.RemoteAddr == "",
 	}
-	if r.TLS != nil {
-		c.base = "https://" + r.Host
-	}
+	c.setBase(r)
 	if c.clientRequestID == "" {
 		c.clientRequestID = c.requestID
 	}
@@ -61,6 +59,14 @@ func (t *Tenant) newCall(r *http.Request) (*call, error) {
 		return c, err
 	}
 	return c, c.identify()
+}
+
+// setBase sets the root of the address at which the caller finds the tenant.
+func (c *call) setBase(r *http.Request) {
+	c.base = "http://" + r.Host
+	if r.TLS != nil {
+		c.base = "https://" + r.Host
+	}
 }
 
 // locate takes the address of a call apart.

@@ -17,6 +17,7 @@ package simtenant
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -93,6 +94,9 @@ type Tenant struct {
 	roster roster
 	// downloadKey signs the addresses of files; every run has its own.
 	downloadKey []byte
+	codes       codes
+	signingKey  func() (*rsa.PrivateKey, error) // of tokens; made when it is first needed
+	serving     func() (tlsPair, error)
 
 	mu       sync.RWMutex // guards the rest: a change is applied and recorded under it
 	offset   time.Duration
@@ -106,7 +110,10 @@ type Tenant struct {
 // New makes the tenant, or takes it up again from its journal.
 func New(cfg Config) (*Tenant, error) {
 	cfg = cfg.withDefaults()
-	t := &Tenant{cfg: cfg, downloadKey: make([]byte, 32)}
+	t := &Tenant{
+		cfg: cfg, downloadKey: make([]byte, 32),
+		signingKey: sync.OnceValues(makeSigningKey), serving: sync.OnceValues(makeTLS),
+	}
 	rand.Read(t.downloadKey)
 	if cfg.Journal == "" {
 		t.begin()
@@ -195,12 +202,17 @@ func (t *Tenant) Close() error {
 	return t.journal.close()
 }
 
-// ServeHTTP answers Graph's paths under /v1.0 and /beta, and /_sim/. Where a
+// ServeHTTP answers Graph's paths under /v1.0 and /beta, those of the sign-in
+// service under the tenant's id or domain, and /_sim/. Where a
 // fault says so it ends the connection instead: by hijacking it, or, where that
 // is not possible, by panicking with http.ErrAbortHandler.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/_sim/") {
 		t.control(w, r)
+		return
+	}
+	if name, rest, ok := loginCall(r.URL.Path); ok {
+		t.signIn(w, r, name, rest)
 		return
 	}
 	c, err := t.newCall(r)
