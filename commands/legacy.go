@@ -3,6 +3,8 @@ package commands
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"twokey/chat"
@@ -13,20 +15,59 @@ import (
 // security defaults stop at once. It is never green without the sign-in log:
 // what cannot be seen is not absent.
 func legacyUse(facts rollout.Facts, scope rollout.Scope) finding {
-	legacy := rollout.NewLegacy(facts, scope)
+	legacy, verdict := rollout.NewLegacy(facts, scope), rollout.JudgeLegacy(facts, scope)
 	succeeded := legacy.Get(rollout.LegacySucceeded)
-	n, ok := succeeded.Value()
 	switch {
-	case !ok && succeeded.Reason() == rollout.NeedsP1:
+	case verdict.Source == rollout.MailReport:
+		return finding{amber, mailWords(verdict), "whoever runs them"}
+	case verdict.Source != rollout.SignInLog && succeeded.Reason() == rollout.NeedsP1:
 		return finding{amber, "Who still signs in by old mail protocols cannot be seen on this licence. Ask who runs scanners, mailing programs or old mail apps: they stop at once.", "whoever runs them"}
-	case !ok:
+	case verdict.Source != rollout.SignInLog:
 		return finding{amber, "Who still signs in by old mail protocols is not known: " + succeeded.String() + ".", "an owner of this bot"}
-	case n > 0:
+	case verdict.Level == rollout.LegacyUsed:
 		return finding{amber, fmt.Sprintf("%s by old protocols succeeded in 7 days, from %s: %s. These stop at once.",
 			plural(succeeded.String(), "sign-in"), plural(legacy.Get(rollout.LegacyAccounts).String(), "account"), legacyNames(legacy)), "whoever runs them"}
+	case !verdict.Green():
+		return finding{amber, fmt.Sprintf("No sign-in by an old protocol succeeded in the %s that could be read.", plural(strconv.Itoa(verdict.Days), "day")), "an owner of this bot"}
 	default:
 		return finding{green, "No sign-in by an old protocol succeeded in 7 days.", ""}
 	}
+}
+
+// mailWords says what the mail program report shows and what it cannot.
+func mailWords(v rollout.LegacyVerdict) string {
+	text := "Nothing by old mail protocols was seen in "
+	if v.Level == rollout.LegacySuspected {
+		text = "Old mail protocols were seen (" + seenWords(v.Seen) + ") in "
+	}
+	if v.Why != rollout.NeedsP1 {
+		text = "The sign-in log could not be read (" + string(v.Why) + "). " + text
+	}
+	text += fmt.Sprintf("%s up to %s. Unknown devices cannot be excluded, and all that sign in with a password alone stop at once.",
+		plural(strconv.Itoa(v.Days), "day"), v.AsOf.Format("2 January"))
+	if len(v.Ask) > 0 {
+		text += " Ask who runs " + askNames(v.Ask) + "."
+	}
+	if slices.Contains(v.Blind, rollout.BlindNames) {
+		text += " The tenant hides names in reports; its owner can show them: " + rollout.ShowNames + "."
+	}
+	return text
+}
+
+func seenWords(seen []rollout.MailProtocol) string {
+	by := make([]string, len(seen))
+	for i, p := range seen {
+		by[i] = string(p.Protocol) + " by " + plural(strconv.Itoa(p.Accounts), "account")
+	}
+	return strings.Join(by, ", ")
+}
+
+func askNames(all []rollout.AskOf) string {
+	names := make([]string, len(all))
+	for i, a := range all {
+		names[i] = cmp.Or(a.UPN, a.Name, a.UserID)
+	}
+	return quotedNames(names)
 }
 
 func legacyNames(l rollout.Legacy) string {

@@ -103,6 +103,7 @@ func (p preflightReport) message(env Env) chat.Message {
 func preflightDefaults(ctx context.Context, env Env, s defaultsSnapshot) preflightReport {
 	facts := env.Facts(ctx)
 	findings := lockout(s)
+	findings[len(findings)-1].Text += watched(facts, env.Scope) // the emergency accounts'
 	findings = append(findings, deciders(ctx, env))
 	findings = append(findings, readiness(facts, env.Scope), legacyUse(facts, env.Scope))
 	findings = append(findings, declared(facts, env.Scope)...)
@@ -154,6 +155,14 @@ func emergencySignIn(accounts []ableAccount) finding {
 	default:
 		return finding{green, fmt.Sprintf("All %d emergency access accounts can sign in with a second factor.", len(ready)), ""}
 	}
+}
+
+// watched says it where nobody would notice that an emergency account is used.
+func watched(facts rollout.Facts, scope rollout.Scope) string {
+	if _, why := rollout.EmergencySignIns(facts, scope); why == rollout.NotWatched && slices.Contains(slices.Collect(maps.Values(scope.Declared)), rollout.Emergency) {
+		return " When they sign in is not watched: this licence does not tell."
+	}
+	return ""
 }
 
 // split parts accounts that can sign in with a second factor from those that

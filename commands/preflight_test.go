@@ -218,6 +218,45 @@ func TestU17Legacy(t *testing.T) {
 	})
 }
 
+// TestU17LegacyByTheMailReport holds what is said where the report is all that
+// there is: how many by which protocol, whom to ask, and how names can be shown.
+func TestU17LegacyByTheMailReport(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2026, time.November, 21, 0, 0, 0, 0, time.UTC)
+	report := func(concealed bool, rows ...graph.EmailAppRow) rollout.Source[graph.EmailAppUse] {
+		return rollout.From(graph.EmailAppUse{Period: graph.Days30, Refreshed: day, Concealed: concealed, Rows: rows}, nil)
+	}
+	smtp := graph.EmailAppRow{UPN: "scan@vale.example", Programs: []graph.EmailProgram{graph.ProgramSMTP, graph.ProgramIMAP4}}
+	hash := graph.EmailAppRow{UPN: "8D4A", Programs: smtp.Programs}
+	const stop = " in 30 days up to 21 November. Unknown devices cannot be excluded, and all that sign in with a password alone stop at once."
+	for _, row := range []struct {
+		name   string
+		report rollout.Source[graph.EmailAppUse]
+		log    error
+		want   string
+	}{
+		{"nothing seen", report(false), errNoLicence, "Nothing by old mail protocols was seen" + stop},
+		{"seen", report(false, smtp), errNoLicence, "Old mail protocols were seen (SMTP AUTH by 1 account, IMAP by 1 account)" + stop + " Ask who runs “scan@vale.example”."},
+		{
+			"names hidden", report(true, hash), errNoLicence,
+			"Old mail protocols were seen (SMTP AUTH by 1 account, IMAP by 1 account)" + stop + " The tenant hides names in reports; its owner can show them: " + rollout.ShowNames + ".",
+		},
+		{"with P1, the log away", report(false), errAway, "The sign-in log could not be read (source failed). Nothing by old mail protocols was seen" + stop},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			f := rollout.Facts{AsOf: start, EmailApps: row.report, LegacyUse: rollout.From[[]rollout.LegacyUse](nil, row.log)}
+			wantFinding(t, legacyUse(f, rollout.Scope{}), amber, row.want)
+		})
+	}
+}
+
+func TestU17LegacyShortLog(t *testing.T) {
+	t.Parallel()
+	f := rollout.Facts{AsOf: start, LegacySince: start.Add(-49 * time.Hour), LegacyUse: rollout.From([]rollout.LegacyUse{}, nil)}
+	wantFinding(t, legacyUse(f, rollout.Scope{}), amber, "No sign-in by an old protocol succeeded in the 2 days that could be read.")
+}
+
 func TestDeclared(t *testing.T) {
 	t.Parallel()
 	const stops = ". Whatever signs in with them by password alone stops at once."

@@ -47,14 +47,17 @@ const (
 	BlindProtocols BlindSpot = "other protocols"
 	// BlindManner: a protocol with a modern sign-in shows alike.
 	BlindManner BlindSpot = "manner of sign-in"
-	// BlindNames: the tenant conceals names in reports. That is switched in the
-	// Microsoft 365 admin centre, by its owner and never by us.
+	// BlindNames: the tenant conceals names in reports, see [ShowNames].
 	BlindNames BlindSpot = "names"
 	// BlindEmergency: sign-ins of emergency access accounts are not watched.
 	BlindEmergency BlindSpot = "emergency accounts"
 	// BlindWindow: the log has been kept for less than [LegacyWindow].
 	BlindWindow BlindSpot = "short window"
 )
+
+// ShowNames is where a tenant's owner switches concealed names off. We never do:
+// it is a choice about everybody's privacy, in all reports.
+const ShowNames = "Microsoft 365 admin centre, Settings, Org settings, Reports: clear “Display concealed user, group, and site names in all reports”, and wait some minutes"
 
 // A LegacyVerdict is what can be said of legacy authentication before it is
 // stopped, and what cannot. Without the sign-in log it is never green.
@@ -63,6 +66,9 @@ type LegacyVerdict struct {
 	Source LegacySource
 	AsOf   time.Time // of the source: for the mail report its day, midnight UTC
 	Days   int       // that the source looks back
+	// Seen are the accounts by protocol, without those that nobody used. They are
+	// known where names are concealed too.
+	Seen []MailProtocol
 	// Ask is who can tell more: the accounts that were seen, and those declared
 	// to be run by machines. Nil where names are concealed and none is declared.
 	Ask   []AskOf
@@ -117,6 +123,11 @@ func judgeLog(l Legacy) LegacyVerdict {
 	if len(l.Accounts) > 0 {
 		v.Level = LegacyUsed
 	}
+	for _, use := range l.ByProtocol {
+		if use.Accounts > 0 {
+			v.Seen = append(v.Seen, MailProtocol{use.Protocol, use.Accounts})
+		}
+	}
 	return v
 }
 
@@ -132,6 +143,7 @@ func judgeMail(m MailUse) LegacyVerdict {
 	if m.Concealed {
 		v.Blind = append(v.Blind, BlindNames)
 	}
+	v.Seen = slices.DeleteFunc(slices.Clone(m.ByProgram), func(p MailProtocol) bool { return p.Accounts == 0 })
 	return v
 }
 

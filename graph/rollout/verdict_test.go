@@ -62,13 +62,17 @@ func TestLegacyFromTheMailReport(t *testing.T) {
 	}
 }
 
-func TestConcealedNamesLeaveTheCounts(t *testing.T) {
+func TestU17ConcealedNamesLeaveTheCounts(t *testing.T) {
 	t.Parallel()
 	f, s := onFree(From(mailReport(true), nil))
 	l := NewLegacy(f, s)
 	expect(t, l.Figures, map[ID]string{MailSeen: "2", MailSeenSMTP: "2", MailSeenIMAP: "1", MailSeenPeople: "names concealed"})
 	if l.Mail.Accounts != nil {
 		t.Errorf("got %v, want no accounts: they are hashes", l.Mail.Accounts)
+	}
+	v := JudgeLegacy(f, s)
+	if want := []MailProtocol{{SMTPAuth, 2}, {IMAP, 1}}; !slices.Equal(v.Seen, want) || !slices.Contains(v.Blind, BlindNames) {
+		t.Errorf("got the counts %v and the blind spots %q, want %v and the names among them", v.Seen, v.Blind, want)
 	}
 }
 
@@ -82,6 +86,7 @@ func TestU17LegacyVerdict(t *testing.T) {
 		{UserID: "scanner", UPN: "Scanner@x", Name: "Scanner", Protocols: []Protocol{SMTPAuth}, Purpose: Service},
 		{UserID: "ann", UPN: "ann@x", Name: "Ann", Protocols: []Protocol{SMTPAuth, IMAP}},
 	}
+	counts := []MailProtocol{{SMTPAuth, 2}, {IMAP, 1}}
 	log := func(days int, signIns ...graph.SignIn) func(*Facts) {
 		return func(f *Facts) {
 			f.Licence, f.LegacySince = From(graph.P1, nil), f.AsOf.AddDate(0, 0, -days)
@@ -97,15 +102,15 @@ func TestU17LegacyVerdict(t *testing.T) {
 		green  bool
 	}{
 		{name: "Free, nothing seen", report: From(empty, nil), want: LegacyVerdict{
-			Level: LegacyNotSeen, Source: MailReport, AsOf: reportDay, Days: 30, Ask: []AskOf{scanner}, Why: NeedsP1,
+			Level: LegacyNotSeen, Source: MailReport, AsOf: reportDay, Days: 30, Seen: []MailProtocol{}, Ask: []AskOf{scanner}, Why: NeedsP1,
 			Blind: []BlindSpot{BlindDevices, BlindProtocols, BlindEmergency},
 		}},
 		{name: "Free, seen", report: From(mailReport(false), nil), want: LegacyVerdict{
-			Level: LegacySuspected, Source: MailReport, AsOf: reportDay, Days: 30, Ask: seen, Why: NeedsP1,
+			Level: LegacySuspected, Source: MailReport, AsOf: reportDay, Days: 30, Seen: counts, Ask: seen, Why: NeedsP1,
 			Blind: []BlindSpot{BlindDevices, BlindProtocols, BlindManner, BlindEmergency},
 		}},
 		{name: "Free, names concealed", report: From(mailReport(true), nil), want: LegacyVerdict{
-			Level: LegacySuspected, Source: MailReport, AsOf: reportDay, Days: 30, Ask: []AskOf{scanner}, Why: NeedsP1,
+			Level: LegacySuspected, Source: MailReport, AsOf: reportDay, Days: 30, Seen: counts, Ask: []AskOf{scanner}, Why: NeedsP1,
 			Blind: []BlindSpot{BlindDevices, BlindProtocols, BlindManner, BlindNames, BlindEmergency},
 		}},
 		{name: "Free, no report", report: From(graph.EmailAppUse{}, refused), want: LegacyVerdict{
@@ -118,7 +123,7 @@ func TestU17LegacyVerdict(t *testing.T) {
 			Level: LegacyClear, Source: SignInLog, AsOf: monday47, Days: 7, Ask: []AskOf{scanner},
 		}},
 		{name: "P1, some succeeded", change: log(7, graph.SignIn{UserID: "ann", UPN: "ann@x", Client: "POP", At: monday47}), want: LegacyVerdict{
-			Level: LegacyUsed, Source: SignInLog, AsOf: monday47, Days: 7,
+			Level: LegacyUsed, Source: SignInLog, AsOf: monday47, Days: 7, Seen: []MailProtocol{{POP, 1}},
 			Ask: []AskOf{{UserID: "ann", UPN: "ann@x", Protocols: []Protocol{POP}}, scanner},
 		}},
 		{name: "P1 since yesterday", change: log(1), want: LegacyVerdict{
