@@ -10,12 +10,19 @@ import (
 )
 
 // answer is what a call gets. A body that is a string goes out as plain text,
-// a csvFile as a file, nil sends none, everything else is JSON.
+// a csvFile as a file, a page as HTML, nil sends none, everything else is JSON.
 type answer struct {
 	status int
 	header map[string]string
 	body   any
 }
+
+// page is an answer's body that goes out as HTML, and brokenJSON one that says
+// it is JSON and is none.
+type (
+	page       string
+	brokenJSON string
+)
 
 // refusal is an error of the tenant's own, in Graph's words.
 type refusal struct {
@@ -23,6 +30,7 @@ type refusal struct {
 	code       string
 	message    string
 	retryAfter int    // seconds, 0: not said
+	retryDate  bool   // said as a date
 	location   string // where to begin again; empty: not said
 }
 
@@ -85,7 +93,10 @@ func (c *call) answerTo(a *answer, err error) *answer {
 		r = refuse(http.StatusInternalServerError, "InternalServerError", err.Error())
 	}
 	out := &answer{status: r.status, header: map[string]string{}, body: c.envelope(r)}
-	if r.retryAfter > 0 {
+	switch {
+	case r.retryAfter > 0 && r.retryDate:
+		out.header["Retry-After"] = c.t.Now().Add(time.Duration(r.retryAfter) * time.Second).Format(http.TimeFormat)
+	case r.retryAfter > 0:
 		out.header["Retry-After"] = strconv.Itoa(r.retryAfter)
 	}
 	if r.location != "" {
@@ -134,6 +145,10 @@ func writeBody(w http.ResponseWriter, a *answer) {
 		writeFile(w, a.status, body)
 	case page:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(a.status)
+		_, _ = w.Write([]byte(body))
+	case brokenJSON:
+		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(a.status)
 		_, _ = w.Write([]byte(body))
 	case string:

@@ -51,9 +51,6 @@ func (c *codes) take(code string) (signedIn, bool) {
 	return s, ok
 }
 
-// page is an answer's body that goes out as HTML.
-type page string
-
 // authorize signs a person in without asking for anything: whom login_hint
 // names, or whom one picks from the page that comes without it. Then it sends
 // the browser back to the app with a code.

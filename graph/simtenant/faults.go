@@ -25,11 +25,20 @@ type fault struct {
 	Times      int    `json:"times"`       // 0: until the list is replaced
 	Status     int    `json:"status"`      // answer this, in Graph's envelope, and apply nothing
 	RetryAfter int    `json:"retry_after"` // seconds, with a status
-	Delay      int    `json:"delay_ms"`    // wait before anything else
+	// RetryDate says when, as an HTTP date, instead of after how many seconds.
+	RetryDate bool `json:"retry_date,omitempty"`
+	// Code is Graph's word for the status, instead of the usual one. The words
+	// "licence" and "permission" stand for what the call's service would say.
+	Code  string `json:"code,omitempty"`
+	Delay int    `json:"delay_ms"` // wait before anything else
 	// Cut ends the connection: "before" or "after" the call is applied. With a
 	// status, "after" means that the call is applied and then answered so.
 	Cut   string `json:"cut"`
 	Stale int    `json:"stale_s"` // reads see the tenant as it was so many seconds ago
+	// Garble applies the call and then answers a success that cannot be read:
+	// "html", as a proxy would, "cut" for half of a JSON object, "empty" for
+	// nothing. It is for calls of their own and leaves parts of a batch alone.
+	Garble string `json:"garble,omitempty"`
 }
 
 func (f fault) validate() error {
@@ -40,6 +49,12 @@ func (f fault) validate() error {
 		return fmt.Errorf("cut is %q; it may be before or after", f.Cut)
 	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("status is %d; it may be 400 to 599", f.Status)
+	case f.Garble != "" && garbled[f.Garble] == nil:
+		return fmt.Errorf("garble is %q; it may be html, cut or empty", f.Garble)
+	case f.Garble != "" && (f.Status != 0 || f.Cut != ""):
+		return errors.New("garble goes with neither status nor cut")
+	case f.Status == 0 && (f.Code != "" || f.RetryDate):
+		return errors.New("code and retry_date go with a status")
 	case f.Times < 0 || f.RetryAfter < 0 || f.Delay < 0 || f.Stale < 0:
 		return errors.New("times, retry_after, delay_ms and stale_s cannot be negative")
 	}
@@ -71,11 +86,49 @@ func (f fault) matches(method, path string) bool {
 
 func (f fault) stale() time.Duration { return time.Duration(f.Stale) * time.Second }
 
-func (f fault) refusal() *refusal {
-	code, message := codeOf(f.Status)
-	r := refuse(f.Status, code, message)
-	r.retryAfter = f.RetryAfter
+// garbled are the ways in which a success can be unreadable: the body, of a
+// kind that writeBody knows.
+var garbled = map[string]any{
+	"html":  page("<!DOCTYPE html><html><body><h1>Sign in to the network</h1></body></html>"),
+	"cut":   brokenJSON(`{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata","id":"`),
+	"empty": brokenJSON(""),
+}
+
+// garble makes an answer unreadable, if the fault says so.
+func (f fault) garble(a *answer) *answer {
+	if f.Garble == "" || a.status >= 300 {
+		return a
+	}
+	status := a.status
+	if status == http.StatusNoContent {
+		status = http.StatusOK
+	}
+	return &answer{status: status, header: a.header, body: garbled[f.Garble]}
+}
+
+// refused is the planned refusal of a call.
+func (c *call) refused() *refusal {
+	code, message := codeOf(c.fault.Status)
+	r := refuse(c.fault.Status, code, message)
+	switch c.fault.Code {
+	case "":
+	case "licence":
+		r = noLicence()
+	case "permission":
+		r = c.lacking()
+	default:
+		r.code = c.fault.Code
+	}
+	r.status, r.retryAfter, r.retryDate = c.fault.Status, c.fault.RetryAfter, c.fault.RetryDate
 	return r
+}
+
+// lacking is what the service of a call says where a permission is missing.
+func (c *call) lacking() *refusal {
+	if c.find() != nil || c.route.need == nil {
+		return directoryWords.refuse(nil)
+	}
+	return c.route.need.words.refuse(c.route.need)
 }
 
 // wait holds a call up as planned; false if its caller gave up meanwhile.

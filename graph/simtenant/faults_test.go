@@ -2,6 +2,7 @@ package simtenant_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -245,7 +246,12 @@ func TestFaultsAreChecked(t *testing.T) {
 	for name, body := range map[string]string{
 		"no list":          `{"path":"/users"}`,
 		"no path":          `[{"status":500}]`,
-		"unknown member":   `[{"path":"/users","code":500}]`,
+		"unknown member":   `[{"path":"/users","colour":"red"}]`,
+		"code as a number": `[{"path":"/users","status":500,"code":500}]`,
+		"code by itself":   `[{"path":"/users","code":"Conflict"}]`,
+		"date by itself":   `[{"path":"/users","retry_date":true}]`,
+		"unknown garble":   `[{"path":"/users","garble":"xml"}]`,
+		"garbled refusal":  `[{"path":"/users","garble":"html","status":500}]`,
 		"status in a word": `[{"path":"/users","status":"500"}]`,
 		"a good status":    `[{"path":"/users","status":200}]`,
 		"unknown cut":      `[{"path":"/users","cut":"middle"}]`,
@@ -259,5 +265,109 @@ func TestFaultsAreChecked(t *testing.T) {
 			continue
 		}
 		refusal(t, r)
+	}
+}
+
+// A success that nobody can read is a change all the same.
+func TestGarbledSuccess(t *testing.T) {
+	t.Parallel()
+	for garble, want := range map[string]struct{ media, body string }{
+		"html": {"text/html", "<html>"}, "cut": {"application/json", `"id":"`}, "empty": {"application/json", ""},
+	} {
+		t.Run(garble, func(t *testing.T) {
+			t.Parallel()
+			h := newTenant(t, simtenant.Config{Licence: graph.P1})
+			plan(t, h, `[{"path":"/*","times":3,"garble":"`+garble+`"}]`)
+			for i, r := range []reply{
+				ask(h, "PATCH", defaultsPath, `{"isEnabled":true}`), ask(h, "POST", policiesPath, policyJSON(graph.PolicyDisabled)), ask(h, "GET", policiesPath, ""),
+			} {
+				if status := []int{200, 201, 200}[i]; r.status != status || !strings.HasPrefix(r.header.Get("Content-Type"), want.media) {
+					t.Errorf("answer %d: %d %s, want %d %s", i+1, r.status, r.header.Get("Content-Type"), status, want.media)
+				}
+				if json.Valid(r.raw) || !strings.Contains(string(r.raw), want.body) || want.body == "" && len(r.raw) > 0 {
+					t.Errorf("answer %d: %q", i+1, r.raw)
+				}
+			}
+			if got := len(h.Ledger()); got != 2 || !defaultsEnabled(t, h) {
+				t.Errorf("applied: got %d changes, want 2", got)
+			}
+		})
+	}
+}
+
+// What was refused by itself is not made a success of.
+func TestGarbledRefusal(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{})
+	plan(t, h, `[{"path":"/*","garble":"html"}]`)
+	if r := ask(h, "PATCH", defaultsPath, `{"isEnabled":7}`); r.status != 400 {
+		t.Errorf("status: got %d, want 400", r.status)
+	}
+}
+
+func TestPlannedRefusals(t *testing.T) {
+	t.Parallel()
+	users := "/v1.0/users/olga@harbourvale.example/authentication/methods"
+	for name, tt := range map[string]struct {
+		fault  string
+		method string
+		path   string
+		body   string
+		code   string
+	}{
+		"usual":                {`"status":403`, "GET", defaultsPath, "", "Authorization_RequestDenied"},
+		"licence":              {`"status":403,"code":"licence"`, "GET", users, "", "Authentication_RequestFromNonPremiumTenantOrB2CTenant"},
+		"policies":             {`"status":403,"code":"permission"`, "PATCH", defaultsPath, `{"isEnabled":true}`, "AccessDenied"},
+		"methods":              {`"status":403,"code":"permission"`, "GET", users, "", "accessDenied"},
+		"directory":            {`"status":403,"code":"permission"`, "GET", "/v1.0/users", "", "Authorization_RequestDenied"},
+		"logs":                 {`"status":403,"code":"permission"`, "GET", "/v1.0/auditLogs/directoryAudits", "", "Authentication_MSGraphPermissionMissing"},
+		"no such path":         {`"status":403,"code":"permission"`, "GET", "/v1.0/nothing", "", "Authorization_RequestDenied"},
+		"any other":            {`"status":409,"code":"Request_MultipleObjectsWithSameKeyValue"`, "PATCH", defaultsPath, `{"isEnabled":true}`, "Request_MultipleObjectsWithSameKeyValue"},
+		"after it was applied": {`"status":504,"cut":"after","code":"generalException"`, "PATCH", defaultsPath, `{"isEnabled":true}`, "generalException"},
+	} {
+		h := newTenant(t, simtenant.Config{})
+		plan(t, h, `[{"path":"/*",`+tt.fault+`}]`)
+		if code, _ := refusal(t, ask(h, tt.method, tt.path, tt.body)); code != tt.code {
+			t.Errorf("%s: got %s, want %s", name, code, tt.code)
+		}
+		if got, want := len(h.Ledger()), strings.Count(tt.fault, "after"); got != want {
+			t.Errorf("%s: %d changes were applied, want %d", name, got, want)
+		}
+	}
+}
+
+func TestRetryAfterAsADate(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{})
+	plan(t, h, `[{"path":"/organization","status":429,"retry_after":90,"retry_date":true}]`)
+	r := ask(h, "GET", "/v1.0/organization", "")
+	if got, want := r.header.Get("Retry-After"), "Mon, 23 Nov 2026 09:01:30 GMT"; got != want {
+		t.Errorf("Retry-After: got %q, want %q", got, want)
+	}
+}
+
+// A tenant that lags shows changes late, to all readers of everything, and
+// judges writes by what is.
+func TestLag(t *testing.T) {
+	t.Parallel()
+	now := newClock(epoch)
+	h := newTenant(t, simtenant.Config{Licence: graph.P1, Now: now.Now, Lag: 10 * time.Second})
+	before := len(list(t, h, policiesPath))
+	ask(h, "PATCH", defaultsPath, `{"isEnabled":true}`)
+	if r := ask(h, "POST", policiesPath, policyJSON(graph.PolicyEnabled)); r.status != 400 {
+		t.Errorf("a policy beside security defaults: got %d, want 400", r.status)
+	}
+	ask(h, "POST", policiesPath, policyJSON(graph.PolicyDisabled))
+	for _, step := range []struct {
+		wait    time.Duration
+		visible bool
+	}{{9 * time.Second, false}, {time.Second, true}} {
+		now.Add(step.wait)
+		if got := defaultsEnabled(t, h); got != step.visible {
+			t.Errorf("security defaults: visible %v, want %v", got, step.visible)
+		}
+		if got := len(list(t, h, policiesPath)) > before; got != step.visible {
+			t.Errorf("a policy: visible %v, want %v", got, step.visible)
+		}
 	}
 }

@@ -46,8 +46,9 @@ type set struct {
 	directory   bool
 	typed       bool // its entities say their type, also under $select
 	expand      []string
-	orderBy     string // the one property that $orderby may name, newest first
-	top, maxTop int    // size of a page: usual, largest; 0 for no pages
+	orderBy     string         // the one property that $orderby may name, newest first
+	heavy       map[string]int // properties that make pages smaller, and how large they may be then
+	top, maxTop int            // size of a page: usual, largest; 0 for no pages
 }
 
 // options are the query options of one call, checked against its set.
@@ -110,6 +111,11 @@ func (c *call) options(s *set) (options, error) {
 		}
 		if err := o.set(c, s, strings.ToLower(key), values[0]); err != nil {
 			return o, err
+		}
+	}
+	for _, name := range o.selected {
+		if most, ok := s.heavy[name]; ok {
+			o.top = min(o.top, most)
 		}
 	}
 	return o, c.advanced(s, &o)

@@ -298,3 +298,16 @@ func TestRolesLookThroughGroups(t *testing.T) {
 		t.Errorf("members of the group with a role: %v", members)
 	}
 }
+
+// Pages of users with their last sign-ins are smaller than asked for.
+func TestPagesWithLastSignIns(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{Licence: graph.P1, People: 700})
+	for query, want := range map[string]int{
+		"$top=999&$select=id,signInActivity": 500, "$top=999&$select=id,SignInActivity": 500, "$top=20&$select=id,signInActivity": 20, "$top=700&$select=id": 700,
+	} {
+		if got := len(decode[collection](t, ask(h, "GET", "/v1.0/users?"+query, "")).Value); got != want {
+			t.Errorf("%s: got %d users, want %d", query, got, want)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func (t *Tenant) signIn(w http.ResponseWriter, r *http.Request, name, rest strin
 	switch {
 	case err != nil:
 	case c.fault.Status != 0:
-		err = c.fault.refusal()
+		err = c.refused()
 	default:
 		c.query = r.URL.Query()
 		a, err = c.signInAnswer(name)

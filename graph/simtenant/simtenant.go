@@ -64,6 +64,9 @@ type Config struct {
 	// ConcealNames begins the tenant with usage reports that hide names, which
 	// is what Microsoft gives to new tenants.
 	ConcealNames bool
+	// Lag is how far all reads are behind: what was changed just now is not seen
+	// yet. Writes are judged by what is.
+	Lag time.Duration
 	// Apps are the tenant's app registrations. Each of them may do what it was
 	// granted and no more, and without a bearer nobody may do anything. Where
 	// there are none, any bearer or none may do everything. They are not in the
@@ -236,7 +239,7 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		cutOff(w)
 		return
 	}
-	a = c.answerTo(a, err)
+	a = c.fault.garble(c.answerTo(a, err))
 	status = a.status
 	c.write(w, a)
 }
@@ -245,12 +248,12 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // the budget, then the thing itself.
 func (c *call) answer() (*answer, error) {
 	if c.fault.Status != 0 && c.fault.Cut != cutAfter {
-		return nil, c.fault.refusal()
+		return nil, c.refused()
 	}
 	c.look()
 	a, err := c.do()
 	if c.fault.Status != 0 && err == nil {
-		return nil, c.fault.refusal()
+		return nil, c.refused()
 	}
 	return a, err
 }
@@ -262,7 +265,11 @@ func (c *call) look() {
 		c.view = c.t.viewAt(c.replay.At) // nobody else is there yet
 		return
 	}
-	c.view = c.t.viewBack(c.fault.stale())
+	lag := c.fault.stale()
+	if c.method == http.MethodGet {
+		lag = max(lag, c.t.cfg.Lag)
+	}
+	c.view = c.t.viewBack(lag)
 }
 
 func (c *call) do() (*answer, error) {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,6 +18,7 @@ const (
 	access                 // Conditional Access, for all apps together
 	methods                // methods of single users
 	writes                 // writes to the directory
+	activity               // users with signInActivity
 	usage                  // files of usage reports, each report for itself
 	allUsage               // the same, for all apps together
 )
@@ -41,6 +43,8 @@ func (t *Tenant) budgetOf(b bucket) budget {
 		return budget{14, 10 * time.Minute}
 	case allUsage:
 		return budget{40, 10 * time.Minute}
+	case activity:
+		return budget{10, time.Minute}
 	case writes:
 		return budget{3000, 150 * time.Second}
 	default:
@@ -104,6 +108,9 @@ func (c *call) spend() error {
 	if wait == 0 && key.bucket == usage {
 		wait = c.t.limits.take(limitKey{bucket: allUsage, report: key.report}, c.t.budgetOf(allUsage), 1, c.t.Now())
 	}
+	if wait == 0 && c.asksActivity() {
+		wait = c.t.limits.take(limitKey{app: c.app, bucket: activity}, c.t.budgetOf(activity), 1, c.t.Now())
+	}
 	if wait == 0 && c.method != http.MethodGet && !c.route.asks && key.bucket == identity {
 		wait = c.t.limits.take(limitKey{app: c.app, bucket: writes}, c.t.budgetOf(writes), 1, c.t.Now())
 	}
@@ -116,6 +123,12 @@ func (c *call) spend() error {
 		r.retryAfter = int(math.Ceil(wait.Seconds()))
 	}
 	return r
+}
+
+// asksActivity reports whether a call is for the users' last sign-ins, which
+// come from another store than the rest of them.
+func (c *call) asksActivity() bool {
+	return c.parts[0] == "users" && strings.Contains(strings.ToLower(c.query.Get("$select")), "signinactivity")
 }
 
 // take takes units out of a bucket; otherwise it returns how long to wait

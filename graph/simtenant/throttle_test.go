@@ -27,6 +27,7 @@ func TestThrottle(t *testing.T) {
 		{"users cost two", "/v1.0/users", 2500, "1", time.Second},
 		{"users with $select cost one", "/v1.0/users?$select=id", 5000, "1", time.Second},
 		{"one user, small page and $select", "/v1.0/users?$select=id&$top=1", 5000, "1", time.Second},
+		{"last sign-ins", "/v1.0/users?$select=id,signInActivity&$top=1", 10, "6", 6 * time.Second},
 		{"usage reports", userDetail + "(period='D7')", 14, "43", 43 * time.Second},
 		{"SKUs cost three", "/v1.0/subscribedSkus", 1666, "1", time.Second},
 	}
@@ -112,5 +113,27 @@ func TestThrottleIsOffUnlessAsked(t *testing.T) {
 		if r := ask(h, "GET", policiesPath, ""); r.status != 200 {
 			t.Fatalf("request %d: got %d, want 200", i+1, r.status)
 		}
+	}
+}
+
+// The parts of a batch are throttled one by one, and each says when to come back.
+func TestThrottledParts(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{Licence: graph.P1, Throttle: true})
+	var parts []string
+	for i := range 7 {
+		parts = append(parts, get(strconv.Itoa(i), "/auditLogs/directoryAudits?$top=1"))
+	}
+	passed := 0
+	for _, r := range batch(t, h, append(parts, get("other", "/organization"))...) {
+		switch {
+		case r.Status == 200:
+			passed++
+		case r.Status != 429 || r.Headers["Retry-After"] != "2" || r.ID == "other":
+			t.Errorf("part %s: %d, Retry-After %q", r.ID, r.Status, r.Headers["Retry-After"])
+		}
+	}
+	if passed != 6 {
+		t.Errorf("passed: got %d, want five of the log and the other one", passed)
 	}
 }
