@@ -102,11 +102,24 @@ func (v *view) audits(since time.Time) []auditEntry {
 		}
 	}
 	for p := range v.t.world.people.registrations(since, v.now) {
-		if _, there := v.accountAt(p.i, p.at); there {
+		if v.happened(&p) {
 			list = append(list, auditEntry{at: p.at, sub: uint64(p.i)<<8 | uint64(p.k) | 1<<40, plan: &p})
 		}
 	}
 	return list
+}
+
+// happened reports whether a planned method came to be: neither had its owner
+// gone by then, nor had somebody else's doing taken its place.
+func (v *view) happened(p *planned) bool {
+	a, there := v.accountAt(p.i, p.at)
+	made := v.t.world.people.account(p.i)
+	if !there || a == made {
+		return there
+	}
+	return slices.ContainsFunc(a.methods, func(m method) bool {
+		return m.id == made.methods[p.k].id && m.created.Equal(p.at)
+	})
 }
 
 func (w *world) castAccount(id string) *account {

@@ -60,6 +60,9 @@ func (d *draft) put(i int, a *account, touched ...string) {
 	d.fresh = append(d.fresh, edition{at: d.at, who: i, account: a, touched: touched})
 }
 
+// next is the index of an account that is made.
+func (d *draft) next() int { return max(d.t.world.people.size(), d.t.roster.size()) }
+
 // remove deletes an account.
 func (d *draft) remove(i int, a *account) {
 	d.fresh = append(d.fresh, edition{at: d.at, who: i, account: a, gone: true, touched: []string{existence}})
@@ -87,14 +90,21 @@ func (d *draft) commit(e Effect) {
 // changeUser applies a write to the account that the path names. A draft with
 // nothing in it changes nothing and is not recorded.
 func (c *call) changeUser(do func(d *draft, i int, a *account, e Effect) (*answer, error)) (*answer, error) {
-	return c.apply(func(e Effect) (func(), *answer, error) {
-		d := c.t.draftAt(e.At)
+	return c.changeUsers(func(d *draft, e Effect) (*answer, error) {
 		i, ok := d.find(c.vars[0])
 		if !ok {
-			return nil, nil, notFound(c.vars[0])
+			return nil, notFound(c.vars[0])
 		}
 		a, _ := d.account(i)
-		answer, err := do(d, i, a, e)
+		return do(d, i, a, e)
+	})
+}
+
+// changeUsers is changeUser for a path that names nobody.
+func (c *call) changeUsers(do func(d *draft, e Effect) (*answer, error)) (*answer, error) {
+	return c.apply(func(e Effect) (func(), *answer, error) {
+		d := c.t.draftAt(e.At)
+		answer, err := do(d, e)
 		if err != nil || len(d.fresh) == 0 {
 			return nil, answer, err
 		}
@@ -102,11 +112,12 @@ func (c *call) changeUser(do func(d *draft, i int, a *account, e Effect) (*answe
 	})
 }
 
-// with returns the methods of an account and one more, oldest first; those of
-// the future stay last.
+// with returns the methods of an account and one more, oldest first. Those that
+// it replaces go, also where they were still to come: there is one pass, and
+// one phone of each type.
 func (a *account) with(m method) []method {
-	list := make([]method, 0, len(a.methods)+1)
-	return byCreation(append(append(list, a.methods...), m))
+	list := a.without(func(x *method) bool { return x.id == m.id || x.kind == m.kind && m.kind == graph.MethodTemporaryPass })
+	return byCreation(append(list, m))
 }
 
 // without returns the methods of an account but those that go.
@@ -128,14 +139,4 @@ func (a *account) method(id string, now time.Time) (*method, bool) {
 		}
 	}
 	return nil, false
-}
-
-// has reports whether the account holds a method of a kind.
-func (a *account) has(kind graph.MethodKind, now time.Time) bool {
-	for _, m := range a.visible(now) {
-		if m.kind == kind {
-			return true
-		}
-	}
-	return false
 }

@@ -40,6 +40,9 @@ func methodRoutes() []route {
 			route{method: "GET", pattern: all, beta: k.beta, bucket: methods, do: k.list},
 			route{method: "GET", pattern: all + "/*", beta: k.beta, bucket: methods, do: k.get},
 		)
+		if !k.fixed {
+			list = append(list, route{method: "DELETE", pattern: all + "/*", beta: k.beta, bucket: methods, do: k.remove})
+		}
 	}
 	return list
 }

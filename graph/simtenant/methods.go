@@ -2,7 +2,6 @@ package simtenant
 
 import (
 	"iter"
-	"net/http"
 	"time"
 
 	"twokey/graph"
@@ -75,58 +74,4 @@ func (m *method) document() document {
 		d["displayName"], d["configurationId"] = m.label, m.detail
 	}
 	return d
-}
-
-// getRequirements is per-user MFA, left over from old times on a few accounts.
-func getRequirements(c *call) (*answer, error) {
-	_, a, err := c.user()
-	if err != nil {
-		return nil, err
-	}
-	state := "disabled"
-	if a.kind == person && a.number >= castSize {
-		switch x := stream(c.t.world.seed, "per-user MFA", a.number).Float64(); {
-		case x < 0.02:
-			state = "enforced"
-		case x < 0.03:
-			state = "enabled"
-		}
-	}
-	return &answer{status: http.StatusOK, body: document{
-		"@odata.context": c.context("users('"+a.id+"')/authentication/requirements", nil), "perUserMfaState": state,
-	}}, nil
-}
-
-// getPreferences tells the default method, which v1.0 does not.
-func getPreferences(c *call) (*answer, error) {
-	_, a, err := c.user()
-	if err != nil {
-		return nil, err
-	}
-	var preferred any
-	if p := preferredMethod(a.visible(c.view.now)); p != "none" {
-		preferred = p
-	}
-	return &answer{status: http.StatusOK, body: document{
-		"@odata.context": c.context("users('"+a.id+"')/authentication/signInPreferences", nil),
-		"isSystemPreferredAuthenticationMethodEnabled":  true,
-		"userPreferredMethodForSecondaryAuthentication": preferred,
-	}}, nil
-}
-
-// preferredMethod names the method asked for first at sign-in.
-func preferredMethod(list []method) string {
-	for _, m := range list {
-		switch {
-		case m.kind == graph.MethodAuthenticator:
-			return "push"
-		case m.kind == graph.MethodSoftwareOATH:
-			return "oath"
-		case m.kind == graph.MethodPhone && m.subtype == "office":
-			return "voiceOffice"
-		case m.kind == graph.MethodPhone:
-			return "sms"
-		}
-	}
-	return "none"
 }

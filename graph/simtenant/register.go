@@ -12,10 +12,11 @@ import (
 
 // Fixed method ids, the same for every user of every tenant.
 const (
-	passwordMethodID    = "28c10230-6103-485e-b985-444c60001490"
-	mobileMethodID      = "3179e48a-750b-4051-897c-87b9720928f7"
-	officePhoneMethodID = "e37fc753-ff3b-4958-9484-eaa9425c82bc"
-	emailMethodID       = "3ddfcfc8-9383-446f-83cc-3ab9be4be18f"
+	passwordMethodID       = "28c10230-6103-485e-b985-444c60001490"
+	mobileMethodID         = "3179e48a-750b-4051-897c-87b9720928f7"
+	alternatePhoneMethodID = "b6332ec1-7057-4abe-9331-3d72feddfe41"
+	officePhoneMethodID    = "e37fc753-ff3b-4958-9484-eaa9425c82bc"
+	emailMethodID          = "3ddfcfc8-9383-446f-83cc-3ab9be4be18f"
 )
 
 // knot is a point of the rollout: the share of people registered by then.

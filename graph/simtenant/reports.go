@@ -18,6 +18,7 @@ type registration struct {
 	asOf    time.Time
 	methods []method
 	policy  *methodsPolicy
+	then    *account // as it was
 }
 
 var registrationSet = &set{
@@ -47,7 +48,7 @@ func (v *view) row(i int, a *account) (*registration, bool) {
 	if !ok { // too new for the report
 		return nil, false
 	}
-	return &registration{account: a, asOf: asOf, methods: then.visible(asOf), policy: v.stateAt(asOf).methods}, true
+	return &registration{account: a, asOf: asOf, methods: then.visible(asOf), policy: v.stateAt(asOf).methods, then: then}, true
 }
 
 func (g *registration) prop(v *view, path string) any {
@@ -67,8 +68,10 @@ func (g *registration) prop(v *view, path string) any {
 		return g.strongest(true) > graph.NotMFA
 	case "isPasswordlessCapable":
 		return g.strongest(true) == graph.PhishingResistant
-	case "isSsprEnabled", "isSystemPreferredAuthenticationMethodEnabled":
+	case "isSsprEnabled":
 		return true
+	case steeredMember:
+		return !g.then.unsteered
 	case "methodsRegistered":
 		return g.names()
 	case "systemPreferredAuthenticationMethods":
@@ -76,8 +79,8 @@ func (g *registration) prop(v *view, path string) any {
 			return []string{p}
 		}
 		return []string{}
-	case "userPreferredMethodForSecondaryAuthentication":
-		return preferredMethod(g.methods)
+	case preferredMember:
+		return g.then.preference(g.methods)
 	case "lastUpdatedDateTime":
 		return g.asOf
 	default:

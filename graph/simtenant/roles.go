@@ -102,9 +102,7 @@ func (w *world) holdRoles(h *held, desk group) {
 	for i := range h.accounts {
 		a := &h.accounts[i]
 		for _, template := range a.roles {
-			w.hold(template, document{
-				"@odata.type": "#microsoft.graph.user", "id": a.id, "displayName": a.name, "userPrincipalName": a.upn,
-			}, i)
+			w.hold(template, userPrincipal(a), i)
 		}
 	}
 	w.hold(graph.RoleHelpdeskAdministrator, document{
@@ -121,6 +119,30 @@ func (w *world) hold(template string, principal document, user int) {
 	w.roles = append(w.roles, roleHolding{id: id, template: template, principal: principal, user: user})
 }
 
+// holdings are the assignments as they are: a person's ends with the account,
+// and names a person as they are called now.
+func (v *view) holdings() []roleHolding {
+	if v.changes == 0 {
+		return v.t.world.roles
+	}
+	list := make([]roleHolding, 0, len(v.t.world.roles))
+	for _, h := range v.t.world.roles {
+		if h.user >= 0 {
+			a, there := v.account(h.user)
+			if !there {
+				continue
+			}
+			h.principal = userPrincipal(a)
+		}
+		list = append(list, h)
+	}
+	return list
+}
+
+func userPrincipal(a *account) document {
+	return document{"@odata.type": "#microsoft.graph.user", "id": a.id, "displayName": a.name, "userPrincipalName": a.upn}
+}
+
 // isAdmin reports whether the account holds any role directly.
 func (a *account) isAdmin() bool { return len(a.roles) > 0 }
 
@@ -133,9 +155,10 @@ var roleAssignmentSet = &set{
 }
 
 func listRoleAssignments(c *call) (*answer, error) {
+	list := c.view.holdings()
 	return c.list(roleAssignmentSet, "roleManagement/directory/roleAssignments", func(from cursor) iter.Seq2[cursor, entity] {
-		return from.through(len(c.t.world.roles), func(i int) entity {
-			h := c.t.world.roles[i]
+		return from.through(len(list), func(i int) entity {
+			h := list[i]
 			d := document{"id": h.id, "roleDefinitionId": h.template, "principalId": h.principal["id"], "directoryScopeId": "/"}
 			if c.expands("principal") {
 				d["principal"] = h.principal
@@ -177,9 +200,9 @@ var directoryRoleSet = &set{
 }
 
 // activeRoles are the roles that somebody holds; Graph lists no others.
-func (w *world) activeRoles() []role {
+func (v *view) activeRoles() []role {
 	held := map[string]bool{}
-	for _, h := range w.roles {
+	for _, h := range v.holdings() {
 		held[h.template] = true
 	}
 	var active []role
@@ -204,9 +227,9 @@ func (w *world) directoryRole(r role) document {
 	}
 }
 
-func (w *world) roleMembers(template string) []any {
+func (v *view) roleMembers(template string) []any {
 	list := []any{}
-	for _, h := range w.roles {
+	for _, h := range v.holdings() {
 		if h.template == template {
 			list = append(list, h.principal)
 		}
@@ -216,12 +239,12 @@ func (w *world) roleMembers(template string) []any {
 
 func listDirectoryRoles(c *call) (*answer, error) {
 	w := c.t.world
-	active := w.activeRoles()
+	active := c.view.activeRoles()
 	return c.list(directoryRoleSet, "directoryRoles", func(from cursor) iter.Seq2[cursor, entity] {
 		return from.through(len(active), func(i int) entity {
 			d := w.directoryRole(active[i])
 			if c.expands("members") {
-				d["members"] = w.roleMembers(active[i].template)
+				d["members"] = c.view.roleMembers(active[i].template)
 			}
 			return d
 		})
@@ -232,11 +255,11 @@ var principalSet = &set{typ: "microsoft.graph.directoryObject", top: 100, maxTop
 
 func listDirectoryRoleMembers(c *call) (*answer, error) {
 	w := c.t.world
-	for _, r := range w.activeRoles() {
+	for _, r := range c.view.activeRoles() {
 		if !sameID(w.directoryRoleID(r.template), c.vars[0]) {
 			continue
 		}
-		members := w.roleMembers(r.template)
+		members := c.view.roleMembers(r.template)
 		return c.list(principalSet, "directoryObjects", func(from cursor) iter.Seq2[cursor, entity] {
 			return from.through(len(members), func(i int) entity { return members[i].(document) })
 		})

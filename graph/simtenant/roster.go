@@ -2,6 +2,7 @@ package simtenant
 
 import (
 	"iter"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -45,21 +46,23 @@ func (r *roster) add(list []edition) {
 		r.top = max(r.top, e.who+1)
 		r.of[e.who] = append(r.of[e.who], len(r.log))
 		r.log = append(r.log, e)
-		for _, name := range []string{strings.ToLower(e.account.upn), strings.ToLower(e.account.mail)} {
-			if name != "" && !contains(r.names[name], e.who) {
+		for _, name := range e.account.addresses() {
+			if name = strings.ToLower(name); !slices.Contains(r.names[name], e.who) {
 				r.names[name] = append(r.names[name], e.who)
 			}
 		}
 	}
 }
 
-func contains(list []int, want int) bool {
-	for _, x := range list {
-		if x == want {
-			return true
+// addresses are all names by which an account can be looked up.
+func (a *account) addresses() []string {
+	list := []string{a.upn, a.mail}
+	for _, other := range a.reached().others {
+		if s, ok := other.(string); ok {
+			list = append(list, s)
 		}
 	}
-	return false
+	return list
 }
 
 // seen returns how many changes had been made by a moment.

@@ -21,6 +21,7 @@ const (
 	activity               // users with signInActivity
 	usage                  // files of usage reports, each report for itself
 	allUsage               // the same, for all apps together
+	outlook                // a mailbox, by one app
 )
 
 // budget is a token bucket: so many units, filled again over a time.
@@ -45,6 +46,8 @@ func (t *Tenant) budgetOf(b bucket) budget {
 		return budget{40, 10 * time.Minute}
 	case activity:
 		return budget{10, time.Minute}
+	case outlook:
+		return budget{10000, 10 * time.Minute}
 	case writes:
 		return budget{3000, 150 * time.Second}
 	default:
@@ -68,7 +71,7 @@ type limits struct {
 type limitKey struct {
 	app    string // empty for budgets that all apps share
 	bucket bucket
-	report string // of a usage report, which each have a budget
+	one    string // a usage report or a mailbox, which each have a budget
 }
 
 type level struct {
@@ -102,11 +105,14 @@ func (c *call) spend() error {
 	case access:
 		key.app = ""
 	case usage:
-		key.report = c.function()
+		key.one = c.function()
+	case outlook:
+		i, _ := c.view.find(c.vars[0])
+		key.one = itoa(i)
 	}
 	wait := c.t.limits.take(key, c.t.budgetOf(key.bucket), c.cost(), c.t.Now())
 	if wait == 0 && key.bucket == usage {
-		wait = c.t.limits.take(limitKey{bucket: allUsage, report: key.report}, c.t.budgetOf(allUsage), 1, c.t.Now())
+		wait = c.t.limits.take(limitKey{bucket: allUsage, one: key.one}, c.t.budgetOf(allUsage), 1, c.t.Now())
 	}
 	if wait == 0 && c.asksActivity() {
 		wait = c.t.limits.take(limitKey{app: c.app, bucket: activity}, c.t.budgetOf(activity), 1, c.t.Now())

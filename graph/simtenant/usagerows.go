@@ -106,7 +106,10 @@ func (v *view) legacyMail(first, last time.Time) map[int]map[graph.EmailProgram]
 		r, busy := w.dayStream(d)
 		for _, e := range w.legacyDay(r, d, busy) {
 			program := programOf(e.client)
-			if program == "" || v.outcome(&e, w.people.account(e.who)) != 0 {
+			if program == "" {
+				continue
+			}
+			if a, there := v.accountAt(e.who, e.at); !there || v.outcome(&e, a) != 0 {
 				continue
 			}
 			if used[e.who] == nil {

@@ -51,7 +51,7 @@ var userSet = &set{
 var listProperties = map[string]bool{
 	"assignedPlans": true, "identities": true, "imAddresses": true, "interests": true, "licenseAssignmentStates": true,
 	"onPremisesProvisioningErrors": true, "pastProjects": true, "provisionedPlans": true, "responsibilities": true,
-	"schools": true, "serviceProvisioningErrors": true, "skills": true, "businessPhones": true, "otherMails": true,
+	"schools": true, "serviceProvisioningErrors": true, "skills": true,
 }
 
 func (a *account) prop(v *view, path string) any {
@@ -69,6 +69,9 @@ func (a *account) prop(v *view, path string) any {
 	case "mail":
 		return orNil(a.mail)
 	case "mailNickname":
+		if nick := a.reached().nickname; nick != "" {
+			return nick
+		}
 		local, _, _ := strings.Cut(a.upn, "@")
 		return strings.ReplaceAll(local, "#EXT#", "")
 	case "department":
@@ -131,6 +134,12 @@ func (a *account) rareProp(v *view, path string) any {
 			return "Invitation"
 		}
 		return nil
+	case "mobilePhone":
+		return orNil(a.reached().mobile)
+	case "businessPhones":
+		return orEmpty(a.reached().business)
+	case "otherMails":
+		return orEmpty(a.reached().others)
 	case "preferredLanguage":
 		return "en"
 	case "usageLocation":

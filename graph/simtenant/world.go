@@ -49,6 +49,7 @@ type account struct {
 	perUser   string    // per-user MFA, where somebody set it
 	preferred string    // the default method, where somebody chose one
 	unsteered bool      // the tenant does not prefer the strongest method
+	contact   *contact  // nil as long as nobody said anything
 }
 
 func (a *account) enabled() bool { return !a.off }
