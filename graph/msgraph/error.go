@@ -55,8 +55,8 @@ func refusal(op operation, a answer, now time.Time) *graph.Error {
 	switch e.Kind {
 	case graph.KindNoPermission:
 		e.Permission = op.permission
-	case graph.KindThrottled:
-		e.RetryAfter = retryAfter(a.header.Get("Retry-After"), now)
+	case graph.KindThrottled, graph.KindUnclear: // a 503 may say so too
+		e.RetryAfter = retryAfter(a.header, now)
 	}
 	return e
 }
@@ -137,20 +137,30 @@ func text(value []byte) string {
 	return s
 }
 
-// retryAfter reads the header's two forms, seconds or a date, as a moment.
-// The zero time means that it says nothing useful.
-func retryAfter(value string, now time.Time) time.Time {
+// longestWait is as long as Graph's word is taken for. A longer one is a
+// mistake, or worth another question in an hour.
+const longestWait = time.Hour
+
+// retryAfter reads the header's two forms, seconds or a date, as a moment by
+// our clock; a date is compared with the answer's own. The zero time means that
+// it says nothing useful.
+func retryAfter(header http.Header, now time.Time) time.Time {
+	value := header.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		const longest = 7 * 24 * 3600
-		if !(seconds >= 0 && seconds <= longest) {
+		if !(seconds >= 0) {
 			return time.Time{}
 		}
-		return now.Add(time.Duration(seconds * float64(time.Second)))
+		return now.Add(time.Duration(min(seconds, longestWait.Seconds()) * float64(time.Second)))
 	}
-	if at, err := http.ParseTime(value); err == nil {
-		return at
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return time.Time{}
 	}
-	return time.Time{}
+	sent, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		sent = now
+	}
+	return now.Add(min(max(0, at.Sub(sent)), longestWait))
 }
 
 // asError makes one graph.Error of whatever the SDK returned: the pipeline's

@@ -108,17 +108,21 @@ func TestRetryAfterIsAMoment(t *testing.T) {
 		want         time.Time
 	}{
 		{"seconds", "17", now.Add(17 * time.Second)},
+		{"a week", "604800", now.Add(time.Hour)},
+		{"date by a clock that differs from ours", "Mon, 23 Nov 2026 07:00:30 GMT", now.Add(30 * time.Second)},
+		{"date that is over", "Mon, 23 Nov 2026 06:59:59 GMT", now},
 		{"part of a second", "1.5", now.Add(1500 * time.Millisecond)},
-		{"date", "Tue, 24 Nov 2026 09:02:00 GMT", now.Add(2 * time.Minute)},
+		{"date", "Mon, 23 Nov 2026 07:02:00 GMT", now.Add(2 * time.Minute)},
+		{"date next year", "Sat, 02 Jan 2027 07:00:00 GMT", now.Add(time.Hour)},
 		{"nothing", "", time.Time{}},
 		{"a word", "soon", time.Time{}},
 		{"negative", "-5", time.Time{}},
 		{"not a number", "NaN", time.Time{}},
-		{"endless", "1e300", time.Time{}},
+		{"endless", "1e300", now.Add(time.Hour)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t, reply(429, "", "Retry-After", tt.header))
+			s := newServer(t, reply(429, "", "Retry-After", tt.header, "Date", "Mon, 23 Nov 2026 07:00:00 GMT"))
 			c := client(t, msgraph.Config{BaseURL: s + "/v1.0", Now: func() time.Time { return now }})
 			_, err := c.SetSecurityDefaults(t.Context(), true)
 			if e := wantError(t, err, graph.KindThrottled); !e.RetryAfter.Equal(tt.want) {

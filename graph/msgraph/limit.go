@@ -1,12 +1,8 @@
 package msgraph
 
 import (
-	"context"
 	"math"
-	"sync"
 	"time"
-
-	"twokey/graph"
 )
 
 // A budget is one of Graph's throttle budgets. They differ by four orders of
@@ -27,139 +23,59 @@ const (
 	budgets             int    = iota
 )
 
-// newBudgets returns the limits for one app in one tenant, from Graph's
-// throttling page. The identity budget is the one of the smallest tenants
-// (3,500 units), less a margin for changes, which spend it too, and for other
-// callers with our app ID; the budget of changes is 3,000 in 150 seconds,
-// evenly. That of the methods is not published. Unbudgeted, only what Graph
-// itself says holds calls back.
-func newBudgets(now func() time.Time, unbudgeted bool) (all [budgets]*limiter) {
-	for b, limit := range [budgets]struct {
-		units  int
-		window time.Duration
-	}{
-		identityBudget:      {3000, 10 * time.Second},
-		writesBudget:        {200, 10 * time.Second},
-		accessBudget:        {1, time.Second},
-		reportsBudget:       {5, 10 * time.Second},
-		lastSignInsBudget:   {10, time.Minute},
-		usageDetailBudget:   {14, 10 * time.Minute},
-		usageCountsBudget:   {14, 10 * time.Minute},
-		usageVersionsBudget: {14, 10 * time.Minute},
-		methodsBudget:       {200, 10 * time.Second},
-		mailBudget:          {30, time.Minute},
-	} {
+// A limit is what a budget holds.
+type limit struct {
+	units  int           // in any window of time
+	window time.Duration // none: no limit but Graph's own word
+	atOnce int           // requests under way, 0: any number
+	learns bool          // nobody knows the units: these are where to start
+}
+
+// limits are those of one app in one tenant, from Graph's throttling page. The
+// identity budget is the one of the smallest tenants (3,500 units), less a
+// margin for changes, which spend it too, and for other callers with our app
+// ID. The budget of changes is 3,000 in 150 seconds, evenly. Usage reports have
+// 14 in ten minutes each; mail is Exchange's, for one mailbox.
+var limits = [budgets]limit{
+	identityBudget:      {units: 3000, window: 10 * time.Second},
+	writesBudget:        {units: 200, window: 10 * time.Second},
+	accessBudget:        {units: 1, window: time.Second},
+	reportsBudget:       {units: 5, window: 10 * time.Second},
+	lastSignInsBudget:   {units: 10, window: time.Minute},
+	usageDetailBudget:   {units: 14, window: 10 * time.Minute},
+	usageCountsBudget:   {units: 14, window: 10 * time.Minute},
+	usageVersionsBudget: {units: 14, window: 10 * time.Minute},
+	methodsBudget:       {units: 200, window: 10 * time.Second, learns: true},
+	mailBudget:          {units: 30, window: time.Minute, atOnce: 4},
+}
+
+// unlimited leaves it to Graph to say when it is too much.
+var unlimited = limit{units: math.MaxInt}
+
+func newBudgets(unbudgeted bool) (all [budgets]*limiter) {
+	for b, limit := range limits {
 		if unbudgeted {
-			limit.units, limit.window = math.MaxInt, 0
+			limit = unlimited
 		}
-		all[b] = &limiter{units: limit.units, window: limit.window, now: now}
+		all[b] = newLimiter(limit)
 	}
 	return all
 }
 
-// A limiter keeps what is spent within any window of time to a number of
-// units. It remembers the window rather than filling a bucket: a full bucket
-// lets through twice the units in its first window, and Graph counts.
-type limiter struct {
-	units  int
-	window time.Duration
-	now    func() time.Time
+// forBackground is what the background may fill of a window: it leaves a slot
+// free for a person, or a tenth where a window holds many.
+func (l limit) forBackground() int { return max(1, l.units-max(1, l.units/10)) }
 
-	mu     sync.Mutex
-	spent  []spending // in order of time; the last ones may lie ahead
-	closed time.Time  // nothing before then: Graph said so
+// open returns what of a window is open to a caller.
+func (l limit) open(background bool) int {
+	if background {
+		return l.forBackground()
+	}
+	return l.units
 }
 
-type spending struct {
-	at   time.Time
-	cost int
-}
-
-// reserve spends cost at the first moment that the budget allows, and returns
-// how long that is from now. If it is longer than patience, nothing is spent.
-func (l *limiter) reserve(cost int, patience time.Duration) (wait time.Duration, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.now()
-	at := l.earliest(now, cost)
-	wait = at.Sub(now)
-	if wait > patience {
-		return wait, false
-	}
-	l.spent = append(l.spent, spending{at, cost})
-	return wait, true
-}
-
-// earliest returns the first moment for cost, and forgets what is over.
-func (l *limiter) earliest(now time.Time, cost int) time.Time {
-	at := now
-	if l.closed.After(at) {
-		at = l.closed
-	}
-	total := 0
-	kept := l.spent[:0]
-	for _, s := range l.spent {
-		if s.at.Add(l.window).After(now) {
-			kept = append(kept, s)
-			total += s.cost
-		}
-	}
-	l.spent = kept
-	for _, s := range kept {
-		if end := s.at.Add(l.window); end.After(at) {
-			if total+cost <= l.units {
-				break
-			}
-			at = end
-		}
-		total -= s.cost
-	}
-	return at
-}
-
-// close spends nothing before until.
-func (l *limiter) close(until time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if until.After(l.closed) {
-		l.closed = until
-	}
-}
-
-// wait spends the call's cost and waits for its moment. Where the context ends
-// sooner, it says at once when to come again.
-func (l *limiter) wait(ctx context.Context, op operation) error {
-	wait, ok := l.reserve(op.cost, patience(ctx))
-	if !ok {
-		return &graph.Error{Kind: graph.KindThrottled, Op: op.name, RetryAfter: l.now().Add(wait)}
-	}
-	if err := sleep(ctx, wait); err != nil {
-		return &graph.Error{Kind: graph.KindNotSent, Op: op.name, Err: err}
-	}
-	return nil
-}
-
-// patience is how long the context lets a call wait. A deadline is a moment of
-// the machine's clock, which need not be the client's.
-func patience(ctx context.Context) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return time.Hour
-	}
-	return time.Until(deadline)
-}
-
-// sleep waits for d or for the end of ctx, whose error it returns.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// apart is how long after a spending of cost the next one comes, if a window's
+// units are spread evenly over it.
+func (l limit) apart(cost, units int) time.Duration {
+	return time.Duration(min(cost, units)) * l.window / time.Duration(units)
 }

@@ -60,7 +60,8 @@ type Config struct {
 	// Unbudgeted sends as fast as it is asked to, which only a loopback BaseURL
 	// may be: a simulated tenant that does not throttle need not be waited for.
 	Unbudgeted bool
-	// Now is the clock of throttle budgets and of Error.RetryAfter, time.Now if nil.
+	// Now is the clock that Error.RetryAfter and dates are read by, time.Now if
+	// nil. Throttle budgets go by the machine's clock.
 	Now func() time.Time
 	// Log gets one debug line a call, without names or tokens; nil is silence.
 	Log *slog.Logger
@@ -91,7 +92,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up sign-in: %w", err)
 	}
-	c := &Client{base: base, now: cfg.Now, log: cfg.Log, budgets: newBudgets(cfg.Now, cfg.Unbudgeted)}
+	c := &Client{base: base, now: cfg.Now, log: cfg.Log, budgets: newBudgets(cfg.Unbudgeted)}
 	// The JSON factories stand here alone: the pipeline lets nothing but JSON
 	// through, and the SDK's shared registries are globals.
 	c.adapter, err = core.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(

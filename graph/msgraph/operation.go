@@ -35,7 +35,7 @@ var (
 	readPolicies         = operation{name: "read Conditional Access policies", permission: "Policy.Read.All", budget: accessBudget, cost: 1, premium: true}
 	readUsers            = operation{name: "read users", permission: "User.Read.All", cost: 1}
 	readUserChanges      = operation{name: "read changed users", permission: "User.Read.All", cost: 1}
-	readChangedUsers     = operation{name: "read users that changed", permission: "User.Read.All", cost: batchSize}
+	readChangedUsers     = operation{name: "read users that changed", permission: "User.Read.All", cost: 1}
 	readUser             = operation{name: "read user", permission: "User.Read.All", cost: 1}
 	readRoles            = operation{name: "read directory roles", permission: "RoleManagement.Read.Directory", cost: 1}
 	readRoleAssignments  = operation{name: "read role assignments", permission: "RoleManagement.Read.Directory", cost: 2}
@@ -43,8 +43,8 @@ var (
 	readGroupMembers     = operation{name: "read members of a group", permission: "GroupMember.Read.All", cost: 4}
 	readMethodsPolicy    = operation{name: "read authentication methods policy", permission: "Policy.Read.AuthenticationMethod", cost: 1}
 	readRegistrations    = operation{name: "read registration report", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1, premium: true}
-	readMethods          = operation{name: "read authentication methods", permission: "UserAuthenticationMethod.Read.All", cost: batchSize}
-	readPerUserMFA       = operation{name: "read per-user MFA", permission: "Policy.Read.All", budget: methodsBudget, cost: batchSize}
+	readMethods          = operation{name: "read authentication methods", permission: "UserAuthenticationMethod.Read.All", budget: methodsBudget, cost: 1}
+	readPerUserMFA       = operation{name: "read per-user MFA", permission: "Policy.Read.All", budget: methodsBudget, cost: 1}
 	readSignIns          = operation{name: "read sign-ins", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1, premium: true}
 	readAudits           = operation{name: "read directory audits", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1}
 )

@@ -84,6 +84,7 @@ func (a answers) Intercept(pipeline khttp.Pipeline, next int, req *http.Request)
 	var conn connection
 	req = req.Clone(httptrace.WithClientTrace(req.Context(), conn.trace()))
 	req.Header.Set("client-request-id", call.id)
+	req.Header.Set("x-ms-throttle-priority", throttlePriority(req.Context()))
 	if err := setLength(req); err != nil {
 		return nil, &graph.Error{Kind: graph.KindNotSent, Op: call.op.name, Err: err}
 	}
@@ -96,6 +97,15 @@ func (a answers) Intercept(pipeline khttp.Pipeline, next int, req *http.Request)
 	}
 	a.c.logCall(req.Context(), call, err, a.c.now().Sub(start))
 	return res, err
+}
+
+// throttlePriority tells Graph which of our requests to refuse first when it
+// has to.
+func throttlePriority(ctx context.Context) string {
+	if graph.IsBackground(ctx) {
+		return "low"
+	}
+	return "high"
 }
 
 // read takes in an answer's body. What it returns is safe for the SDK to parse.

@@ -1,6 +1,7 @@
 package msgraph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,17 +33,28 @@ func read[T any](ctx context.Context, c *Client, op operation, send func(context
 	return v, ownsIt(err)
 }
 
-// repeated sends a read up to 1+maxRepeats times.
+// repeated sends a read until it is answered: again up to maxRepeats times
+// where it failed, and as often as the caller's time allows where Graph asked
+// us to slow down.
 func repeated[T any](ctx context.Context, c *Client, op operation, send func(context.Context) (T, error)) (T, error) {
-	for attempt := 0; ; attempt++ {
-		v, _, err := once(ctx, c, op, send)
-		if err == nil {
-			return v, nil
+	var refused error
+	for failures := 0; ; {
+		v, call, err := once(ctx, c, op, send)
+		e, ok := errors.AsType[*graph.Error](err)
+		switch {
+		case !ok:
+			return v, err
+		case refused != nil && !call.sent && e.Kind == graph.KindThrottled:
+			return v, refused // Graph's own word on why there is no time left
+		case call != nil && call.sent && e.Kind == graph.KindThrottled:
+			refused = err // and its budget is closed for as long as Graph said
+			continue
 		}
-		wait, again := c.worthRepeating(ctx, err, attempt)
+		wait, again := c.worthRepeating(ctx, e, failures)
 		if !again || sleep(ctx, wait) != nil {
 			return v, err
 		}
+		failures++
 	}
 }
 
@@ -83,15 +95,17 @@ func ownsIt(err error) error {
 
 // once sends one request within the throttle budget. The error is a
 // *graph.Error; the call is nil if there could not be one.
-func once[T any](ctx context.Context, c *Client, op operation, send func(context.Context) (T, error)) (v T, _ *call, _ error) {
+func once[T any](ctx context.Context, c *Client, op operation, send func(context.Context) (T, error)) (v T, _ *call, err error) {
 	call, err := newCall(ctx, op)
 	if err != nil {
 		return v, nil, err
 	}
 	limiter := c.budgets[op.budget]
-	if err := limiter.wait(ctx, op); err != nil {
-		return v, call, err
+	grant, wait := limiter.acquire(ctx, op.cost)
+	if grant == nil {
+		return v, call, c.notAdmitted(ctx, op, wait)
 	}
+	defer func() { grant.settle(err == nil) }()
 	ctx, cancel := context.WithTimeout(ctx, attemptLimit)
 	defer cancel()
 	v, err = send(withCall(ctx, call))
@@ -100,30 +114,50 @@ func once[T any](ctx context.Context, c *Client, op operation, send func(context
 	}
 	e := asError(call, err)
 	if e.Kind == graph.KindThrottled {
-		limiter.close(e.RetryAfter)
+		limiter.throttled(grant.at, c.untilThen(e.RetryAfter))
 	}
 	return v, call, e
 }
 
+// notAdmitted is the error of a call that the budget did not let go in its
+// time: it hears when to come again.
+func (c *Client) notAdmitted(ctx context.Context, op operation, wait time.Duration) *graph.Error {
+	if wait <= 0 || errors.Is(ctx.Err(), context.Canceled) {
+		return &graph.Error{Kind: graph.KindNotSent, Op: op.name, Err: cmp.Or(ctx.Err(), context.DeadlineExceeded)}
+	}
+	return &graph.Error{Kind: graph.KindThrottled, Op: op.name, RetryAfter: c.now().Add(wait)}
+}
+
+// untilThen is how long it is until a moment of Graph's, 0 if it named none.
+func (c *Client) untilThen(at time.Time) time.Duration {
+	if at.IsZero() {
+		return 0
+	}
+	return max(0, at.Sub(c.now()))
+}
+
 // worthRepeating reports whether a failed read should be sent again, and
-// after how long: throttling, gateways' errors, broken connections and cut
-// answers pass; what Graph understood does not.
-func (c *Client) worthRepeating(ctx context.Context, err error, attempt int) (time.Duration, bool) {
-	e, ok := errors.AsType[*graph.Error](err)
-	if !ok || attempt >= maxRepeats || ctx.Err() != nil {
+// after how long: gateways' errors, broken connections and cut answers pass;
+// what Graph understood does not.
+func (c *Client) worthRepeating(ctx context.Context, e *graph.Error, failures int) (time.Duration, bool) {
+	if failures >= maxRepeats || ctx.Err() != nil {
 		return 0, false
 	}
-	wait := backOff(attempt)
-	switch {
-	case e.Kind == graph.KindThrottled:
-		if !e.RetryAfter.IsZero() {
-			wait = max(0, e.RetryAfter.Sub(c.now()))
-		}
-	case e.Kind == graph.KindNotSent, e.Kind == graph.KindUnclear && passing(e):
-	default:
+	if e.Kind != graph.KindNotSent && !(e.Kind == graph.KindUnclear && passing(e)) {
 		return 0, false
 	}
+	wait := max(backOff(failures), c.untilThen(e.RetryAfter))
 	return wait, wait < patience(ctx)
+}
+
+// patience is how long the context lets a call wait. A deadline is a moment of
+// the machine's clock, which need not be the client's.
+func patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return time.Hour
+	}
+	return time.Until(deadline)
 }
 
 // passing reports whether an unclear answer is likely to be clear next time.

@@ -1,0 +1,356 @@
+package msgraph
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"twokey/graph"
+)
+
+// late is how long after sending a request Graph may still come to count it:
+// it has to be signed and carried there.
+const late = 5 * time.Second
+
+// mostPatience is how long a person is kept waiting for a budget. Who would
+// have to wait longer hears at once when to come again.
+const mostPatience = 5 * time.Minute
+
+// A limiter keeps what is spent within any window of time to a number of
+// units. It remembers the window rather than filling a bucket: a full bucket
+// lets through twice the units in its first window, while what fits every
+// window also fits a bucket that fills evenly, and nobody says by which of the
+// two Graph counts. It counts a request somewhere between our sending it and
+// its answer, so that a spending's window begins with the answer.
+//
+// Who has to wait stands in one of two queues, each first come, first served.
+// The background gets its turn when no person waits, evenly spread and never
+// the last slot of a window; nothing is promised ahead of its time, and so a
+// person waits for nothing but what is spent.
+//
+// Time here is the machine's, which is what passes between two requests. The
+// client's own clock only names moments to people.
+type limiter struct {
+	mu      sync.Mutex
+	limit   limit
+	spent   []*grant // those whose window is not known to be over
+	total   int      // their cost
+	running int      // grants without an answer yet
+	people  []*waiter
+	others  []*waiter // the background
+	timer   *time.Timer
+	pace    pace
+	learned learning
+}
+
+// A pace is what holds calls back beside the units.
+type pace struct {
+	closed     time.Time // nothing before then: Graph said so
+	gentle     time.Time // until then units are spread evenly: others spend them too
+	next       time.Time // while gentle, the moment of the next call
+	background time.Time // the moment of the next one that nobody waits for
+	strikes    int       // refusals without a success between
+	struck     time.Time // the last of them
+}
+
+// A grant is leave to send one request.
+type grant struct {
+	l       *limiter
+	cost    int
+	at      time.Time
+	over    time.Time // the end of its window
+	settled bool
+}
+
+// A waiter stands in a queue. When it is ready it has its grant, or none if it
+// would have to wait beyond its time.
+type waiter struct {
+	cost       int
+	background bool
+	until      time.Time
+	ready      chan struct{}
+	grant      *grant
+}
+
+func newLimiter(limit limit) *limiter {
+	return &limiter{limit: limit, learned: learning{ceiling: mostLearned}}
+}
+
+// acquire waits for leave to spend cost. If ctx ends first, or would, grant is
+// nil, and wait is how long from now it might be had. A grant must be settled.
+func (l *limiter) acquire(ctx context.Context, cost int) (g *grant, wait time.Duration) {
+	if ctx.Err() != nil {
+		return nil, 0
+	}
+	now := time.Now()
+	w := &waiter{cost: cost, background: graph.IsBackground(ctx), until: patientUntil(ctx, now), ready: make(chan struct{})}
+	if wait, hopeless := l.enqueue(w, now); hopeless {
+		return nil, wait
+	}
+	ctx, cancel := context.WithDeadline(ctx, w.until)
+	defer cancel()
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+	}
+	return l.leave(w, ctx.Err() != nil)
+}
+
+// patientUntil is when the caller stops to wait.
+func patientUntil(ctx context.Context, now time.Time) time.Time {
+	until, ok := ctx.Deadline()
+	if longest := now.Add(mostPatience); !ok || until.After(longest) && !graph.IsBackground(ctx) {
+		return longest
+	}
+	return until
+}
+
+// enqueue puts w at the end of its queue and lets go whoever may. If w would
+// have to wait for too long as things stand, it does not stay.
+func (l *limiter) enqueue(w *waiter, now time.Time) (wait time.Duration, hopeless bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	queue := l.queue(w)
+	*queue = append(*queue, w)
+	l.serve(now)
+	if w.grant != nil {
+		return 0, false
+	}
+	wait = l.forecast(now).until(w)
+	if hopeless = now.Add(wait).After(w.until); hopeless {
+		l.drop(w)
+		l.serve(now)
+	}
+	return wait, hopeless
+}
+
+// leave takes w out of the limiter with what it got. A grant that comes as its
+// caller goes away is given back: nothing was sent.
+func (l *limiter) leave(w *waiter, gone bool) (*grant, time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	switch {
+	case w.grant != nil && !gone:
+		return w.grant, 0
+	case w.grant != nil:
+		l.forgive(w.grant)
+	}
+	wait := l.forecast(now).until(w)
+	l.drop(w)
+	l.serve(now)
+	return nil, wait
+}
+
+// most returns what one call may cost and still fit a window.
+func (l *limiter) most(background bool) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit.open(background)
+}
+
+func (l *limiter) queue(w *waiter) *[]*waiter {
+	if w.background {
+		return &l.others
+	}
+	return &l.people
+}
+
+func (l *limiter) drop(w *waiter) {
+	queue := l.queue(w)
+	*queue = slices.DeleteFunc(*queue, func(other *waiter) bool { return other == w })
+}
+
+// first returns who is next, nil if nobody waits.
+func (l *limiter) first() *waiter {
+	for _, queue := range [][]*waiter{l.people, l.others} {
+		if len(queue) > 0 {
+			return queue[0]
+		}
+	}
+	return nil
+}
+
+// serve lets go whoever may go now and sets the timer for the next one. Every
+// change to the limiter ends with it: so nobody is forgotten.
+func (l *limiter) serve(now time.Time) {
+	for {
+		w := l.first()
+		switch {
+		case w == nil:
+			l.wake(0)
+			return
+		case l.limit.atOnce > 0 && l.running >= l.limit.atOnce:
+			l.wake(0) // an answer will come
+			return
+		case !l.fits(w, now):
+			l.wake(max(1, l.forecast(now).until(w)))
+			return
+		}
+		l.drop(w)
+		w.grant = l.spend(w, now)
+		close(w.ready)
+	}
+}
+
+// wake sets the timer; 0 stops it.
+func (l *limiter) wake(in time.Duration) {
+	switch {
+	case l.timer == nil && in > 0:
+		l.timer = time.AfterFunc(in, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.serve(time.Now())
+		})
+	case in > 0:
+		l.timer.Reset(in)
+	case l.timer != nil:
+		l.timer.Stop()
+	}
+}
+
+// fits reports whether w may go now. What is over is forgotten only when it is
+// in the way, so that a call costs next to nothing far from the limit.
+func (l *limiter) fits(w *waiter, now time.Time) bool {
+	if l.pace.earliest(w.background, now).After(now) {
+		return false
+	}
+	open := l.limit.open(w.background)
+	cost := min(w.cost, open)
+	if l.total <= open-cost {
+		return true
+	}
+	l.forget(now)
+	return l.total <= open-cost
+}
+
+// forget drops what is over.
+func (l *limiter) forget(now time.Time) {
+	l.spent = slices.DeleteFunc(l.spent, func(g *grant) bool {
+		over := !g.over.After(now)
+		if over {
+			l.total -= g.cost
+		}
+		return over
+	})
+}
+
+// spend makes the grant.
+func (l *limiter) spend(w *waiter, now time.Time) *grant {
+	g := &grant{l: l, cost: w.cost, at: now, over: now.Add(l.limit.window + late)}
+	l.running++
+	l.pace.spend(l.limit, w, now)
+	if l.limit.window > 0 {
+		l.spent = append(l.spent, g)
+		l.total += g.cost
+	}
+	l.grow(now)
+	return g
+}
+
+// forgive takes back what was not sent.
+func (l *limiter) forgive(g *grant) {
+	l.running--
+	if i := slices.Index(l.spent, g); i >= 0 {
+		l.spent = slices.Delete(l.spent, i, i+1)
+		l.total -= g.cost
+	}
+}
+
+// settle tells that the answer is there, whatever it was.
+func (g *grant) settle(ok bool) {
+	l := g.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.running--
+	g.settled = true
+	if ok && g.at.After(l.pace.struck) {
+		l.pace.strikes = 0
+	}
+	if over := now.Add(l.limit.window); over.Before(g.over) {
+		g.over = over
+	}
+	l.serve(now)
+}
+
+// throttled tells that Graph refused some of what was sent at a moment, and
+// closes the budget to all of us for as long as it asks. Where Graph gives no
+// time it is a second, and more each time; and always a little more by chance,
+// so that replicas do not come back together.
+func (l *limiter) throttled(sent time.Time, wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if wait <= 0 {
+		wait = time.Second << min(l.pace.strikes, 5)
+	}
+	if sent.After(l.pace.struck) {
+		l.pace.strikes++
+		l.pace.struck = now
+	}
+	until := now.Add(wait + rand.N(min(wait/10, time.Second)+1))
+	if until.After(l.pace.closed) {
+		l.pace.closed = until
+		l.pace.gentle = until.Add(l.limit.window)
+	}
+	l.shrink(sent, now)
+	l.release(&l.people)
+	l.release(&l.others)
+	l.serve(now)
+}
+
+// release sends away those of a queue who cannot wait until the budget opens.
+func (l *limiter) release(queue *[]*waiter) {
+	*queue = slices.DeleteFunc(*queue, func(w *waiter) bool {
+		hopeless := l.pace.closed.After(w.until)
+		if hopeless {
+			close(w.ready)
+		}
+		return hopeless
+	})
+}
+
+// earliest returns the first moment from at on that the pace allows.
+func (p *pace) earliest(background bool, at time.Time) time.Time {
+	at = later(at, p.closed)
+	if at.Before(p.gentle) {
+		at = later(at, p.next)
+	}
+	if background {
+		at = later(at, p.background)
+	}
+	return at
+}
+
+// spend moves the pace on.
+func (p *pace) spend(l limit, w *waiter, at time.Time) {
+	p.next = at.Add(l.apart(w.cost, l.units))
+	if w.background {
+		p.background = at.Add(l.apart(w.cost, l.forBackground()))
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// sleep waits for d or for the end of ctx, whose error it returns.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
