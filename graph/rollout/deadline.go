@@ -24,7 +24,7 @@ func Deadlines(fn Funnel, l Legacy) []Deadline { return Hitting(MicrosoftDates()
 func Hitting(changes []DatedChange, fn Funnel, l Legacy) []Deadline {
 	var found []Deadline
 	for _, c := range changes {
-		d := Deadline{c, affected[hit{c.Hits, c.For}](fn, l)}
+		d := Deadline{c, c.counted(fn, l)}
 		if n, known := d.Affected.Value(); !known || n > 0 || d.Affected.Unknown > 0 {
 			found = append(found, d)
 		}
@@ -36,6 +36,15 @@ func Hitting(changes []DatedChange, fn Funnel, l Legacy) []Deadline {
 		return a.On.Compare(b.On)
 	})
 	return found
+}
+
+// counted counts whom the change hits; of what nobody counts nothing is known.
+func (c DatedChange) counted(fn Funnel, l Legacy) Figure {
+	count := affected[hit{c.Hits, c.For}]
+	if count == nil {
+		return Missing(ID(c.Hits), Count, fn.AsOf, NotRead)
+	}
+	return count(fn, l)
 }
 
 // DaysLeft is the number of days until a change, negative after it; false where

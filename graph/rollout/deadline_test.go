@@ -102,6 +102,14 @@ func TestU18DatesSayWhereTheyComeFrom(t *testing.T) {
 	}
 }
 
+func TestHittingWhatNobodyCounts(t *testing.T) {
+	t.Parallel()
+	got := hits(Hitting([]DatedChange{{ID: "odd", For: "boss", Hits: "rich"}}, Funnel{}, Legacy{}))
+	if want := []string{"odd boss rich not read"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 const goodRow = `{"id":"own_date","for":"guest","hits":"phone_only","on":"2027-03-31","what":"Guests lose texts","source":"our own note","checked":"2026-11-28"}`
 
 func TestParseDeadlines(t *testing.T) {
