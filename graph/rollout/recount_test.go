@@ -93,12 +93,12 @@ type rule func(registered bool, capable Answer, phones, lasting, resistant int) 
 
 // recount is the same count in the plainest way: for one question, person by
 // person, looking everything up in the lists again.
-func recount(f Facts, s Scope, want rule) (yes, unknown, of int) {
+func recount(f Facts, s Scope, who group, want rule) (yes, unknown, of int) {
 	users, _ := f.Users.Get()
 	rows, _ := f.Registrations.Get()
 	all, _ := f.Methods.Get()
 	for _, u := range users {
-		if !isPerson(f, s, u) {
+		if !who(f, s, u) {
 			continue
 		}
 		of++
@@ -121,6 +121,25 @@ func recount(f Facts, s Scope, want rule) (yes, unknown, of int) {
 		}
 	}
 	return yes, unknown, of
+}
+
+// group says whether an account belongs to those who are asked about.
+type group func(f Facts, s Scope, u graph.User) bool
+
+func isGuest(_ Facts, _ Scope, u graph.User) bool { return u.Enabled && u.Guest }
+
+func isForEmergency(_ Facts, s Scope, u graph.User) bool {
+	return u.Enabled && !u.Guest && s.Declared[u.ID] == Emergency
+}
+
+func isAdmin(f Facts, s Scope, u graph.User) bool {
+	holders, _ := f.RoleHolders.Get()
+	for _, h := range holders {
+		if h.UserID == u.ID {
+			return isPerson(f, s, u)
+		}
+	}
+	return false
 }
 
 func isPerson(f Facts, s Scope, u graph.User) bool {
@@ -195,21 +214,32 @@ func TestFunnelEqualsARecount(t *testing.T) {
 			return is(rule(phones, lasting, resistant))
 		}
 	}
-	plain := map[ID]rule{
-		Registered:        func(registered bool, _ Answer, _, _, _ int) Answer { return is(registered) },
-		Capable:           func(_ bool, capable Answer, _, _, _ int) Answer { return capable },
-		Backup:            worth(func(_, lasting, _ int) bool { return lasting > 1 }),
-		NotPhoneOnly:      worth(func(_, lasting, _ int) bool { return lasting > 0 }),
-		PhoneOnly:         worth(func(phones, lasting, _ int) bool { return phones > 0 && lasting == 0 }),
-		PhoneBackup:       worth(func(phones, lasting, _ int) bool { return phones > 0 && lasting == 1 }),
-		PhishingResistant: worth(func(_, _, resistant int) bool { return resistant > 0 }),
+	registered := func(registered bool, _ Answer, _, _, _ int) Answer { return is(registered) }
+	missing := func(registered bool, _ Answer, _, _, _ int) Answer { return is(!registered) }
+	phoneOnly := worth(func(phones, lasting, _ int) bool { return phones > 0 && lasting == 0 })
+	plain := map[ID]struct {
+		who  group
+		want rule
+	}{
+		Registered:         {isPerson, registered},
+		Capable:            {isPerson, func(_ bool, capable Answer, _, _, _ int) Answer { return capable }},
+		Backup:             {isPerson, worth(func(_, lasting, _ int) bool { return lasting > 1 })},
+		NotPhoneOnly:       {isPerson, worth(func(_, lasting, _ int) bool { return lasting > 0 })},
+		PhoneOnly:          {isPerson, phoneOnly},
+		PhoneBackup:        {isPerson, worth(func(phones, lasting, _ int) bool { return phones > 0 && lasting == 1 })},
+		PhishingResistant:  {isPerson, worth(func(_, _, resistant int) bool { return resistant > 0 })},
+		AdminsNoMethod:     {isAdmin, missing},
+		AdminsPhoneOnly:    {isAdmin, phoneOnly},
+		GuestsPhoneOnly:    {isGuest, phoneOnly},
+		EmergencyNoMethod:  {isForEmergency, missing},
+		EmergencyPhoneOnly: {isForEmergency, phoneOnly},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		f, s := randomTenant(t)
 		fn := NewFunnel(f, s)
 		_, usersRead := f.Users.Get()
-		for id, want := range plain {
-			yes, unknown, of := recount(f, s, want)
+		for id, p := range plain {
+			yes, unknown, of := recount(f, s, p.who, p.want)
 			got := fn.Get(id)
 			v, known := got.Value()
 			switch {
