@@ -80,6 +80,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"set security defaults", setSecurityDefaults},
 		{"create policies and switch them", createPolicies},
 		{"state of a policy that is not there", policyOfNobody},
+		{"set policy of passes", setPassPolicy},
+		{"set registration campaign", setCampaign},
 		{"no change after the context ended", cancelledWrite},
 	}
 	for _, c := range checks {

@@ -2,9 +2,11 @@ package graphtest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"twokey/graph"
 )
@@ -59,4 +61,55 @@ func policyOfNobody(t *testing.T, f Fixture) {
 	if n := f.Applied() - before; n != 0 {
 		t.Errorf("applied %d times, want never", n)
 	}
+}
+
+// setPassPolicy changes every part of the configuration and puts it back.
+func setPassPolicy(t *testing.T, f Fixture) {
+	if f.Writer == nil {
+		t.Log("read only: nothing was changed")
+		return
+	}
+	was := f.Truth.MethodsPolicy.Pass
+	other := graph.PassPolicy{
+		Enabled: !was.Enabled, MinLifetime: 20 * time.Minute, MaxLifetime: 10 * time.Hour, DefaultLifetime: 90 * time.Minute,
+		Length: 14, OnceOnly: !was.OnceOnly, Include: []graph.Target{{ID: graph.AllUsers, Group: true}},
+		Exclude: []graph.Target{{ID: someKey(f.Truth.Groups), Group: true}},
+	}
+	for _, p := range []graph.PassPolicy{other, was} {
+		f.once(t, "set policy of passes", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) { return w.SetPassPolicy(ctx, p) })
+		got, err := f.Reader.MethodsPolicy(t.Context())
+		same(t, "policy of passes", got.Pass, p, err)
+	}
+}
+
+// setCampaign changes the campaign, with and without the member that only beta
+// knows, and puts it back.
+func setCampaign(t *testing.T, f Fixture) {
+	if f.Writer == nil {
+		t.Log("read only: nothing was changed")
+		return
+	}
+	yes, no := true, false
+	group := graph.Target{ID: someKey(f.Truth.Groups), Group: true, Method: "microsoftAuthenticator"}
+	for _, c := range []graph.Campaign{
+		{State: graph.CampaignOn, SnoozeDays: 0, Enforced: &no, Include: []graph.Target{group}, Exclude: []graph.Target{}},
+		{State: graph.CampaignOff, SnoozeDays: 14, Enforced: &yes, Include: []graph.Target{group}, Exclude: []graph.Target{{ID: group.ID, Group: true}}},
+		f.Truth.MethodsPolicy.Campaign,
+	} {
+		f.once(t, "set registration campaign", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) { return w.SetCampaign(ctx, c) })
+		got, err := f.Reader.MethodsPolicy(t.Context())
+		same(t, "registration campaign", got.Campaign, c, err)
+	}
+	f.once(t, "set a campaign for nobody in particular", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
+		return w.SetCampaign(ctx, graph.Campaign{State: graph.CampaignOn})
+	})
+	got, err := f.Reader.MethodsPolicy(t.Context())
+	if err != nil || len(got.Campaign.Include) != 1 || got.Campaign.Include[0].ID != graph.AllUsers {
+		t.Errorf("campaign for nobody in particular: got %+v and error %v, want it for everybody", got.Campaign, err)
+	}
+}
+
+// someKey returns the first key of a map, in order.
+func someKey[V any](m map[string]V) string {
+	return slices.Min(slices.Collect(maps.Keys(m)))
 }
