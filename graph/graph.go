@@ -72,6 +72,11 @@ type Reader interface {
 	// been handed over that are not the whole. It needs P1 and lags by up to two
 	// hours; KindNoLicence without it.
 	EachLegacySignIn(ctx context.Context, since time.Time, each func(SignIn) error) error
+	// Grants signs in anew and returns what our own token says that we may do.
+	// It fails without a token of an app, as with a static one.
+	Grants(ctx context.Context) (Grants, error)
+	// App reads an app registration by its application ID.
+	App(ctx context.Context, appID string) (App, error)
 }
 
 // Writer changes the tenant. Each call sends exactly one request and never

@@ -43,6 +43,11 @@ type Truth struct {
 	Audits           []graph.Audit
 	Since            time.Time // of EachLegacySignIn
 	LegacySignIns    []graph.SignIn
+	// App is an app registration in the tenant.
+	App graph.App
+	// Grants are what the Reader's own token says, but for when it was issued;
+	// nil where it signs in without a token that says anything.
+	Grants *graph.Grants
 }
 
 // Run checks the tenant that open returns; each check opens its own.
@@ -73,6 +78,9 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"audits of a time, a service and a target", someAudits},
 		{"legacy sign-ins", legacySignIns},
 		{"legacy sign-ins until somebody has enough", enoughSignIns},
+		{"app registration", app},
+		{"app that is not there", noApp},
+		{"own permissions", grants},
 		{"pages of users", userPages},
 		{"pages of registrations", registrationPages},
 		{"a cursor that is none", noCursor},

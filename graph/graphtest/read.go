@@ -307,6 +307,7 @@ func cancelled(t *testing.T, f Fixture) {
 		"Users":            func(ctx context.Context) error { _, err := r.Users(ctx); return err },
 		"User":             func(ctx context.Context) error { _, err := r.User(ctx, ids[0]); return err },
 		"RoleHolders":      func(ctx context.Context) error { _, err := r.RoleHolders(ctx); return err },
+		"App":              func(ctx context.Context) error { _, err := r.App(ctx, f.Truth.App.ID); return err },
 		"Registrations":    func(ctx context.Context) error { _, err := r.Registrations(ctx); return err },
 		"Methods":          func(ctx context.Context) error { _, err := r.Methods(ctx, ids); return err },
 		"UserPage":         func(ctx context.Context) error { _, _, err := r.UserPage(ctx, ""); return err },

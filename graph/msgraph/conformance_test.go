@@ -41,7 +41,7 @@ func noon() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
 // tenant runs a simulated tenant with more than one page of users.
 func tenant(t *testing.T, licence graph.Licence) (*simtenant.Tenant, string) {
 	t.Helper()
-	tenant, err := simtenant.New(simtenant.Config{People: 1100, Licence: licence, Epoch: noon(), Now: noon})
+	tenant, err := simtenant.New(simtenant.Config{People: 1100, Licence: licence, Epoch: noon(), Now: noon, Apps: declaredApps(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,12 @@ func (p plain) get(address string) object {
 	if strings.HasPrefix(address, "/") {
 		address = p.root + address
 	}
-	res, err := http.Get(strings.ReplaceAll(address, " ", "%20"))
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, strings.ReplaceAll(address, " ", "%20"), nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer plain")
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -132,6 +137,7 @@ func truthOf(p plain, licence graph.Licence) graphtest.Truth {
 		}
 	}
 	truth.RoleHolders = p.roleHolders()
+	truth.App = p.app(ourApp)
 	truth.PerUserMFA = map[string]graph.PerUserMFA{}
 	for id := range truth.Methods {
 		truth.PerUserMFA[id] = graph.PerUserMFA(p.get("/beta/users/" + id + "/authentication/requirements").text("perUserMfaState"))

@@ -20,7 +20,8 @@
 package msgraph
 
 import (
-	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -30,7 +31,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/microsoft/kiota-abstractions-go/authentication"
 	azure "github.com/microsoft/kiota-authentication-azure-go"
 	json "github.com/microsoft/kiota-serialization-json-go"
@@ -44,16 +44,20 @@ const DefaultBaseURL = "https://graph.microsoft.com/v1.0"
 
 // Config says which tenant to speak to and as whom.
 type Config struct {
-	// BaseURL is Graph's root with its version, DefaultBaseURL if empty. It
-	// ends in /v1.0; the few beta calls go to /beta beside it. Plain http is
-	// accepted to localhost, 127.0.0.1 and ::1 alone.
+	// BaseURL is Graph's root with its version, DefaultBaseURL if empty; another
+	// cloud's is [Cloud.BaseURL]. It ends in /v1.0; the few beta calls go to
+	// /beta beside it. Plain http is accepted to localhost, 127.0.0.1 and ::1
+	// alone.
 	BaseURL string
-	// Credential signs the app in. Nil sends no token, which only a loopback
-	// BaseURL may ask for.
+	// Credential signs the app in, see [Auth]. Nil sends no token, which only a
+	// loopback BaseURL may ask for.
 	Credential azcore.TokenCredential
 	// Scope is what the token is asked for, the BaseURL's root with
 	// "/.default" if empty.
 	Scope string
+	// Roots are who vouches for the BaseURL's own certificate, the system's if
+	// nil. A Transport looks after that itself.
+	Roots *x509.CertPool
 	// Transport carries the requests; nil is a transport of our own with
 	// sensible time limits. It must not repeat a request by itself.
 	Transport http.RoundTripper
@@ -71,6 +75,8 @@ type Config struct {
 type Client struct {
 	adapter *core.GraphRequestAdapterBase
 	base    *url.URL
+	signIn  *credential // nil: no token is sent
+	scope   string
 	now     func() time.Time
 	log     *slog.Logger
 	budgets [budgets]*limiter
@@ -88,11 +94,17 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Scope == "" {
+		cfg.Scope = base.Scheme + "://" + base.Host + "/.default"
+	}
 	auth, err := authenticator(cfg, base)
 	if err != nil {
 		return nil, fmt.Errorf("set up sign-in: %w", err)
 	}
-	c := &Client{base: base, now: cfg.Now, log: cfg.Log, budgets: newBudgets(cfg.Unbudgeted)}
+	c := &Client{base: base, scope: cfg.Scope, now: cfg.Now, log: cfg.Log, budgets: newBudgets(cfg.Unbudgeted)}
+	if cfg.Credential != nil {
+		c.signIn = &credential{cfg.Credential}
+	}
 	// The JSON factories stand here alone: the pipeline lets nothing but JSON
 	// through, and the SDK's shared registries are globals.
 	c.adapter, err = core.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
@@ -115,7 +127,7 @@ func (cfg Config) withDefaults() Config {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Transport == nil {
-		cfg.Transport = defaultTransport()
+		cfg.Transport = defaultTransport(cfg.Roots)
 	}
 	return cfg
 }
@@ -162,51 +174,19 @@ func loopback(u *url.URL) bool {
 	}
 }
 
-// authenticator makes the SDK's provider of tokens for base alone. A token
-// leaves for no other host. Continuous access evaluation stays off: with it a
-// token may live for a day and lacks newly consented permissions as long, and
-// the SDK answers its challenges by sending a request, a write too, twice.
+// authenticator makes the SDK's provider of tokens for base alone: for any other
+// host it would send no token, and the pipeline does not let such a request out.
+// Continuous access evaluation stays off: with it a token may live for a day
+// and lacks newly consented permissions as long, and the SDK answers its
+// challenges by sending a request, a write too, twice.
 func authenticator(cfg Config, base *url.URL) (authentication.AuthenticationProvider, error) {
 	if cfg.Credential == nil {
 		return &authentication.AnonymousAuthenticationProvider{}, nil
 	}
-	scope := cfg.Scope
-	if scope == "" {
-		scope = base.Scheme + "://" + base.Host + "/.default"
-	}
 	const continuousAccessEvaluation = false
 	return azure.NewAzureIdentityAuthenticationProviderWithScopesAndValidHostsAndObservabilityOptionsAndIsCaeEnabled(
-		credential{cfg.Credential}, []string{scope}, []string{base.Hostname()}, azure.ObservabilityOptions{}, continuousAccessEvaluation)
+		credential{cfg.Credential}, []string{cfg.Scope}, []string{base.Hostname()}, azure.ObservabilityOptions{}, continuousAccessEvaluation)
 }
-
-// credential marks a failure to sign in as ours, so that it is not taken for an
-// answer of the tenant.
-type credential struct{ azcore.TokenCredential }
-
-func (c credential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := c.TokenCredential.GetToken(ctx, options)
-	switch {
-	case err == nil:
-		return token, nil
-	case ctx.Err() != nil:
-		return token, &graph.Error{Kind: graph.KindNotSent, Err: fmt.Errorf("sign in: %w", ctx.Err())}
-	default:
-		return token, &graph.Error{Kind: graph.KindSignIn, Err: fmt.Errorf("sign in: %w", err)}
-	}
-}
-
-// StaticToken is a credential that is always the same token, for the
-// simulated tenant. New refuses it for any host but the loopback.
-func StaticToken(token string) azcore.TokenCredential { return staticToken(token) }
-
-type staticToken string
-
-func (s staticToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return azcore.AccessToken{Token: string(s), ExpiresOn: time.Now().Add(time.Hour)}, nil
-}
-
-// String keeps the token out of logs.
-func (staticToken) String() string { return "static token" }
 
 // path is where every request builder starts. A builder keeps the map and the
 // SDK writes into it, so each call makes its own.
@@ -238,12 +218,13 @@ func withQuery(address string, query url.Values) string {
 
 // defaultTransport waits as long as Graph's slowest reports take to begin, and
 // no longer.
-func defaultTransport() *http.Transport {
+func defaultTransport(roots *x509.CertPool) *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
 		ForceAttemptHTTP2:     true,
+		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: attemptLimit,
 		IdleConnTimeout:       time.Minute,

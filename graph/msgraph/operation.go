@@ -45,6 +45,9 @@ var (
 	readRegistrations    = operation{name: "read registration report", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1, premium: true}
 	readMethods          = operation{name: "read authentication methods", permission: "UserAuthenticationMethod.Read.All", budget: methodsBudget, cost: 1}
 	readPerUserMFA       = operation{name: "read per-user MFA", permission: "Policy.Read.All", budget: methodsBudget, cost: 1}
+	readGrants           = operation{name: "read own permissions"} // of the token: no request
+	readApp              = operation{name: "read app registration", permission: "Application.Read.All", cost: 1}
+	readAppGrants        = operation{name: "read permissions of an app", permission: "Application.Read.All", cost: 2}
 	readSignIns          = operation{name: "read sign-ins", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1, premium: true}
 	readAudits           = operation{name: "read directory audits", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1}
 )

@@ -80,6 +80,9 @@ func (a answers) Intercept(pipeline khttp.Pipeline, next int, req *http.Request)
 	if !ok {
 		return nil, errors.New("request without a call")
 	}
+	if err := a.c.mayLeave(req); err != nil {
+		return nil, &graph.Error{Kind: graph.KindNotSent, Op: call.op.name, Err: err}
+	}
 	call.sent = true
 	var conn connection
 	req = req.Clone(httptrace.WithClientTrace(req.Context(), conn.trace()))
@@ -106,6 +109,20 @@ func throttlePriority(ctx context.Context) string {
 		return "low"
 	}
 	return "high"
+}
+
+// mayLeave refuses a request for another host than the tenant's, to which the
+// SDK adds no token, and any other that lacks one: it would be answered as if
+// we could not sign in.
+func (c *Client) mayLeave(req *http.Request) error {
+	switch {
+	case req.URL.Scheme != c.base.Scheme || req.URL.Host != c.base.Host:
+		return errors.New("the address is not the tenant's")
+	case c.signIn != nil && req.Header.Get("Authorization") == "":
+		return errors.New("the request has no token")
+	default:
+		return nil
+	}
 }
 
 // read takes in an answer's body. What it returns is safe for the SDK to parse.

@@ -46,8 +46,7 @@ type change struct {
 // apply sends a change and does not care for the answer beyond its success.
 func (c *Client) apply(ctx context.Context, op operation, ch change) (graph.Receipt, error) {
 	return c.write(ctx, op, func(ctx context.Context) error {
-		_, err := c.sendChange(ctx, ch)
-		return err
+		return c.sendChange(ctx, ch, func([]byte) error { return nil })
 	})
 }
 
@@ -55,36 +54,25 @@ func (c *Client) apply(ctx context.Context, op operation, ch change) (graph.Rece
 // does not say what came of it is an unclear answer.
 func create[T any](ctx context.Context, c *Client, op operation, ch change, take func(T) error) (graph.Receipt, error) {
 	return c.write(ctx, op, func(ctx context.Context) error {
-		raw, err := c.sendChange(ctx, ch)
-		if err != nil {
-			return err
-		}
-		var made T
-		if err := json.Unmarshal(raw, &made); err != nil {
-			return errors.New("decode what was created") // the cause may quote a secret
-		}
-		return take(made)
+		return c.sendChange(ctx, ch, func(answer []byte) error {
+			var made T
+			if err := json.Unmarshal(answer, &made); err != nil {
+				return errors.New("decode what was created") // the cause may quote a secret
+			}
+			return take(made)
+		})
 	})
 }
 
-func (c *Client) sendChange(ctx context.Context, ch change) ([]byte, error) {
-	info, err := requestTo(ch.method, ch.address)
+func (c *Client) sendChange(ctx context.Context, ch change, take func(answer []byte) error) error {
+	if ch.body == nil {
+		return c.send(ctx, ch.method, ch.address, nil, nil, take)
+	}
+	body, err := json.Marshal(ch.body)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("encode change: %w", err)
 	}
-	if ch.body != nil {
-		body, err := json.Marshal(ch.body)
-		if err != nil {
-			return nil, fmt.Errorf("encode change: %w", err)
-		}
-		info.SetStreamContentAndContentType(body, "application/json")
-	}
-	answer, err := c.adapter.SendPrimitive(ctx, info, "[]byte", nil)
-	if err != nil {
-		return nil, err
-	}
-	raw, _ := answer.([]byte)
-	return raw, nil
+	return c.send(ctx, ch.method, ch.address, nil, body, take)
 }
 
 // object is a JSON object of a body.
