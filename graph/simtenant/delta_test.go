@@ -122,3 +122,153 @@ func TestDeltaTokensGrowOld(t *testing.T) {
 		}
 	}
 }
+
+// seen describes rows of changed users in short.
+func seen(rows []object) string {
+	var list []string
+	for _, row := range rows {
+		switch removed, _ := row["@removed"].(object); {
+		case removed != nil:
+			list = append(list, "-"+removed["reason"].(string))
+		case row["userPrincipalName"] == nil:
+			list = append(list, row["displayName"].(string))
+		default:
+			list = append(list, strings.TrimSuffix(row["userPrincipalName"].(string), "@harbourvale.example"))
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+func TestDeltaTellsWhatChanged(t *testing.T) {
+	t.Parallel()
+	now := newClock(epoch)
+	h := newTenant(t, simtenant.Config{Now: now.Now})
+	from := map[string]string{}
+	for _, properties := range []string{
+		"", "userPrincipalName", "userPrincipalName,accountEnabled", "userPrincipalName,signInSessionsValidFromDateTime", "displayName",
+	} {
+		path := "/v1.0/users/delta?$deltatoken=latest"
+		if properties != "" {
+			path += "&$select=" + properties
+		}
+		_, from[properties] = changes(t, h, path)
+	}
+	const path = "/v1.0/users/"
+	for _, w := range []struct{ method, path, body string }{
+		{"PATCH", path + "vic@harbourvale.example", `{"accountEnabled":true}`}, // as it was
+		{"DELETE", only(t, h, "abe@harbourvale.example", "microsoftAuthenticatorMethods"), ""},
+		{"PATCH", samPath, `{"accountEnabled":false}`},
+		{"PATCH", samPath, `{"department":"Legal"}`},
+		{"POST", path + "olga@harbourvale.example/revokeSignInSessions", ""},
+		{"PATCH", path + "bea@harbourvale.example", `{"displayName":"Bea F.","jobTitle":null}`},
+		{"PATCH", path + "bea@harbourvale.example", `{"displayName":"Bea G."}`},
+		{"POST", "/v1.0/users", hireJSON("new")},
+		{"POST", "/v1.0/users", hireJSON("short")},
+		{"DELETE", path + "short@harbourvale.example", ""},
+		{"DELETE", path + "sue@harbourvale.example", ""},
+	} {
+		now.Add(time.Second)
+		if r := ask(h, w.method, w.path, w.body); r.status >= 300 {
+			t.Fatalf("%s %s: %d %s", w.method, w.path, r.status, r.raw)
+		}
+	}
+	for properties, want := range map[string]string{
+		"":                                 "bea new -changed -changed",
+		"userPrincipalName":                "new -changed -changed",
+		"userPrincipalName,accountEnabled": "sam new -changed -changed",
+		"userPrincipalName,signInSessionsValidFromDateTime": "olga new -changed -changed",
+		"displayName": "Bea G. New Person -changed -changed",
+	} {
+		rows, next := changes(t, h, from[properties])
+		if got := seen(rows); got != want {
+			t.Errorf("%q: got %q, want %q", properties, got, want)
+		}
+		if again, _ := changes(t, h, from[properties]); seen(again) != want {
+			t.Errorf("%q read again: got %q, want %q", properties, seen(again), want)
+		}
+		if rest, _ := changes(t, h, next); len(rest) != 0 {
+			t.Errorf("%q after that: got %q", properties, seen(rest))
+		}
+		for _, row := range rows {
+			if row["id"] == nil || row["@removed"] != nil && len(row) != 2 {
+				t.Errorf("%q: %v", properties, row)
+			}
+		}
+	}
+	rows, _ := changes(t, h, from[""])
+	if title, there := rows[0]["jobTitle"]; !there || title != nil {
+		t.Errorf("what was cleared comes as null: %v", rows[0])
+	}
+	if _, there := rows[0]["mobilePhone"]; there {
+		t.Errorf("what was never set does not come: %v", rows[0])
+	}
+}
+
+// Pages are cut where they are, whatever happens between them: the next reading
+// tells of it.
+func TestDeltaGoesOverPages(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{People: 60})
+	_, delta := changes(t, h, "/v1.0/users/delta?$deltatoken=latest&$top=2&$select=displayName")
+	for _, name := range []string{"ada", "abe", "bea", "vic", "ada"} {
+		do(t, h, "PATCH", "/v1.0/users/"+name+"@harbourvale.example", `{"displayName":"`+name+` new"}`, 204)
+	}
+	first := decode[deltaPage](t, do(t, h, "GET", delta, "", 200))
+	if got := seen(first.Value); got != "abe new bea new" || first.Delta != "" {
+		t.Fatalf("first page: %q, delta %q", got, first.Delta)
+	}
+	do(t, h, "PATCH", "/v1.0/users/bea@harbourvale.example", `{"displayName":"bea newer"}`, 204)
+	do(t, h, "DELETE", "/v1.0/users/vic@harbourvale.example", "", 204)
+	second, next := changes(t, h, strings.TrimPrefix(first.Next, "http://tenant.test"))
+	if got := seen(second); got != "vic new ada new" {
+		t.Errorf("second page: %q", got)
+	}
+	third, _ := changes(t, h, next)
+	if got := seen(third); got != "bea newer -changed" {
+		t.Errorf("the next reading: %q", got)
+	}
+}
+
+// Who reads everybody while things change has missed nothing in the end.
+func TestDeltaFullReadingMissesNothing(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{People: 60})
+	page := decode[deltaPage](t, do(t, h, "GET", "/v1.0/users/delta?$top=20&$select=displayName", "", 200))
+	early := page.Value[0]["id"].(string)
+	do(t, h, "PATCH", "/v1.0/users/"+early, `{"accountEnabled":false}`, 204)
+	do(t, h, "DELETE", "/v1.0/users/"+page.Value[1]["id"].(string), "", 204)
+	hired := decode[object](t, do(t, h, "POST", "/v1.0/users", hireJSON("new"), 201))["id"]
+	rows, next := changes(t, h, strings.TrimPrefix(page.Next, "http://tenant.test"))
+	if rows[len(rows)-1]["id"] != hired {
+		t.Errorf("the newest comes last: %v", rows[len(rows)-1])
+	}
+	after, _ := changes(t, h, next)
+	if got := seen(after); got != "-changed New Person" {
+		t.Errorf("what changed meanwhile: %q", got)
+	}
+}
+
+// A reader who comes to a place that lags learns of a change later, and then
+// only once.
+func TestDeltaOfAPlaceThatLags(t *testing.T) {
+	t.Parallel()
+	now := newClock(epoch)
+	h := newTenant(t, simtenant.Config{Now: now.Now})
+	do(t, h, "PATCH", samPath, `{"displayName":"One"}`, 204)
+	_, delta := changes(t, h, "/v1.0/users/delta?$deltatoken=latest")
+	now.Add(time.Second)
+	do(t, h, "PATCH", samPath, `{"displayName":"Two"}`, 204)
+	plan(t, h, `[{"path":"/users/delta","stale_s":5}]`)
+	rows, delta := changes(t, h, delta)
+	if len(rows) != 0 {
+		t.Errorf("at a place that lags: %v", rows)
+	}
+	plan(t, h, `[]`)
+	rows, delta = changes(t, h, delta)
+	if len(rows) != 1 || rows[0]["displayName"] != "Two" {
+		t.Errorf("later: %v", rows)
+	}
+	if rows, _ := changes(t, h, delta); len(rows) != 0 {
+		t.Errorf("after that: %v", rows)
+	}
+}
