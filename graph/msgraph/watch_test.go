@@ -1,6 +1,9 @@
 package msgraph_test
 
 import (
+	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,4 +47,83 @@ func TestU08WhatTheLogSaysOfUs(t *testing.T) {
 	if len(odd) != 1 || odd[0].ID != defaults[1].AuditID {
 		t.Errorf("got %+v, want the second change alone", odd)
 	}
+}
+
+// TestU08NewWaysToActAsOurApp has somebody at the portal give our app a secret,
+// an owner and a permission, and compares what we read before and after.
+func TestU08NewWaysToActAsOurApp(t *testing.T) {
+	t.Parallel()
+	const app = "8d3f0c1a-4b7e-4f6a-9c55-0a1b2c3d4e5f"
+	sim, err := simtenant.New(simtenant.Config{People: 10, Epoch: noon(), Now: noon, Apps: []simtenant.App{{
+		ClientID: app, Name: "Twokey", Permissions: []graph.Permission{"Application.Read.All", "AuditLog.Read.All"},
+		Secret: graph.NewSecret("first"), Owners: []string{simtenant.Cast(0)[0].ObjectID},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := newServer(t, sim)
+	c := client(t, msgraph.Config{BaseURL: root + "/v1.0", Credential: msgraph.StaticToken(app), Now: noon, Unbudgeted: true})
+	before, err := c.App(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := rollout.CompareApps(before, before, noon()); len(found) > 0 {
+		t.Fatalf("nothing changed: got %+v", found)
+	}
+	eve := simtenant.Cast(0)[5].ObjectID
+	atPortal(t, root+"/v1.0/applications/"+before.ObjectID+"/addPassword", `{"passwordCredential":{"displayName":"mine"}}`)
+	atPortal(t, root+"/v1.0/applications/"+before.ObjectID+"/owners/$ref", `{"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/`+eve+`"}`)
+	atPortal(t, root+"/v1.0/servicePrincipals/"+before.PrincipalID+"/appRoleAssignments",
+		`{"principalId":"`+before.PrincipalID+`","resourceId":"`+graphPrincipal(t, root)+`","appRoleId":"b633e1c5-b582-4048-a93e-9f11b44c7e96"}`)
+
+	now, err := c.App(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range rollout.CompareApps(before, now, noon()) {
+		got = append(got, f.Severity.String()+" "+string(f.Kind)+" "+f.Name)
+	}
+	want := []string{"alarm credential_added mine", "alarm owner_added ", "alarm permission_added Mail.Send on Microsoft Graph"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	audits, err := c.Audits(t.Context(), graph.AuditQuery{Since: noon().Add(-time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged := 0
+	for _, change := range rollout.Changes(audits) {
+		if change.Kind == rollout.ChangeAppAccess {
+			logged++
+		}
+	}
+	if logged < len(want) {
+		t.Errorf("got %d changes of an app's access in the log, want all %d", logged, len(want))
+	}
+}
+
+// atPortal sends a change as somebody who may do everything.
+func atPortal(t *testing.T, address, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer portal")
+	r.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		t.Fatalf("%s: got %s", address, res.Status)
+	}
+}
+
+// graphPrincipal is the object ID of Microsoft Graph's own service principal.
+func graphPrincipal(t *testing.T, root string) string {
+	t.Helper()
+	return plain{t, root}.get("/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')").text("id")
 }
