@@ -27,12 +27,11 @@ func (Secret) LogValue() slog.Value { return slog.StringValue("(secret)") }
 // MarshalText hides the text from JSON.
 func (Secret) MarshalText() ([]byte, error) { return []byte("(secret)"), nil }
 
-// A PassOrder says what Temporary Access Pass to create. Zero values leave the
-// choice to the tenant's policy.
+// A PassOrder says what Temporary Access Pass to create.
 type PassOrder struct {
 	Start    time.Time     // in the future, or zero for now
-	Lifetime time.Duration // whole minutes within the policy's limits
-	Multi    bool          // usable until it ends, where the policy allows it
+	Lifetime time.Duration // whole minutes within the policy's limits, or zero for its default
+	Multi    bool          // usable until it ends, where the policy allows it; else for one sign-in
 }
 
 // Pass is a Temporary Access Pass just created. Graph shows its code this once.

@@ -97,6 +97,29 @@ type Writer interface {
 	// SetCampaign replaces the registration campaign as a whole: what Campaign
 	// leaves out is lost. One that includes nobody reaches everybody.
 	SetCampaign(ctx context.Context, c Campaign) (Receipt, error)
+	// DeleteMethod deletes one of a user's methods, named by its kind and ID. The
+	// default one is refused while others remain: [ErrDefaultMethod]. It does not
+	// end sessions, and cannot be undone.
+	DeleteMethod(ctx context.Context, userID string, m Method) (Receipt, error)
+	// AddPhone registers a phone and returns the method's ID.
+	AddPhone(ctx context.Context, userID string, p Phone) (id string, _ Receipt, err error)
+	// CreatePass creates a Temporary Access Pass. One that the user has already
+	// is deleted by it, and nobody is asked.
+	CreatePass(ctx context.Context, userID string, o PassOrder) (Pass, Receipt, error)
+	// SetSignInPreference says which method a user is asked for first. An empty
+	// Method leaves that as it is.
+	SetSignInPreference(ctx context.Context, userID string, p SignInPreference) (Receipt, error)
+	// SetPerUserMFA sets the old per-user state.
+	SetPerUserMFA(ctx context.Context, userID string, s PerUserMFA) (Receipt, error)
+	// RevokeSessions makes a user sign in again everywhere, within minutes; what
+	// holds an access token works on for up to an hour.
+	RevokeSessions(ctx context.Context, userID string) (Receipt, error)
+	// SetAccountEnabled blocks and unblocks an account. One that is synchronised
+	// will be set back by the next synchronisation, and an administrator's needs
+	// a directory role of the app, see [Grants.MayDisable].
+	SetAccountEnabled(ctx context.Context, userID string, enabled bool) (Receipt, error)
+	// SendMail hands a message to the mail service, which says no more of it.
+	SendMail(ctx context.Context, m Mail) (Receipt, error)
 }
 
 // A Receipt names one change as the tenant's own logs know it.

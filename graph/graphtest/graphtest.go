@@ -90,6 +90,14 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"state of a policy that is not there", policyOfNobody},
 		{"set policy of passes", setPassPolicy},
 		{"set registration campaign", setCampaign},
+		{"delete methods, the default last", deleteMethods},
+		{"delete a method that is not there", methodThatIsNotThere},
+		{"add phones", addPhones},
+		{"create passes", createPasses},
+		{"set per-user MFA", setPerUserMFA},
+		{"block and unblock", blockAndUnblock},
+		{"revoke sessions", revoke},
+		{"send mail", mail},
 		{"no change after the context ended", cancelledWrite},
 	}
 	for _, c := range checks {

@@ -110,6 +110,6 @@ func setCampaign(t *testing.T, f Fixture) {
 }
 
 // someKey returns the first key of a map, in order.
-func someKey[V any](m map[string]V) string {
-	return slices.Min(slices.Collect(maps.Keys(m)))
-}
+func someKey[V any](m map[string]V) string { return sortedKeys(m)[0] }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

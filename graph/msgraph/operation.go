@@ -22,6 +22,7 @@ type operation struct {
 	budget     budget
 	cost       int  // resource units of the budget
 	premium    bool // needs Entra ID P1
+	beta       bool // v1.0 does not have it
 	write      bool // sent once, over a connection of its own
 }
 

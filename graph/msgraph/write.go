@@ -19,6 +19,14 @@ var (
 	setPolicyState      = operation{name: "switch Conditional Access policy", permission: "Policy.ReadWrite.ConditionalAccess", budget: accessBudget, cost: 1, premium: true, write: true}
 	setPassPolicy       = operation{name: "set policy of passes", permission: "Policy.ReadWrite.AuthenticationMethod", budget: writesBudget, cost: 1, write: true}
 	setCampaign         = operation{name: "set registration campaign", permission: "Policy.ReadWrite.AuthenticationMethod", budget: writesBudget, cost: 1, write: true}
+	deleteMethod        = operation{name: "delete authentication method", budget: methodsBudget, cost: 1, write: true} // permission: see methodHomes
+	addPhone            = operation{name: "add phone", permission: "UserAuthMethod-Phone.ReadWrite.All", budget: methodsBudget, cost: 1, write: true}
+	createPass          = operation{name: "create Temporary Access Pass", permission: "UserAuthMethod-TAP.ReadWrite.All", budget: methodsBudget, cost: 1, write: true}
+	setSignInPreference = operation{name: "set default method", permission: "UserAuthenticationMethod.ReadWrite.All", budget: methodsBudget, cost: 1, beta: true, write: true}
+	setPerUserMFA       = operation{name: "set per-user MFA", permission: "Policy.ReadWrite.AuthenticationMethod", budget: methodsBudget, cost: 1, beta: true, write: true}
+	revokeSessions      = operation{name: "revoke sessions", permission: "User.RevokeSessions.All", budget: writesBudget, cost: 1, write: true}
+	setAccountEnabled   = operation{name: "block or unblock account", permission: "User.EnableDisableAccount.All", budget: writesBudget, cost: 1, write: true}
+	sendMail            = operation{name: "send mail", permission: "Mail.Send", budget: mailBudget, cost: 1, write: true}
 )
 
 // write runs one changing call. It is sent once and never again.
