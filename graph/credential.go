@@ -34,14 +34,16 @@ type PassOrder struct {
 	Multi    bool          // usable until it ends, where the policy allows it; else for one sign-in
 }
 
-// Pass is a Temporary Access Pass just created. Graph shows its code this once.
-// There is one for each user: creating a second deletes the first.
+// Pass is a Temporary Access Pass. There is one for each user: creating a second
+// deletes the first.
 type Pass struct {
 	ID       string
-	Code     Secret
+	Code     Secret // of one just created: Graph shows it this once
 	Start    time.Time
 	Lifetime time.Duration
 	Once     bool
+	Usable   bool   // now
+	Why      string // Graph's methodUsabilityReason: EnabledByPolicy, Expired, NotYetValid, OneTimeUsed
 }
 
 // PhoneType is which of a user's numbers a phone is. There is one of each.

@@ -38,13 +38,29 @@ type Reader interface {
 	UserPage(ctx context.Context, from Cursor) (rows []User, next Cursor, err error)
 	// User returns one account by object ID or UPN; KindNotFound if there is none.
 	User(ctx context.Context, idOrUPN string) (User, error)
+	// CountUsers counts the accounts of Users.
+	CountUsers(ctx context.Context) (int, error)
+	// FindUsers looks accounts up by what a person typed: an object ID, a UPN,
+	// the main, another or a private mail address, or a display name, in this
+	// order and in full. It returns those of the first kind that fits, none if no
+	// kind does. More than one is a question to ask, never a choice to make.
+	FindUsers(ctx context.Context, typed string) ([]User, error)
+	// Manager returns who is set above a user; KindNotFound if nobody is.
+	Manager(ctx context.Context, userID string) (User, error)
+	// LastSignIns says when each account was last seen. It needs P1.
+	LastSignIns(ctx context.Context) ([]LastSignIn, error)
 	// UserChanges reads what happened to accounts since an earlier reading. Since
 	// "" it reads nothing and returns where changes from now on will be: take
 	// that before the accounts are read in full, so that none is missed.
 	UserChanges(ctx context.Context, since DeltaToken) (UserChanges, error)
+	// Group returns a group; KindNotFound if there is none.
+	Group(ctx context.Context, id string) (Group, error)
 	// GroupMembers lists the object IDs of the users in a group and in the
 	// groups within it; KindNotFound if there is no such group.
 	GroupMembers(ctx context.Context, id string) ([]string, error)
+	// MemberOf returns those of the groups that a user is in, directly or by a
+	// group within, in the order given. A group that there is not has nobody.
+	MemberOf(ctx context.Context, userID string, groupIDs []string) ([]string, error)
 	// RoleHolders lists the accounts that hold an active directory role, one
 	// entry an account.
 	RoleHolders(ctx context.Context) ([]RoleHolder, error)
@@ -58,6 +74,11 @@ type Reader interface {
 	// entry for each ID asked, in the same order; one user's failure is in
 	// that entry. The error is for a sweep that could not go on at all.
 	Methods(ctx context.Context, userIDs []string) ([]UserMethods, error)
+	// Passes returns the Temporary Access Pass that a user has, if any, without
+	// its code.
+	Passes(ctx context.Context, userID string) ([]Pass, error)
+	// SignInPreference returns what a user is asked for first.
+	SignInPreference(ctx context.Context, userID string) (SignInPreference, error)
 	// PerUserMFA reads the old per-user state of the given users, as Methods
 	// reads their methods.
 	PerUserMFA(ctx context.Context, userIDs []string) ([]UserMFA, error)
@@ -77,6 +98,14 @@ type Reader interface {
 	Grants(ctx context.Context) (Grants, error)
 	// App reads an app registration by its application ID.
 	App(ctx context.Context, appID string) (App, error)
+	// EmailAppUse is the report of the mail programs that people used within a
+	// period. It works on every licence and is a day or two late.
+	EmailAppUse(ctx context.Context, period EmailAppPeriod) (EmailAppUse, error)
+	// OutlookVersions counts the versions of Outlook for Windows.
+	OutlookVersions(ctx context.Context, period EmailAppPeriod) (OutlookVersions, error)
+	// NamesConcealed reports whether the tenant hides names in usage reports.
+	// The reports follow the setting some minutes late.
+	NamesConcealed(ctx context.Context) (bool, error)
 }
 
 // Writer changes the tenant. Each call sends exactly one request and never

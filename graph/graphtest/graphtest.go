@@ -35,11 +35,20 @@ type Truth struct {
 	Policies         []graph.Policy
 	Users            []graph.User
 	RoleHolders      []graph.RoleHolder
+	Aliases          map[string][]string // user IDs by address, of addresses that are nobody's UPN or mail
 	Registrations    []graph.Registration
-	Methods          map[string][]graph.Method   // by user ID, for as many users as are worth asking
+	Methods          map[string][]graph.Method // by user ID, for as many users as are worth asking
+	Managers         map[string]string         // user ID by user ID, empty where there is none
+	LastSignIns      []graph.LastSignIn
+	Preferences      map[string]graph.SignInPreference // by user ID, like Methods
+	Passes           map[string][]graph.Pass           // by user ID, like Methods
+	EmailAppUse      graph.EmailAppUse
+	OutlookVersions  graph.OutlookVersions // of the same period
+	NamesConcealed   bool
 	PerUserMFA       map[string]graph.PerUserMFA // by user ID, like Methods
 	MethodsPolicy    graph.MethodsPolicy
-	Groups           map[string][]string // the users' IDs by group ID
+	Groups           []graph.Group
+	Members          map[string][]string // the users' IDs by group ID
 	Audits           []graph.Audit
 	Since            time.Time // of EachLegacySignIn
 	LegacySignIns    []graph.SignIn
@@ -69,6 +78,19 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"methods", methods},
 		{"methods of a user that is not there", methodsOfNobody},
 		{"methods of no users", methodsOfNone},
+		{"count of users", countUsers},
+		{"users found by each of their names", findUsers},
+		{"users found by nothing", findNobody},
+		{"managers", managers},
+		{"last sign-ins", lastSignIns},
+		{"groups", groups},
+		{"groups of a user", memberOf},
+		{"sign-in preferences", preferences},
+		{"passes", passes},
+		{"e-mail app use", emailAppUse},
+		{"Outlook versions", outlookVersions},
+		{"names concealed", namesConcealed},
+		{"changed users", userChanges},
 		{"per-user MFA", perUserMFA},
 		{"per-user MFA of a user that is not there", perUserMFAOfNobody},
 		{"methods policy", methodsPolicy},

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"twokey/graph"
 )
@@ -132,169 +130,6 @@ func methodsOfNone(t *testing.T, f Fixture) {
 	}
 }
 
-func perUserMFA(t *testing.T, f Fixture) {
-	ids := slices.Sorted(maps.Keys(f.Truth.PerUserMFA))
-	got, err := f.Reader.PerUserMFA(t.Context(), ids)
-	if err != nil || len(got) != len(ids) {
-		t.Fatalf("got %d entries and error %v, want %d", len(got), err, len(ids))
-	}
-	for i, id := range ids {
-		same(t, "per-user MFA of "+id, got[i], graph.UserMFA{UserID: id, State: f.Truth.PerUserMFA[id]}, got[i].Err)
-	}
-}
-
-func perUserMFAOfNobody(t *testing.T, f Fixture) {
-	got, err := f.Reader.PerUserMFA(t.Context(), []string{nobody, f.Truth.Users[0].ID})
-	if err != nil || len(got) != 2 {
-		t.Fatalf("got %d entries and error %v, want 2", len(got), err)
-	}
-	failed(t, got[0].Err, graph.KindNotFound)
-	if got[0].State != "" || got[1].State == "" || got[1].Err != nil {
-		t.Errorf("got %+v, want no state of nobody, and one of the other", got)
-	}
-}
-
-func methodsPolicy(t *testing.T, f Fixture) {
-	got, err := f.Reader.MethodsPolicy(t.Context())
-	same(t, "methods policy", got, f.Truth.MethodsPolicy, err)
-}
-
-func groupMembers(t *testing.T, f Fixture) {
-	if len(f.Truth.Groups) == 0 {
-		t.Error("the tenant holds no group: the check proves nothing")
-	}
-	for id, members := range f.Truth.Groups {
-		got, err := f.Reader.GroupMembers(t.Context(), id)
-		same(t, "members of "+id, slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(members)), err)
-	}
-}
-
-func noGroup(t *testing.T, f Fixture) {
-	for _, id := range []string{nobody, "", "."} {
-		_, err := f.Reader.GroupMembers(t.Context(), id)
-		failed(t, err, graph.KindNotFound)
-	}
-}
-
-func audits(t *testing.T, f Fixture) {
-	got, err := f.Reader.Audits(t.Context(), graph.AuditQuery{})
-	sameList(t, got, f.Truth.Audits, err, auditID)
-	if !slices.IsSortedFunc(got, func(a, b graph.Audit) int { return b.At.Compare(a.At) }) {
-		t.Error("the newest do not come first")
-	}
-}
-
-func auditID(a graph.Audit) string { return a.ID }
-
-// someAudits narrows the log in every way, around a line that it holds.
-func someAudits(t *testing.T, f Fixture) {
-	all := f.Truth.Audits
-	if len(all) < 3 || len(all[len(all)/2].Targets) == 0 {
-		t.Fatal("the tenant's log is too short: the check proves nothing")
-	}
-	one := all[len(all)/2]
-	for _, q := range []graph.AuditQuery{
-		{Since: one.At},
-		{Until: one.At},
-		{Since: one.At, Until: one.At.Add(time.Minute)},
-		{Service: one.Service},
-		{Category: one.Category},
-		{TargetID: one.Targets[0].ID},
-		{Since: one.At.Add(-time.Minute), Service: one.Service, Category: one.Category, TargetID: one.Targets[0].ID},
-	} {
-		var want []graph.Audit
-		for _, a := range all {
-			if matches(q, a) {
-				want = append(want, a)
-			}
-		}
-		got, err := f.Reader.Audits(t.Context(), q)
-		sameList(t, got, want, err, auditID)
-	}
-}
-
-func matches(q graph.AuditQuery, a graph.Audit) bool {
-	return !a.At.Before(q.Since) && (q.Until.IsZero() || !a.At.After(q.Until)) &&
-		(q.Service == "" || a.Service == q.Service) && (q.Category == "" || a.Category == q.Category) &&
-		(q.TargetID == "" || slices.ContainsFunc(a.Targets, func(t graph.AuditTarget) bool { return t.ID == q.TargetID }))
-}
-
-func legacySignIns(t *testing.T, f Fixture) {
-	var got []graph.SignIn
-	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, func(s graph.SignIn) error {
-		got = append(got, s)
-		return nil
-	})
-	if f.Truth.Licence < graph.P1 {
-		failed(t, err, graph.KindNoLicence)
-		return
-	}
-	key := func(s graph.SignIn) string {
-		return s.At.Format("2006-01-02T15:04:05.000000000") + s.UserID + s.Client + s.App
-	}
-	sameList(t, got, f.Truth.LegacySignIns, err, key)
-}
-
-// enoughSignIns ends the reading from inside.
-func enoughSignIns(t *testing.T, f Fixture) {
-	if f.Truth.Licence < graph.P1 {
-		return
-	}
-	enough := errors.New("enough")
-	n := 0
-	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, func(graph.SignIn) error {
-		n++
-		return enough
-	})
-	if !errors.Is(err, enough) || n != 1 {
-		t.Errorf("got error %v after %d sign-ins, want the error of the first", err, n)
-	}
-}
-
-func userPages(t *testing.T, f Fixture) {
-	got, err := allPages(t, f.Reader.UserPage)
-	sameList(t, got, f.Truth.Users, err, func(u graph.User) string { return u.ID })
-}
-
-func registrationPages(t *testing.T, f Fixture) {
-	got, err := allPages(t, f.Reader.RegistrationPage)
-	if f.Truth.Licence < graph.P1 {
-		failed(t, err, graph.KindNoLicence)
-		return
-	}
-	sameList(t, got, f.Truth.Registrations, err, func(r graph.Registration) string { return r.UserID })
-}
-
-// allPages goes through a list page by page, and reads each page twice: a
-// cursor is not used up.
-func allPages[T any](t *testing.T, page func(context.Context, graph.Cursor) ([]T, graph.Cursor, error)) ([]T, error) {
-	t.Helper()
-	var all []T
-	for at := graph.Cursor(""); ; {
-		rows, next, err := page(t.Context(), at)
-		if err != nil {
-			return nil, err
-		}
-		again, same, err := page(t.Context(), at)
-		if err != nil || same != next || !reflect.DeepEqual(again, rows) {
-			t.Errorf("at %q: got %d rows and %q, and then %d and %q with error %v; want the same", at, len(rows), next, len(again), same, err)
-		}
-		all = append(all, rows...)
-		if next == "" {
-			return all, nil
-		}
-		at = next
-	}
-}
-
-// noCursor asks for places that the tenant did not name.
-func noCursor(t *testing.T, f Fixture) {
-	for _, at := range []graph.Cursor{"p2", "https://elsewhere.invalid/v1.0/users?$skiptoken=x", "@elsewhere.invalid/"} {
-		_, _, err := f.Reader.UserPage(t.Context(), at)
-		failed(t, err, graph.KindRefused)
-	}
-}
-
 // cancelled calls every reader with a context that is over.
 func cancelled(t *testing.T, f Fixture) {
 	r := f.Reader
@@ -312,6 +147,17 @@ func cancelled(t *testing.T, f Fixture) {
 		"Methods":          func(ctx context.Context) error { _, err := r.Methods(ctx, ids); return err },
 		"UserPage":         func(ctx context.Context) error { _, _, err := r.UserPage(ctx, ""); return err },
 		"RegistrationPage": func(ctx context.Context) error { _, _, err := r.RegistrationPage(ctx, ""); return err },
+		"CountUsers":       func(ctx context.Context) error { _, err := r.CountUsers(ctx); return err },
+		"FindUsers":        func(ctx context.Context) error { _, err := r.FindUsers(ctx, "x"); return err },
+		"Manager":          func(ctx context.Context) error { _, err := r.Manager(ctx, ids[0]); return err },
+		"LastSignIns":      func(ctx context.Context) error { _, err := r.LastSignIns(ctx); return err },
+		"Group":            func(ctx context.Context) error { _, err := r.Group(ctx, nobody); return err },
+		"MemberOf":         func(ctx context.Context) error { _, err := r.MemberOf(ctx, ids[0], ids); return err },
+		"SignInPreference": func(ctx context.Context) error { _, err := r.SignInPreference(ctx, ids[0]); return err },
+		"Passes":           func(ctx context.Context) error { _, err := r.Passes(ctx, ids[0]); return err },
+		"EmailAppUse":      func(ctx context.Context) error { _, err := r.EmailAppUse(ctx, graph.Days7); return err },
+		"OutlookVersions":  func(ctx context.Context) error { _, err := r.OutlookVersions(ctx, graph.Days7); return err },
+		"NamesConcealed":   func(ctx context.Context) error { _, err := r.NamesConcealed(ctx); return err },
 		"UserChanges":      func(ctx context.Context) error { _, err := r.UserChanges(ctx, ""); return err },
 		"GroupMembers":     func(ctx context.Context) error { _, err := r.GroupMembers(ctx, nobody); return err },
 		"PerUserMFA":       func(ctx context.Context) error { _, err := r.PerUserMFA(ctx, ids); return err },

@@ -73,7 +73,7 @@ func setPassPolicy(t *testing.T, f Fixture) {
 	other := graph.PassPolicy{
 		Enabled: !was.Enabled, MinLifetime: 20 * time.Minute, MaxLifetime: 10 * time.Hour, DefaultLifetime: 90 * time.Minute,
 		Length: 14, OnceOnly: !was.OnceOnly, Include: []graph.Target{{ID: graph.AllUsers, Group: true}},
-		Exclude: []graph.Target{{ID: someKey(f.Truth.Groups), Group: true}},
+		Exclude: []graph.Target{{ID: someKey(f.Truth.Members), Group: true}},
 	}
 	for _, p := range []graph.PassPolicy{other, was} {
 		f.once(t, "set policy of passes", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) { return w.SetPassPolicy(ctx, p) })
@@ -90,7 +90,7 @@ func setCampaign(t *testing.T, f Fixture) {
 		return
 	}
 	yes, no := true, false
-	group := graph.Target{ID: someKey(f.Truth.Groups), Group: true, Method: "microsoftAuthenticator"}
+	group := graph.Target{ID: someKey(f.Truth.Members), Group: true, Method: "microsoftAuthenticator"}
 	for _, c := range []graph.Campaign{
 		{State: graph.CampaignOn, SnoozeDays: 0, Enforced: &no, Include: []graph.Target{group}, Exclude: []graph.Target{}},
 		{State: graph.CampaignOff, SnoozeDays: 14, Enforced: &yes, Include: []graph.Target{group}, Exclude: []graph.Target{{ID: group.ID, Group: true}}},

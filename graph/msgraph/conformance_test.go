@@ -1,9 +1,11 @@
 package msgraph_test
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,9 +61,24 @@ type object map[string]any
 func (o object) text(name string) string { s, _ := o[name].(string); return s }
 func (o object) flag(name string) bool   { b, _ := o[name].(bool); return b }
 
+func (o object) day(name string) time.Time {
+	at, _ := time.Parse(time.DateOnly, o.text(name))
+	return at
+}
+
 func (o object) minutes(name string) time.Duration {
 	n, _ := o[name].(float64)
 	return time.Duration(n) * time.Minute
+}
+
+// texts are the items of a member that is a list of texts, nil if it is not there.
+func (o object) texts(name string) []string {
+	var all []string
+	items, _ := o[name].([]any)
+	for _, item := range items {
+		all = append(all, item.(string))
+	}
+	return all
 }
 
 // objects are the items of a member that is a list of objects.
@@ -81,6 +98,31 @@ func (o object) time(name string) time.Time {
 
 func (p plain) get(address string) object {
 	p.t.Helper()
+	o, ok := p.find(address)
+	if !ok {
+		p.t.Fatalf("%s: not found", address)
+	}
+	return o
+}
+
+// find is get for what need not be there.
+func (p plain) find(address string) (_ object, ok bool) {
+	p.t.Helper()
+	res := p.ask(address)
+	defer res.Body.Close()
+	var o object
+	if err := json.NewDecoder(res.Body).Decode(&o); err != nil || res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNotFound {
+		p.t.Fatalf("%s: %d %v %v", address, res.StatusCode, o, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, false
+	}
+	return o, true
+}
+
+// ask sends a request with a token, which net/http leaves out on other hosts.
+func (p plain) ask(address string) *http.Response {
+	p.t.Helper()
 	if strings.HasPrefix(address, "/") {
 		address = p.root + address
 	}
@@ -93,12 +135,7 @@ func (p plain) get(address string) object {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer res.Body.Close()
-	var o object
-	if err := json.NewDecoder(res.Body).Decode(&o); err != nil || res.StatusCode != http.StatusOK {
-		p.t.Fatalf("%s: %d %v %v", address, res.StatusCode, o, err)
-	}
-	return o
+	return res
 }
 
 func (p plain) list(address string) []object {
@@ -136,15 +173,14 @@ func truthOf(p plain, licence graph.Licence) graphtest.Truth {
 			truth.Methods[u.ID] = p.methods(u.ID)
 		}
 	}
-	truth.RoleHolders = p.roleHolders()
+	truth.RoleHolders, truth.Aliases = p.roleHolders(), p.aliases()
+	p.people(&truth)
+	p.groups(&truth)
 	truth.App = p.app(ourApp)
-	truth.PerUserMFA = map[string]graph.PerUserMFA{}
-	for id := range truth.Methods {
-		truth.PerUserMFA[id] = graph.PerUserMFA(p.get("/beta/users/" + id + "/authentication/requirements").text("perUserMfaState"))
-	}
 	truth.MethodsPolicy = p.methodsPolicy()
-	truth.Groups = p.groups()
 	truth.Audits = p.audits()
+	truth.EmailAppUse, truth.OutlookVersions = p.usage()
+	truth.NamesConcealed = p.get("/v1.0/admin/reportSettings").flag("displayConcealedNames")
 	if licence >= graph.P1 {
 		p.reports(&truth)
 	}
@@ -196,18 +232,116 @@ func (p plain) roleHolders() []graph.RoleHolder {
 	return all
 }
 
-// groups are those that hold a role: there is no list of all.
-func (p plain) groups() map[string][]string {
+// people reads what is asked user by user, of some.
+func (p plain) people(truth *graphtest.Truth) {
 	p.t.Helper()
-	all := map[string][]string{}
-	for _, a := range p.list("/v1.0/roleManagement/directory/roleAssignments?$expand=principal") {
-		if principal := object(a["principal"].(map[string]any)); principal.text("@odata.type") == "#microsoft.graph.group" {
-			id := principal.text("id")
-			all[id] = nil
-			for _, u := range p.list("/v1.0/groups/" + id + "/members") {
-				all[id] = append(all[id], u.text("id"))
+	truth.Managers, truth.PerUserMFA = map[string]string{}, map[string]graph.PerUserMFA{}
+	truth.Preferences, truth.Passes = map[string]graph.SignInPreference{}, map[string][]graph.Pass{}
+	for id := range truth.Methods {
+		above, _ := p.find("/v1.0/users/" + id + "/manager?$select=id")
+		truth.Managers[id] = above.text("id")
+		truth.PerUserMFA[id] = graph.PerUserMFA(p.get("/beta/users/" + id + "/authentication/requirements").text("perUserMfaState"))
+		o := p.get("/beta/users/" + id + "/authentication/signInPreferences")
+		truth.Preferences[id] = graph.SignInPreference{
+			Method: o.text("userPreferredMethodForSecondaryAuthentication"), System: o.flag("isSystemPreferredAuthenticationMethodEnabled"),
+		}
+		truth.Passes[id] = []graph.Pass{}
+		for _, o := range p.list("/v1.0/users/" + id + "/authentication/temporaryAccessPassMethods") {
+			truth.Passes[id] = append(truth.Passes[id], graph.Pass{
+				ID: o.text("id"), Start: o.time("startDateTime"), Lifetime: o.minutes("lifetimeInMinutes"),
+				Once: o.flag("isUsableOnce"), Usable: o.flag("isUsable"), Why: o.text("methodUsabilityReason"),
+			})
+		}
+	}
+}
+
+// aliases are the addresses that lead to users beside their UPN and mail.
+func (p plain) aliases() map[string][]string {
+	p.t.Helper()
+	all, taken := map[string][]string{}, map[string]bool{}
+	people := p.list("/v1.0/users?$top=999&$select=id,userPrincipalName,mail,proxyAddresses,otherMails")
+	for _, o := range people {
+		taken[strings.ToLower(o.text("userPrincipalName"))], taken[strings.ToLower(o.text("mail"))] = true, true
+	}
+	for _, o := range people {
+		for _, list := range []string{"proxyAddresses", "otherMails"} {
+			addresses, _ := o[list].([]any)
+			for _, a := range addresses {
+				address := strings.TrimPrefix(strings.TrimPrefix(a.(string), "smtp:"), "SMTP:")
+				if !taken[strings.ToLower(address)] && len(all) < 30 {
+					all[address] = append(all[address], o.text("id"))
+				}
 			}
 		}
+	}
+	return all
+}
+
+// groups are those that hold a role: there is no list of all.
+func (p plain) groups(truth *graphtest.Truth) {
+	p.t.Helper()
+	truth.Members = map[string][]string{}
+	for _, a := range p.list("/v1.0/roleManagement/directory/roleAssignments?$expand=principal") {
+		principal := object(a["principal"].(map[string]any))
+		id := principal.text("id")
+		if _, known := truth.Members[id]; known || principal.text("@odata.type") != "#microsoft.graph.group" {
+			continue
+		}
+		o := p.get("/v1.0/groups/" + id)
+		truth.Groups = append(truth.Groups, graph.Group{ID: id, Name: o.text("displayName"), RoleAssignable: o.flag("isAssignableToRole")})
+		truth.Members[id] = nil
+		for _, u := range p.list("/v1.0/groups/" + id + "/members") {
+			truth.Members[id] = append(truth.Members[id], u.text("id"))
+		}
+	}
+}
+
+// usage reads two reports of a month by their files.
+func (p plain) usage() (graph.EmailAppUse, graph.OutlookVersions) {
+	p.t.Helper()
+	use := graph.EmailAppUse{Period: graph.Days30}
+	for _, o := range p.file("/v1.0/reports/getEmailAppUsageUserDetail(period='D30')") {
+		use.Refreshed = o.day("Report Refresh Date")
+		row := graph.EmailAppRow{UPN: o.text("User Principal Name"), Name: o.text("Display Name"), Deleted: o.text("Is Deleted") == "True", Last: o.day("Last Activity Date")}
+		for _, program := range []graph.EmailProgram{
+			graph.MailForMac, graph.OutlookForMac, graph.OutlookForWindows, graph.OutlookForMobile, graph.OtherForMobile, graph.OutlookForWeb,
+			graph.ProgramPOP3, graph.ProgramIMAP4, graph.ProgramSMTP,
+		} {
+			if o.text(string(program)) == "Yes" {
+				row.Programs = append(row.Programs, program)
+			}
+		}
+		use.Rows = append(use.Rows, row)
+	}
+	versions := graph.OutlookVersions{Users: map[string]int{}}
+	for _, o := range p.file("/v1.0/reports/getEmailAppUsageVersionsUserCounts(period='D30')") {
+		versions.Refreshed = o.day("Report Refresh Date")
+		for column := range o {
+			if n, err := strconv.Atoi(o.text(column)); err == nil && column != "Report Period" {
+				versions.Users[column] = n
+			}
+		}
+	}
+	return use, versions
+}
+
+// file reads a report's table, a line as an object.
+func (p plain) file(address string) []object {
+	p.t.Helper()
+	res := p.ask(address)
+	defer res.Body.Close()
+	table, err := csv.NewReader(res.Body).ReadAll()
+	if err != nil || res.StatusCode != http.StatusOK || len(table) < 2 {
+		p.t.Fatalf("%s: %d, %d lines, %v", address, res.StatusCode, len(table), err)
+	}
+	table[0][0] = strings.TrimPrefix(table[0][0], "\ufeff")
+	var all []object
+	for _, cells := range table[1:] {
+		o := object{}
+		for i, column := range table[0] {
+			o[column] = cells[i]
+		}
+		all = append(all, o)
 	}
 	return all
 }
@@ -256,6 +390,23 @@ func targets(o object, name string) []graph.Target {
 	return all
 }
 
+// policyFrom knows no more than the tenant's own policies hold.
+func policyFrom(o object) graph.Policy {
+	inner := func(o object, name string) object { inside, _ := o[name].(map[string]any); return inside }
+	conditions := inner(o, "conditions")
+	apps, users, grant := inner(conditions, "applications"), inner(conditions, "users"), inner(o, "grantControls")
+	return graph.Policy{
+		ID: o.text("id"), Name: o.text("displayName"), State: graph.PolicyState(o.text("state")),
+		Apps: apps.texts("includeApplications"), Clients: conditions.texts("clientAppTypes"),
+		Users: graph.PolicyUsers{
+			IncludeUsers: users.texts("includeUsers"), ExcludeUsers: users.texts("excludeUsers"),
+			IncludeGroups: users.texts("includeGroups"), ExcludeGroups: users.texts("excludeGroups"),
+			IncludeRoles: users.texts("includeRoles"), ExcludeRoles: users.texts("excludeRoles"),
+		},
+		Controls: grant.texts("builtInControls"), All: grant.text("operator") == "AND",
+	}
+}
+
 func (p plain) audits() []graph.Audit {
 	p.t.Helper()
 	var all []graph.Audit
@@ -288,7 +439,17 @@ func (p plain) audits() []graph.Audit {
 func (p plain) reports(truth *graphtest.Truth) {
 	p.t.Helper()
 	for _, o := range p.list("/v1.0/identity/conditionalAccess/policies") {
-		truth.Policies = append(truth.Policies, graph.Policy{ID: o.text("id"), Name: o.text("displayName"), State: graph.PolicyState(o.text("state"))})
+		truth.Policies = append(truth.Policies, policyFrom(o))
+	}
+	for _, o := range p.list("/v1.0/users?$top=500&$select=id,signInActivity") {
+		last := graph.LastSignIn{UserID: o.text("id")}
+		if seen, ok := o["signInActivity"].(map[string]any); ok {
+			last.At = object(seen).time("lastSignInDateTime")
+			if quiet := object(seen).time("lastNonInteractiveSignInDateTime"); quiet.After(last.At) {
+				last.At = quiet
+			}
+		}
+		truth.LastSignIns = append(truth.LastSignIns, last)
 	}
 	for _, o := range p.list("/v1.0/reports/authenticationMethods/userRegistrationDetails") {
 		r := graph.Registration{UserID: o.text("id"), Registered: o.flag("isMfaRegistered"), Capable: o.flag("isMfaCapable"), AsOf: o.time("lastUpdatedDateTime"), Methods: []string{}}

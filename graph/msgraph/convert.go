@@ -154,22 +154,6 @@ func toSecurityDefaults(p models.IdentitySecurityDefaultsEnforcementPolicyable) 
 	return graph.SecurityDefaults{Enabled: enabled}, err
 }
 
-// policyItem is a Conditional Access policy in Graph's JSON.
-type policyItem struct {
-	ID          *string `json:"id"`
-	DisplayName *string `json:"displayName"`
-	State       *string `json:"state"`
-}
-
-func toPolicy(p policyItem) (graph.Policy, error) {
-	id, noID := need("id", p.ID)
-	state, noState := need("state", p.State)
-	if err := errors.Join(noID, noState); err != nil {
-		return graph.Policy{}, err
-	}
-	return graph.Policy{ID: id, Name: or(p.DisplayName, ""), State: graph.PolicyState(state)}, nil
-}
-
 type roleDefinition struct {
 	id   string
 	role graph.Role

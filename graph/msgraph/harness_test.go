@@ -14,6 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"twokey/graph"
 	"twokey/graph/msgraph"
 )
@@ -218,4 +221,24 @@ func now() time.Time { return time.Now() }
 // debugLog writes every line as JSON.
 func debugLog(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// roundTrip is a transport that answers by a function.
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+// answered is what a transport returns.
+func answered(r *http.Request, status int, header http.Header, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+		Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+}
+
+// anyToken signs in everywhere.
+type anyToken struct{}
+
+func (anyToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: "real", ExpiresOn: time.Now().Add(time.Hour)}, nil
 }

@@ -24,6 +24,7 @@ type operation struct {
 	premium    bool // needs Entra ID P1
 	beta       bool // v1.0 does not have it
 	write      bool // sent once, over a connection of its own
+	file       bool // answered by the address of a file, and not in JSON
 }
 
 // Every operation that reads. Permissions and costs are from Graph's permission
@@ -38,6 +39,12 @@ var (
 	readUserChanges      = operation{name: "read changed users", permission: "User.Read.All", cost: 1}
 	readChangedUsers     = operation{name: "read users that changed", permission: "User.Read.All", cost: 1}
 	readUser             = operation{name: "read user", permission: "User.Read.All", cost: 1}
+	countUsers           = operation{name: "count users", permission: "User.Read.All", cost: 1}
+	findUsers            = operation{name: "look up a user", permission: "User.Read.All", cost: 1}
+	readManager          = operation{name: "read manager", permission: "User.Read.All", cost: 1}
+	readLastSignIns      = operation{name: "read last sign-ins", permission: "AuditLog.Read.All", budget: lastSignInsBudget, cost: 1, premium: true}
+	readGroup            = operation{name: "read group", permission: "GroupMember.Read.All", cost: 1}
+	checkGroups          = operation{name: "read groups of a user", permission: "GroupMember.Read.All", cost: 4}
 	readRoles            = operation{name: "read directory roles", permission: "RoleManagement.Read.Directory", cost: 1}
 	readRoleAssignments  = operation{name: "read role assignments", permission: "RoleManagement.Read.Directory", cost: 2}
 	readRoleGroup        = operation{name: "read members of a role's group", permission: "GroupMember.Read.All", cost: 4}
@@ -49,7 +56,12 @@ var (
 	readGrants           = operation{name: "read own permissions"} // of the token: no request
 	readApp              = operation{name: "read app registration", permission: "Application.Read.All", cost: 1}
 	readAppGrants        = operation{name: "read permissions of an app", permission: "Application.Read.All", cost: 2}
+	readSignInPreference = operation{name: "read sign-in preference", permission: "UserAuthenticationMethod.Read.All", budget: methodsBudget, cost: 1}
+	readPasses           = operation{name: "read Temporary Access Passes", permission: "UserAuthenticationMethod.Read.All", budget: methodsBudget, cost: 1}
 	readSignIns          = operation{name: "read sign-ins", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1, premium: true}
+	readReportSettings   = operation{name: "read report settings", permission: "ReportSettings.Read.All", cost: 1}
+	readEmailAppUse      = operation{name: "read e-mail app use", permission: "Reports.Read.All", budget: usageDetailBudget, cost: 1, file: true}
+	readOutlookVersions  = operation{name: "read Outlook versions", permission: "Reports.Read.All", budget: usageVersionsBudget, cost: 1, file: true}
 	readAudits           = operation{name: "read directory audits", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1}
 )
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -237,7 +236,8 @@ func (c *Client) send(ctx context.Context, method abstractions.HttpMethod, addre
 	if err != nil {
 		return err
 	}
-	for name := range maps.Keys(header) {
+	for name := range header {
+		info.Headers.Remove(name)
 		info.Headers.TryAdd(name, header.Get(name))
 	}
 	if body != nil {

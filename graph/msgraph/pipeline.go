@@ -27,7 +27,8 @@ func (c *Client) httpClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport: khttp.NewCustomTransportWithParentTransport(splitWrites(transport),
 			answers{c},
-			khttp.NewRedirectHandlerWithOptions(khttp.RedirectHandlerOptions{MaxRedirects: 2, ShouldRedirect: redirectAllowed}),
+			khttp.NewRedirectHandlerWithOptions(khttp.RedirectHandlerOptions{MaxRedirects: 2, ShouldRedirect: c.redirectAllowed}),
+			tokenAtHome{c},
 			khttp.NewParametersNameDecodingHandler(),
 			khttp.NewUserAgentHandlerWithOptions(&khttp.UserAgentHandlerOptions{Enabled: true, ProductName: "twokey", ProductVersion: "1"}),
 		),
@@ -56,17 +57,6 @@ func (s *split) RoundTrip(req *http.Request) (*http.Response, error) {
 		return s.writes.RoundTrip(req)
 	}
 	return s.reads.RoundTrip(req)
-}
-
-// redirectAllowed lets a read follow a redirect on the host that it asked.
-func redirectAllowed(req *http.Request, res *http.Response) bool {
-	to, err := res.Location()
-	if err != nil || req.Method != http.MethodGet || to.Scheme != req.URL.Scheme || to.Host != req.URL.Host || to.User != nil {
-		return false
-	}
-	// The handler would leave the redirecting answer open.
-	_ = res.Body.Close()
-	return true
 }
 
 // answers is our outermost middleware. It puts the call's ID on the request,
@@ -158,6 +148,9 @@ func readable(op operation, res *http.Response, body []byte) error {
 	}
 	if !op.write && res.StatusCode != http.StatusOK {
 		return errors.New("success without an answer")
+	}
+	if op.file {
+		return readableFile(res.Header.Get("Content-Type"))
 	}
 	media, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {

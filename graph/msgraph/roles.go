@@ -2,7 +2,6 @@ package msgraph
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -76,28 +75,6 @@ func (c *Client) roleAssignments(ctx context.Context) ([]roleAssignment, error) 
 		row:   viaJSON(toRoleAssignment),
 	}.all(ctx, c)
 }
-
-// GroupMembers reads GET /groups/{id}/transitiveMembers, of which only the users.
-func (c *Client) GroupMembers(ctx context.Context, id string) ([]string, error) {
-	if id == "" || id == "." || id == ".." {
-		return nil, &graph.Error{Kind: graph.KindNotFound, Op: readGroupMembers.name}
-	}
-	return c.groupUsers(ctx, readGroupMembers, id)
-}
-
-// groupUsers returns the IDs of the users in a group and the groups within it.
-// Every page needs the header.
-func (c *Client) groupUsers(ctx context.Context, op operation, id string) ([]string, error) {
-	return listing[string]{
-		op:     op,
-		first:  c.url("/groups/"+segment(id)+"/transitiveMembers/microsoft.graph.user", url.Values{"$select": {"id"}, "$count": {"true"}, "$top": {"999"}}),
-		header: eventual,
-		row:    idRow,
-	}.all(ctx, c)
-}
-
-// eventual is the header of the directory's advanced queries.
-var eventual = http.Header{"Consistencylevel": {"eventual"}}
 
 // holders collects roles by user.
 type holders map[string][]graph.Role

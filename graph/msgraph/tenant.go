@@ -60,24 +60,3 @@ func (c *Client) SetSecurityDefaults(ctx context.Context, enabled bool) (graph.R
 func (c *Client) securityDefaults() *policies.IdentitySecurityDefaultsEnforcementPolicyRequestBuilder {
 	return policies.NewIdentitySecurityDefaultsEnforcementPolicyRequestBuilderInternal(c.path(), c.adapter)
 }
-
-// Policies reads GET /identity/conditionalAccess/policies, by hand: the SDK
-// turns a state that it does not know into nil, and such a policy must not be
-// taken for switched off.
-func (c *Client) Policies(ctx context.Context) ([]graph.Policy, error) {
-	found, err := listing[graph.Policy]{
-		op: readPolicies, first: c.url("/identity/conditionalAccess/policies", nil), row: viaJSON(toPolicy),
-	}.all(ctx, c)
-	if err != nil || len(found) > 0 {
-		return found, err
-	}
-	// A tenant without P1 may get an empty list instead of a refusal.
-	licence, err := c.Licence(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if licence < graph.P1 {
-		return nil, &graph.Error{Kind: graph.KindNoLicence, Op: readPolicies.name}
-	}
-	return found, nil
-}

@@ -31,8 +31,7 @@ func (c *Client) users() listing[graph.User] {
 
 // User reads GET /users/{id or UPN}.
 func (c *Client) User(ctx context.Context, idOrUPN string) (graph.User, error) {
-	switch idOrUPN {
-	case "", ".", "..": // a path of its own: not one account
+	if noSegment(idOrUPN) {
 		return graph.User{}, &graph.Error{Kind: graph.KindNotFound, Op: readUser.name}
 	}
 	return getOne(ctx, c, readUser, c.url("/users/"+segment(idOrUPN), url.Values{"$select": {userFields}}), userRow)
@@ -43,3 +42,6 @@ func (c *Client) User(ctx context.Context, idOrUPN string) (graph.User, error) {
 func segment(name string) string {
 	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
 }
+
+// noSegment reports whether a name would be another path, and not one object's.
+func noSegment(name string) bool { return name == "" || name == "." || name == ".." }

@@ -1,0 +1,119 @@
+package graphtest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"twokey/graph"
+)
+
+func methodsPolicy(t *testing.T, f Fixture) {
+	got, err := f.Reader.MethodsPolicy(t.Context())
+	same(t, "methods policy", got, f.Truth.MethodsPolicy, err)
+}
+
+func audits(t *testing.T, f Fixture) {
+	got, err := f.Reader.Audits(t.Context(), graph.AuditQuery{})
+	sameList(t, got, f.Truth.Audits, err, auditID)
+	if !slices.IsSortedFunc(got, func(a, b graph.Audit) int { return b.At.Compare(a.At) }) {
+		t.Error("the newest do not come first")
+	}
+}
+
+func auditID(a graph.Audit) string { return a.ID }
+
+// someAudits narrows the log in every way, around a line that it holds.
+func someAudits(t *testing.T, f Fixture) {
+	all := f.Truth.Audits
+	if len(all) < 3 || len(all[len(all)/2].Targets) == 0 {
+		t.Fatal("the tenant's log is too short: the check proves nothing")
+	}
+	one := all[len(all)/2]
+	for _, q := range []graph.AuditQuery{
+		{Since: one.At},
+		{Until: one.At},
+		{Since: one.At, Until: one.At.Add(time.Minute)},
+		{Service: one.Service},
+		{Category: one.Category},
+		{TargetID: one.Targets[0].ID},
+		{Since: one.At.Add(-time.Minute), Service: one.Service, Category: one.Category, TargetID: one.Targets[0].ID},
+	} {
+		var want []graph.Audit
+		for _, a := range all {
+			if matches(q, a) {
+				want = append(want, a)
+			}
+		}
+		got, err := f.Reader.Audits(t.Context(), q)
+		sameList(t, got, want, err, auditID)
+	}
+}
+
+func matches(q graph.AuditQuery, a graph.Audit) bool {
+	return !a.At.Before(q.Since) && (q.Until.IsZero() || !a.At.After(q.Until)) &&
+		(q.Service == "" || a.Service == q.Service) && (q.Category == "" || a.Category == q.Category) &&
+		(q.TargetID == "" || slices.ContainsFunc(a.Targets, func(t graph.AuditTarget) bool { return t.ID == q.TargetID }))
+}
+
+func legacySignIns(t *testing.T, f Fixture) {
+	var got []graph.SignIn
+	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, func(s graph.SignIn) error {
+		got = append(got, s)
+		return nil
+	})
+	if f.Truth.Licence < graph.P1 {
+		failed(t, err, graph.KindNoLicence)
+		return
+	}
+	key := func(s graph.SignIn) string {
+		return s.At.Format("2006-01-02T15:04:05.000000000") + s.UserID + s.Client + s.App
+	}
+	sameList(t, got, f.Truth.LegacySignIns, err, key)
+}
+
+// enoughSignIns ends the reading from inside.
+func enoughSignIns(t *testing.T, f Fixture) {
+	if f.Truth.Licence < graph.P1 {
+		return
+	}
+	enough := errors.New("enough")
+	n := 0
+	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, func(graph.SignIn) error {
+		n++
+		return enough
+	})
+	if !errors.Is(err, enough) || n != 1 {
+		t.Errorf("got error %v after %d sign-ins, want the error of the first", err, n)
+	}
+}
+
+func emailAppUse(t *testing.T, f Fixture) {
+	got, err := f.Reader.EmailAppUse(t.Context(), f.Truth.EmailAppUse.Period)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := f.Truth.EmailAppUse
+	sameList(t, got.Rows, want.Rows, nil, func(r graph.EmailAppRow) string { return r.UPN })
+	got.Rows, want.Rows = nil, nil
+	same(t, "report without its rows", got, want, nil)
+	_, err = f.Reader.EmailAppUse(t.Context(), 8)
+	failed(t, err, graph.KindNotSent)
+}
+
+func outlookVersions(t *testing.T, f Fixture) {
+	got, err := f.Reader.OutlookVersions(t.Context(), f.Truth.EmailAppUse.Period)
+	same(t, "Outlook versions", got, f.Truth.OutlookVersions, err)
+	if len(f.Truth.OutlookVersions.Users) == 0 {
+		t.Error("the tenant counts none: the check proves nothing")
+	}
+}
+
+func namesConcealed(t *testing.T, f Fixture) {
+	got, err := f.Reader.NamesConcealed(t.Context())
+	same(t, "names concealed", got, f.Truth.NamesConcealed, err)
+	if f.Truth.EmailAppUse.Concealed != f.Truth.NamesConcealed {
+		t.Log("the reports do not follow the setting yet")
+	}
+}
