@@ -38,12 +38,12 @@ func (c *Client) Passes(ctx context.Context, userID string) ([]graph.Pass, error
 		return nil, &graph.Error{Kind: graph.KindNotFound, Op: readPasses.name}
 	}
 	return listing[graph.Pass]{
-		op: readPasses, first: c.url("/users/"+segment(userID)+"/authentication/temporaryAccessPassMethods", nil), row: viaJSON(toPass),
+		op: readPasses, first: c.url("/users/"+segment(userID)+"/authentication/temporaryAccessPassMethods", nil), row: viaJSON(toHeldPass),
 	}.all(ctx, c)
 }
 
-// passItem is a Temporary Access Pass in Graph's JSON.
-type passItem struct {
+// heldPass is a Temporary Access Pass as it is read: without its code.
+type heldPass struct {
 	ID       *string    `json:"id"`
 	Start    *time.Time `json:"startDateTime"`
 	Lifetime *int       `json:"lifetimeInMinutes"`
@@ -52,7 +52,7 @@ type passItem struct {
 	Why      *string    `json:"methodUsabilityReason"`
 }
 
-func toPass(p passItem) (graph.Pass, error) {
+func toHeldPass(p heldPass) (graph.Pass, error) {
 	id, noID := need("id", p.ID)
 	start, noStart := need("startDateTime", p.Start)
 	lifetime, noLifetime := need("lifetimeInMinutes", p.Lifetime)
