@@ -137,6 +137,9 @@ func (c *call) write(w http.ResponseWriter, a *answer) {
 	writeBody(w, a)
 }
 
+// jsonMedia is how Graph names its JSON.
+const jsonMedia = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+
 func writeBody(w http.ResponseWriter, a *answer) {
 	switch body := a.body.(type) {
 	case nil:
@@ -155,8 +158,12 @@ func writeBody(w http.ResponseWriter, a *answer) {
 		w.Header().Set("Content-Type", "text/plain")
 		w.WriteHeader(a.status)
 		_, _ = w.Write([]byte(body)) // the peer may be gone; nobody is left to tell
+	case pageBody:
+		w.Header().Set("Content-Type", jsonMedia)
+		w.WriteHeader(a.status)
+		body.send(w)
 	default:
-		w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
+		w.Header().Set("Content-Type", jsonMedia)
 		w.WriteHeader(a.status)
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
@@ -179,7 +186,9 @@ func writeFile(w http.ResponseWriter, status int, f csvFile) {
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 // stampFine writes a moment as the logs do, with fractions of a second.
-func stampFine(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z") }
+func stampFine(t time.Time) string { return t.UTC().Format(fineFormat) }
+
+const fineFormat = "2006-01-02T15:04:05.9999999Z"
 
 func itoa(n int) string { return strconv.Itoa(n) }
 

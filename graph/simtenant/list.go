@@ -46,9 +46,10 @@ type set struct {
 	directory   bool
 	typed       bool // its entities say their type, also under $select
 	expand      []string
-	orderBy     string         // the one property that $orderby may name, newest first
-	heavy       map[string]int // properties that make pages smaller, and how large they may be then
-	top, maxTop int            // size of a page: usual, largest; 0 for no pages
+	orderBy     string          // the one property that $orderby may name, newest first
+	all         func(*view) int // how many there are without a filter, if it need not be counted
+	heavy       map[string]int  // properties that make pages smaller, and how large they may be then
+	top, maxTop int             // size of a page: usual, largest; 0 for no pages
 }
 
 // options are the query options of one call, checked against its set.
@@ -203,28 +204,33 @@ func (c *call) list(s *set, context string, rows func(from cursor) iter.Seq2[cur
 
 // page is list for options that were read already.
 func (c *call) page(s *set, o options, context string, rows func(from cursor) iter.Seq2[cursor, entity]) *answer {
-	value, next := []any{}, ""
+	body, next := newPage(document{"@odata.context": c.context(context, o.selected)}), ""
+	columns := s.columns(&o)
+	n := 0
 	for at, e := range rows(o.from) {
 		if !o.filter.holds(s, &c.view, e) {
 			continue
 		}
-		if o.top > 0 && len(value) == o.top {
+		if o.top > 0 && n == o.top {
 			next = c.nextLink(at)
 			break
 		}
-		value = append(value, c.shown(s, o, e))
+		body.add(&c.view, columns, e)
+		n++
 	}
-	body := document{"@odata.context": c.context(context, o.selected), "value": value}
 	if o.count && o.from == (cursor{}) {
-		body["@odata.count"] = countRows(s, &c.view, o.filter, rows(cursor{}))
+		body.head["@odata.count"] = countRows(s, &c.view, o.filter, rows(cursor{}))
 	}
 	if next != "" {
-		body["@odata.nextLink"] = next
+		body.head["@odata.nextLink"] = next
 	}
 	return &answer{status: http.StatusOK, body: body}
 }
 
 func countRows(s *set, v *view, filter *node, rows iter.Seq2[cursor, entity]) int {
+	if filter == nil && s.all != nil {
+		return s.all(v)
+	}
 	n := 0
 	for _, e := range rows {
 		if filter.holds(s, v, e) {
@@ -274,31 +280,41 @@ func (c *call) context(of string, selected []string) string {
 
 // shown is an entity as it goes out: the selected properties, or the usual ones.
 func (c *call) shown(s *set, o options, e entity) document {
-	list := o.selected
-	if len(list) == 0 {
-		list = s.standard
-	}
-	if d, ok := e.(document); ok && len(list) == 0 {
+	columns := s.columns(&o)
+	if d, ok := e.(document); ok && columns.open {
 		out := make(document, len(d)+1)
 		for k, v := range d {
 			out[k] = plain(v)
 		}
 		return out
 	}
-	if len(list) == 0 {
-		list = s.known
-	}
-	out := make(document, len(list)+1)
-	for _, name := range list {
+	out := make(document, len(columns.names)+1)
+	for _, name := range columns.names {
 		out[name] = plain(e.prop(&c.view, name))
-	}
-	for _, name := range o.expanded {
-		out[name] = plain(e.prop(&c.view, name))
-	}
-	if s.typed {
-		out["@odata.type"] = e.prop(&c.view, "@odata.type")
 	}
 	return out
+}
+
+// columns are the properties that the entities of a list are shown with.
+type columns struct {
+	names []string // sorted
+	open  bool     // documents show all that they hold instead
+}
+
+func (s *set) columns(o *options) columns {
+	list, open := o.selected, false
+	if len(list) == 0 {
+		list = s.standard
+	}
+	if len(list) == 0 {
+		list, open = s.known, true
+	}
+	list = slices.Concat(list, o.expanded)
+	if s.typed {
+		list = append(list, "@odata.type")
+	}
+	slices.Sort(list)
+	return columns{slices.Compact(list), open}
 }
 
 func plain(v any) any {

@@ -1,6 +1,7 @@
 package simtenant_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strconv"
 	"strings"
@@ -308,6 +309,31 @@ func TestPagesWithLastSignIns(t *testing.T) {
 	} {
 		if got := len(decode[collection](t, ask(h, "GET", "/v1.0/users?"+query, "")).Value); got != want {
 			t.Errorf("%s: got %d users, want %d", query, got, want)
+		}
+	}
+}
+
+// Pages write their rows themselves: whatever a name holds, it reads the same as
+// where the standard library wrote it.
+func TestRowsHoldAnyText(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{People: 30})
+	sam := "/v1.0/users/sam@harbourvale.example"
+	for _, text := range []string{`"quoted" \ back`, "line\nbreak\ttab", "<b>&amp;</b>", "Zoë – 中文 🎉", "a\u2028b", "\u007f", "\u0001", ""} {
+		body, err := json.Marshal(object{"displayName": "x" + text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := ask(h, "PATCH", sam, string(body)); r.status != 204 {
+			t.Fatalf("rename to %q: %d %s", text, r.status, r.raw)
+		}
+		want := decode[object](t, ask(h, "GET", sam, ""))["displayName"]
+		if want != "x"+text {
+			t.Errorf("one user: got %q, want %q", want, "x"+text)
+		}
+		found := list(t, h, "/v1.0/users?$filter=userPrincipalName%20eq%20'sam@harbourvale.example'")
+		if len(found) != 1 || found[0]["displayName"] != want {
+			t.Errorf("in a list: got %v, want %q", found, want)
 		}
 	}
 }
