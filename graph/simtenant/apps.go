@@ -118,7 +118,7 @@ func (w *world) applications(apps []App) []application {
 func (w *world) holdAppRoles(apps []application) {
 	for i := range apps {
 		for _, template := range apps[i].Roles {
-			w.hold(template, document{
+			w.assign(template, document{
 				"@odata.type": "#microsoft.graph.servicePrincipal", "id": apps[i].principalID, "appId": apps[i].ClientID, "displayName": apps[i].Name,
 			}, -1)
 		}

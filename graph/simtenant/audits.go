@@ -112,6 +112,9 @@ func (v *view) audits(since time.Time) []auditEntry {
 // happened reports whether a planned method came to be: neither had its owner
 // gone by then, nor had somebody else's doing taken its place.
 func (v *view) happened(p *planned) bool {
+	if _, touched := v.t.roster.last(p.i, v.changes); !touched {
+		return true
+	}
 	a, there := v.accountAt(p.i, p.at)
 	made := v.t.world.people.account(p.i)
 	if !there || a == made {

@@ -74,8 +74,8 @@ func (c *call) groupMembers(s *set, context string) (*answer, error) {
 	}
 	return c.list(s, context, func(from cursor) iter.Seq2[cursor, entity] {
 		return func(yield func(cursor, entity) bool) {
-			for k := max(int(from.at), 0); k < len(g.memberUsers); k++ {
-				a, ok := c.view.account(g.memberUsers[k])
+			for k := max(int(from.at), 0); k < g.size(); k++ {
+				a, ok := c.view.account(g.member(k))
 				if ok && !yield(cursor{at: int64(k)}, groupMember{a}) {
 					return
 				}

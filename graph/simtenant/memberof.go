@@ -6,8 +6,11 @@ import (
 	"slices"
 )
 
-// has reports whether an account is a member; they are in the order of indices.
+// has reports whether an account is a member.
 func (g *group) has(i int) bool {
+	if g.everyPerson != nil {
+		return i < g.everyPerson.size() && g.everyPerson.account(i).kind == person
+	}
 	_, ok := slices.BinarySearch(g.memberUsers, i)
 	return ok
 }

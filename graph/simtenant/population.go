@@ -30,6 +30,9 @@ type population interface {
 	person(n int) int
 	// licensed is how many of the accounts hold a licence.
 	licensed() int
+	// ordinary is an index from which on there are persons, leavers and guests
+	// only, of whom the world knows nothing in particular.
+	ordinary() int
 	// registrations are the methods that people come to hold between two moments,
 	// passwords apart, in no particular order.
 	registrations(since, until time.Time) iter.Seq[planned]
@@ -80,6 +83,7 @@ func (h *held) byName(u string) (i int, ok bool)  { i, ok = h.upns[u]; return i,
 func (h *held) byMail(ad string) (i int, ok bool) { i, ok = h.mails[ad]; return i, ok }
 func (h *held) persons() int                      { return len(h.numbers) }
 func (h *held) person(n int) int                  { return h.numbers[n] }
+func (h *held) ordinary() int                     { return len(h.accounts) }
 
 func (h *held) licensed() int {
 	n := 0
@@ -112,4 +116,32 @@ func (h *held) layOut() {
 		}
 	}
 	slices.SortFunc(h.plan, func(a, b planned) int { return a.at.Compare(b.at) })
+}
+
+// everyone is how many accounts are there: those of the world, less the ones
+// that went and with the ones that came.
+func (v *view) everyone() int {
+	made := v.t.world.people.size()
+	n := made
+	for _, i := range v.t.roster.changed(v.changes) {
+		switch _, there := v.account(i); {
+		case i < made && !there:
+			n--
+		case i >= made && there:
+			n++
+		}
+	}
+	return n
+}
+
+// changed are the accounts among the first n changes.
+func (r *roster) changed(n int) []int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var list []int
+	for _, e := range r.log[:n] {
+		list = append(list, e.who)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }

@@ -58,31 +58,46 @@ func when(knots []knot, share float64) (float64, bool) {
 	return 0, false
 }
 
-// register lays out who registers when: people are put in an order in which
-// their department counts as much as chance, and the rollout runs along it.
-func (g *generator) register(people []account) {
+// paces are how early the people of each department register.
+var paces = func() map[string]float64 {
 	pace := make(map[string]float64, len(departments))
 	for _, d := range departments {
 		pace[d.value.name] = d.value.pace
 	}
+	return pace
+}()
+
+// lateness is a person's place in the order of registration, in which the
+// department counts as much as chance.
+func (w *world) lateness(a *account) float64 {
+	return stream(w.seed, "eagerness", a.number).NormFloat64() - paces[a.dept]
+}
+
+// register lays out who registers when: people are put in the order of their
+// lateness, and the rollout runs along it.
+func (g *generator) register(people []account) {
 	type place struct {
 		person int
 		score  float64
 	}
 	order := make([]place, len(people))
 	for i := range people {
-		r := stream(g.seed, "eagerness", people[i].number)
-		order[i] = place{i, r.NormFloat64() - pace[people[i].dept]}
+		order[i] = place{i, g.lateness(&people[i])}
 	}
 	slices.SortFunc(order, func(a, b place) int { return cmp.Compare(a.score, b.score) })
 	knots := rollout(g.seed)
 	for rank, p := range order {
-		a := &people[p.person]
-		r := stream(g.seed, "methods", a.number)
-		weeks, ever := when(knots, (float64(rank)+0.5)/float64(len(order)))
-		at := workHour(r, g.epoch.Add(time.Duration(weeks*float64(week))))
-		a.methods = g.methods(r, a, at, ever)
+		g.registerAt(&people[p.person], knots, (float64(rank)+0.5)/float64(len(order)))
 	}
+}
+
+// registerAt gives a person methods at the moment when the rollout reaches a
+// share of the people, if it ever does.
+func (g *generator) registerAt(a *account, knots []knot, share float64) {
+	r := stream(g.seed, "methods", a.number)
+	weeks, ever := when(knots, share)
+	at := workHour(r, g.epoch.Add(time.Duration(weeks*float64(week))))
+	a.methods = g.methods(r, a, at, ever)
 }
 
 // workHour moves a moment into office hours of a weekday near it.

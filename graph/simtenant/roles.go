@@ -50,43 +50,78 @@ type group struct {
 	id          string
 	name        string
 	forRoles    bool
-	memberUsers []int
+	memberUsers []int      // in the order of indices
+	everyPerson population // instead of memberUsers: all its persons
+}
+
+func (g *group) size() int {
+	if g.everyPerson != nil {
+		return g.everyPerson.persons()
+	}
+	return len(g.memberUsers)
+}
+
+// member returns the index of the k-th member.
+func (g *group) member(k int) int {
+	if g.everyPerson != nil {
+		return g.everyPerson.person(k)
+	}
+	return g.memberUsers[k]
 }
 
 // assignRoles gives the cast and some generated people their roles, one role to
 // a group and one to an application: principals that are no user are part of
 // every real tenant, and who counts administrators has to look through them.
 func (w *world) assignRoles(h *held) {
-	cast := map[string][]string{
-		"olga": {graph.RoleGlobalAdministrator},
-		"ada":  {graph.RoleAuthenticationPolicyAdmin, graph.RoleConditionalAccessAdmin},
-		"abe":  {graph.RoleSecurityAdministrator},
-		"vic":  {graph.RoleReportsReader},
-	}
 	for _, m := range Cast(w.seed) {
-		h.accounts[h.ids[m.ObjectID]].roles = cast[m.ID]
+		h.accounts[h.ids[m.ObjectID]].roles = castRoles[m.ID]
 	}
-	desk := group{id: guid(stream(w.seed, "group", 0)), name: "Service Desk (roles)", forRoles: true}
-	everybody := group{id: guid(stream(w.seed, "group", 1)), name: "All Staff"}
+	desk, everybody := w.newGroups()
 	for i := range h.accounts {
 		a := &h.accounts[i]
 		if a.kind == person {
 			everybody.memberUsers = append(everybody.memberUsers, i)
 		}
-		if a.kind != person || a.dept != "IT" || a.number < castSize || !a.registeredBy(w.epoch) {
-			continue
-		}
-		switch {
-		case a.number%7 == 3:
-			a.roles = []string{graph.RoleExchangeAdministrator}
-		case a.number%7 == 5:
-			a.roles = []string{graph.RoleUserAdministrator}
-		case len(desk.memberUsers) < 3:
-			desk.memberUsers = append(desk.memberUsers, i)
+		if w.administers(a) {
+			w.appoint(i, a, &desk)
 		}
 	}
 	w.groups = []group{desk, everybody}
-	w.holdRoles(h, desk)
+	for i := range h.accounts {
+		w.holdRoles(i, &h.accounts[i])
+	}
+	w.holdOtherRoles(desk)
+}
+
+// castRoles are the roles of the cast.
+var castRoles = map[string][]string{
+	"olga": {graph.RoleGlobalAdministrator},
+	"ada":  {graph.RoleAuthenticationPolicyAdmin, graph.RoleConditionalAccessAdmin},
+	"abe":  {graph.RoleSecurityAdministrator},
+	"vic":  {graph.RoleReportsReader},
+}
+
+func (w *world) newGroups() (desk, everybody group) {
+	desk = group{id: guid(stream(w.seed, "group", 0)), name: "Service Desk (roles)", forRoles: true}
+	everybody = group{id: guid(stream(w.seed, "group", 1)), name: "All Staff"}
+	return desk, everybody
+}
+
+// administers reports whether an account is one of those that roles go to.
+func (w *world) administers(a *account) bool {
+	return a.kind == person && a.dept == "IT" && a.number >= castSize && a.registeredBy(w.epoch)
+}
+
+// appoint gives an account a role or a place at the desk, or neither.
+func (w *world) appoint(i int, a *account, desk *group) {
+	switch {
+	case a.number%7 == 3:
+		a.roles = []string{graph.RoleExchangeAdministrator}
+	case a.number%7 == 5:
+		a.roles = []string{graph.RoleUserAdministrator}
+	case len(desk.memberUsers) < 3:
+		desk.memberUsers = append(desk.memberUsers, i)
+	}
 }
 
 // registeredBy reports whether the account holds a second factor by then. Those
@@ -98,23 +133,24 @@ func (a *account) registeredBy(at time.Time) bool {
 	})
 }
 
-func (w *world) holdRoles(h *held, desk group) {
-	for i := range h.accounts {
-		a := &h.accounts[i]
-		for _, template := range a.roles {
-			w.hold(template, userPrincipal(a), i)
-		}
+func (w *world) holdRoles(i int, a *account) {
+	for _, template := range a.roles {
+		w.assign(template, userPrincipal(a), i)
 	}
-	w.hold(graph.RoleHelpdeskAdministrator, document{
+}
+
+// holdOtherRoles gives roles to those that are no users.
+func (w *world) holdOtherRoles(desk group) {
+	w.assign(graph.RoleHelpdeskAdministrator, document{
 		"@odata.type": "#microsoft.graph.group", "id": desk.id, "displayName": desk.name, "isAssignableToRole": true,
 	}, -1)
-	w.hold(graph.RoleGlobalReader, document{
+	w.assign(graph.RoleGlobalReader, document{
 		"@odata.type": "#microsoft.graph.servicePrincipal", "id": guid(stream(w.seed, "application", 0)),
 		"appId": guid(stream(w.seed, "application", 1)), "displayName": "Cloud Backup",
 	}, -1)
 }
 
-func (w *world) hold(template string, principal document, user int) {
+func (w *world) assign(template string, principal document, user int) {
 	id := guid(stream(w.seed, "role assignment", len(w.roles)))
 	w.roles = append(w.roles, roleHolding{id: id, template: template, principal: principal, user: user})
 }

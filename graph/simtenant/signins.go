@@ -93,6 +93,9 @@ const maxHabits = 1000
 // first, fewer every week, and devices that go on until somebody stops them.
 func (w *world) formHabits() {
 	for i := range w.people.size() {
+		if i >= w.people.ordinary() && len(w.habits) >= maxHabits {
+			return
+		}
 		a := w.people.account(i)
 		switch {
 		case a.kind == service:

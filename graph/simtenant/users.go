@@ -43,6 +43,7 @@ var userSet = &set{
 		"otherMails": anyOf | size | negated, "assignedLicenses": size, "assignedLicenses/skuId": anyOf | negated,
 	},
 	directory: true,
+	all:       (*view).everyone,
 	heavy:     map[string]int{"signInActivity": 500},
 	top:       100, maxTop: 999,
 }

@@ -81,22 +81,43 @@ type world struct {
 
 func newWorld(seed uint64, epoch time.Time, people int, licence graph.Licence) *world {
 	w := &world{seed: seed, epoch: epoch, licence: licence, tenantID: guid(stream(seed, "tenant", 0))}
+	if people > heldMost {
+		w.people = draw(w, people)
+	} else {
+		w.people = w.hold(people)
+	}
+	w.formHabits()
+	return w
+}
+
+// hold makes all the accounts of a world, and keeps them.
+func (w *world) hold(people int) *held {
 	g := &generator{world: w, taken: make(map[string]int, people)}
 	g.cast()
 	g.people(people)
 	g.others(people)
 	h := hold(g.accounts)
-	w.people = h
 	w.assignRoles(h)
-	w.formHabits()
-	return w
+	return h
 }
 
 // generator makes the accounts of a new world.
 type generator struct {
 	*world
 	accounts []account
-	taken    map[string]int // local parts in use
+	taken    map[string]int // local parts in use; nil where index is part of them
+	index    int
+}
+
+// local makes a local part of an address that nobody else has.
+func (g *generator) local(name string) string {
+	if g.taken == nil {
+		return name + strconv.Itoa(g.index)
+	}
+	if g.taken[name]++; g.taken[name] > 1 {
+		name += strconv.Itoa(g.taken[name])
+	}
+	return name
 }
 
 func (g *generator) add(a account) *account {
@@ -124,23 +145,23 @@ func (g *generator) cast() {
 
 // people adds generated members until there are n people.
 func (g *generator) people(n int) {
-	first := len(g.accounts)
-	for i := first; i < n; i++ {
-		r := stream(g.seed, "person", i)
-		given, surname := pick(r, givenNames), pick(r, surnames)
-		if k := i - first; k < len(always) {
-			given, surname = always[k][0], always[k][1]
-		}
-		g.add(g.member(r, person, i, given, surname))
+	for i := castSize; i < n; i++ {
+		g.add(g.person(i))
 	}
-	g.register(g.accounts[first:])
+	g.register(g.accounts[castSize:])
+}
+
+func (g *generator) person(i int) account {
+	r := stream(g.seed, "person", i)
+	given, surname := pick(r, givenNames), pick(r, surnames)
+	if k := i - castSize; k < len(always) {
+		given, surname = always[k][0], always[k][1]
+	}
+	return g.member(r, person, i, given, surname)
 }
 
 func (g *generator) member(r *rand.Rand, kind accountKind, i int, given, surname name) account {
-	local := given.ascii + "." + surname.ascii
-	if g.taken[local]++; g.taken[local] > 1 {
-		local += strconv.Itoa(g.taken[local])
-	}
+	local := g.local(given.ascii + "." + surname.ascii)
 	a := account{
 		kind: kind, number: i, id: guid(r), name: given.shown + " " + surname.shown, given: given.shown, surname: surname.shown,
 		upn: local + "@" + defaultDomain, mail: local + "@" + defaultDomain,
@@ -160,15 +181,29 @@ func (g *generator) member(r *rand.Rand, kind accountKind, i int, given, surname
 // others adds everybody who is not counted as people: leavers and guests in
 // proportion, and the accounts that every tenant has.
 func (g *generator) others(people int) {
-	for i := range people * 3 / 100 {
-		r := stream(g.seed, "leaver", i)
-		a := g.add(g.member(r, leaver, i, pick(r, givenNames), pick(r, surnames)))
-		a.licensed, a.off = false, true
-		a.methods = g.methods(r, a, g.longAgo(r), r.Float64() < 0.5)
+	for i := range leaversOf(people) {
+		g.add(g.leaver(i))
 	}
-	for i := range people * 4 / 100 {
-		g.guest(i)
+	for i := range guestsOf(people) {
+		g.add(g.guest(i))
 	}
+	g.fixtures()
+}
+
+// Leavers and guests come in proportion to the people.
+func leaversOf(people int) int { return people * 3 / 100 }
+func guestsOf(people int) int  { return people * 4 / 100 }
+
+func (g *generator) leaver(i int) account {
+	r := stream(g.seed, "leaver", i)
+	a := g.member(r, leaver, i, pick(r, givenNames), pick(r, surnames))
+	a.licensed, a.off = false, true
+	a.methods = g.methods(r, &a, g.longAgo(r), r.Float64() < 0.5)
+	return a
+}
+
+// fixtures adds the accounts that every tenant has and that are nobody's.
+func (g *generator) fixtures() {
 	for i, m := range Emergency(g.seed) {
 		g.emergency(i, m)
 	}
@@ -200,19 +235,20 @@ func (g *generator) emergency(i int, m Member) {
 
 func (g *generator) daysAgo(n int) time.Time { return g.epoch.Add(-time.Duration(n) * day) }
 
-func (g *generator) guest(i int) {
+func (g *generator) guest(i int) account {
 	r := stream(g.seed, "guest", i)
 	given, surname := pick(r, givenNames), pick(r, surnames)
 	partner := pick(r, []string{"partner-one.example", "auditors.example", "agency.example"})
 	local := given.ascii + "." + surname.ascii + strconv.Itoa(i+1)
-	a := g.add(account{
+	a := account{
 		kind: guest, number: i, id: guid(r), name: given.shown + " " + surname.shown, given: given.shown, surname: surname.shown,
 		upn: local + "_" + partner + "#EXT#@" + initialDomain, mail: local + "@" + partner,
 		created: g.epoch.Add(-11*week - time.Duration(r.Float64()*60)*week).Truncate(time.Second),
-	})
+	}
 	if r.Float64() < 0.35 { // most guests register in their own tenant, which is not seen here
 		a.methods = []method{authenticatorOf(r, g.longAgo(r))}
 	}
+	return a
 }
 
 // longAgo draws a moment in the two years before the history begins.

@@ -341,7 +341,7 @@ func TestSize(t *testing.T) {
 }
 
 func BenchmarkNew(b *testing.B) {
-	for _, people := range []int{240, 100_000} {
+	for _, people := range []int{240, 20_000, 1_000_000} {
 		b.Run(fmt.Sprint(people), func(b *testing.B) {
 			for b.Loop() {
 				newTenant(b, simtenant.Config{People: people})
