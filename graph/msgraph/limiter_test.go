@@ -182,7 +182,7 @@ func TestGivingUp(t *testing.T) {
 		if g, _ := c.l.leave(w, true); w.grant == nil || g != nil {
 			t.Errorf("granted %v and left with a grant %v, want a grant and to leave without", w.grant != nil, g != nil)
 		}
-		c.call("who finds the window untouched", t.Context(), 5, 0)
+		c.call("who finds the window untouched", t.Context(), 3, 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(5*s, cancel)
 		gone := make(chan bool)
@@ -191,7 +191,7 @@ func TestGivingUp(t *testing.T) {
 			gone <- g == nil && time.Since(c.start) == 5*s
 		}()
 		synctest.Wait()
-		c.call("who is behind them", t.Context(), 5, 10*s)
+		c.call("who was behind them", t.Context(), 2, 5*s)
 		if !<-gone {
 			t.Error("who gave up got a grant, or did not hear at once")
 		}
