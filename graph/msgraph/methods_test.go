@@ -119,6 +119,9 @@ func TestOnlyFailedPartsAreAskedAgain(t *testing.T) {
 		if e, _ := errors.AsType[*graph.Error](got[18].Err); e.Permission != "UserAuthenticationMethod.Read.All" {
 			t.Errorf("missing permission: got %q", e.Permission)
 		}
+		if e, _ := errors.AsType[*graph.Error](got[9].Err); e.Status != 404 || e.RequestID != "nine" || e.Code != "Request_ResourceNotFound" {
+			t.Errorf("somebody who is gone: got %+v, want the part's own status, code and request-id", e)
+		}
 		batches := tenant.of("POST")
 		if wait := batches[3].At.Sub(batches[0].At); wait < 7*time.Second {
 			t.Errorf("a round came %v after a part's Retry-After of 7 s", wait)
@@ -265,5 +268,108 @@ func TestMethodKinds(t *testing.T) {
 	}
 	if fmt.Sprint(got[0].Methods) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got[0].Methods, want)
+	}
+}
+
+// TestOddParts gives a batch one part of every odd kind. It spoils no other,
+// and whoever it is about is asked again, since nothing is known of them.
+func TestOddParts(t *testing.T) {
+	t.Parallel()
+	good := func(id string) string {
+		return fmt.Sprintf(`{"id":%q,"status":200,"headers":{},"body":%s}`, id, phoneBody)
+	}
+	for _, tt := range []struct{ name, odd string }{
+		{"left out", ""},
+		{"null", "null"},
+		{"a list", "[]"},
+		{"a word", `"no"`},
+		{"a status that is a word", `{"id":"1","status":"200","body":` + phoneBody + `}`},
+		{"no status", `{"id":"1","body":` + phoneBody + `}`},
+		{"headers that are a list", `{"id":"1","status":200,"headers":[],"body":` + phoneBody + `}`},
+		{"a number for an ID", `{"id":1,"status":200,"body":` + phoneBody + `}`},
+		{"the ID of nobody", good("7")},
+		{"an ID below all", good("-1")},
+		{"two answers", good("1") + "," + good("1")},
+		{"three answers, of which two agree", good("1") + `,{"id":"1","status":404},` + good("1")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			parts := []string{good("2"), tt.odd, good("0")}
+			if tt.odd == "" {
+				parts = []string{good("2"), good("0")}
+			}
+			tenant := &arrivals{next: script(
+				reply(200, `{"responses":[`+strings.Join(parts, ",")+`]}`),
+				reply(200, `{"responses":[`+good("0")+`]}`))}
+			bubble(t, tenant, func(t *testing.T, c *msgraph.Client) {
+				got, err := c.Methods(t.Context(), ids(3))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, u := range got {
+					if u.Err != nil || len(u.Methods) != 1 {
+						t.Errorf("got %+v, want the phone", u)
+					}
+				}
+				again := tenant.of("POST")
+				if len(again) != 2 || !strings.Contains(again[1].Body, "user-1") || strings.Count(again[1].Body, `"id"`) != 1 {
+					t.Errorf("got %d batches, the last %s; want a second one for user-1 alone", len(again), again[len(again)-1].Body)
+				}
+			})
+		})
+	}
+}
+
+// TestRefusedPartClosesTheBudget checks that a part's 429 is one for everybody
+// who reads users' methods, by a date as by seconds, and that the whole batch
+// may be refused as well.
+func TestRefusedPartClosesTheBudget(t *testing.T) {
+	t.Parallel()
+	good := parts(func(string) (int, string, string) { return 200, `{}`, phoneBody })
+	part := func(retryAfter string) http.Handler {
+		return parts(func(string) (int, string, string) {
+			return 429, `{"Retry-After":"` + retryAfter + `"}`, graphError("TooManyRequests")
+		})
+	}
+	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when every bubble begins
+	for _, tt := range []struct {
+		name   string
+		refuse http.Handler
+	}{
+		{"a part, in seconds", part("30")},
+		{"a part, by a date", part(start.Add(30 * time.Second).Format(http.TimeFormat))},
+		{"the batch", reply(429, graphError("TooManyRequests"), "Retry-After", "30")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := &arrivals{next: script(tt.refuse, good)}
+			bubble(t, tenant, func(t *testing.T, c *msgraph.Client) {
+				done := make(chan error)
+				read := func() {
+					got, err := c.Methods(t.Context(), ids(1))
+					if err == nil {
+						err = got[0].Err
+					}
+					done <- err
+				}
+				go read()
+				time.Sleep(time.Second)
+				go read()
+				for range 2 {
+					if err := <-done; err != nil {
+						t.Error(err)
+					}
+				}
+				batches := tenant.of("POST")
+				if len(batches) != 3 {
+					t.Fatalf("got %d batches, want the refused one and two more", len(batches))
+				}
+				for _, b := range batches[1:] {
+					if at := b.At.Sub(start); at < 30*time.Second {
+						t.Errorf("a batch came %v after the refusal, want 30 s", at)
+					}
+				}
+			})
+		})
 	}
 }
