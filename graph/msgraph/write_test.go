@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -165,47 +164,6 @@ func TestConnectionRefusedThenUp(t *testing.T) {
 	_, err = c.SetSecurityDefaults(t.Context(), true)
 	if e := wantError(t, err, graph.KindNotSent); !e.NotApplied() {
 		t.Error("what was not sent may have been applied, it says")
-	}
-}
-
-// TestBodyIsIntact sends from many fresh clients: the SDK's own pipeline has
-// an order that changes from one to the next, and in most of them loses the
-// body of a repeated request.
-func TestBodyIsIntact(t *testing.T) {
-	t.Parallel()
-	wantPatch := map[string]any{"isEnabled": true}
-	const wantBatch = `{"requests":[{"id":"0","method":"GET","url":"/users/u/authentication/methods"}]}`
-	good := parts(func(string) (int, string, string) { return 200, `{}`, phoneBody })
-	busy := reply(503, "")
-	for i := range 200 {
-		mux := http.NewServeMux()
-		mux.Handle("POST /", script(busy, busy, good))
-		mux.Handle("PATCH /", reply(204, ""))
-		tenant := &arrivals{next: mux}
-		bubble(t, tenant, func(t *testing.T, c *msgraph.Client) {
-			if _, err := c.SetSecurityDefaults(t.Context(), true); err != nil {
-				t.Fatal(err)
-			}
-			if got, err := c.Methods(t.Context(), []string{"u"}); err != nil || got[0].Err != nil {
-				t.Fatal(err, got)
-			}
-		})
-		patch, batches := tenant.of("PATCH"), tenant.of("POST")
-		if len(patch) != 1 || len(batches) != 3 {
-			t.Fatalf("client %d: %d writes and %d batches arrived, want 1 and 3", i, len(patch), len(batches))
-		}
-		var body map[string]any
-		if err := json.Unmarshal([]byte(patch[0].Body), &body); err != nil || !reflect.DeepEqual(body, wantPatch) {
-			t.Errorf("client %d: PATCH had the body %q", i, patch[0].Body)
-		}
-		for _, r := range append(batches, patch...) {
-			if r.Method == "POST" && r.Body != wantBatch {
-				t.Errorf("client %d: batch had the body %q, want %q", i, r.Body, wantBatch)
-			}
-			if r.Length != int64(len(r.Body)) || r.Header.Get("Content-Encoding") != "" || r.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("client %d: %s came with length %d and headers %v", i, r.Method, r.Length, r.Header)
-			}
-		}
 	}
 }
 
