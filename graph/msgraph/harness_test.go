@@ -69,11 +69,12 @@ func bubbleAround(t *testing.T, open func() http.Handler, f func(t *testing.T, c
 		var running sync.WaitGroup
 		running.Go(func() { _ = s.Serve(l) })
 		transport := &http.Transport{DialContext: l.dial}
-		c := client(t, msgraph.Config{BaseURL: "http://127.0.0.1/v1.0", Credential: msgraph.StaticToken("test"), Transport: transport})
-		f(t, c)
-		transport.CloseIdleConnections()
-		_ = s.Close()
-		running.Wait()
+		defer func() { // also when f ends the test
+			transport.CloseIdleConnections()
+			_ = s.Close()
+			running.Wait()
+		}()
+		f(t, client(t, msgraph.Config{BaseURL: "http://127.0.0.1/v1.0", Credential: msgraph.StaticToken("test"), Transport: transport}))
 	})
 }
 

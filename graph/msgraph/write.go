@@ -51,10 +51,16 @@ type change struct {
 	body    any // nil sends none
 }
 
-// apply sends a change and does not care for the answer beyond its success.
+// apply sends a change and wants of the answer no more than that it is a whole
+// one, if it is any.
 func (c *Client) apply(ctx context.Context, op operation, ch change) (graph.Receipt, error) {
 	return c.write(ctx, op, func(ctx context.Context) error {
-		return c.sendChange(ctx, ch, func([]byte) error { return nil })
+		return c.sendChange(ctx, ch, func(answer []byte) error {
+			if len(answer) > 0 && !json.Valid(answer) {
+				return errors.New("decode answer")
+			}
+			return nil
+		})
 	})
 }
 

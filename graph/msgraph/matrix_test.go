@@ -1,0 +1,376 @@
+package msgraph_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"twokey/graph"
+	"twokey/graph/msgraph"
+	"twokey/graph/simtenant"
+)
+
+// A write is one change of graph.Writer as the matrix makes it.
+type write struct {
+	name     string // of the method
+	request  string // "PATCH /policies/…", without version; {user}, {method} and {policy} stand for IDs
+	reads    string // an address, with version, whose answer the change alters; empty: there is none
+	answered bool   // what was created has to be in the answer
+	premium  bool   // needs P1
+	send     func(context.Context, *msgraph.Client, *matrix) error
+}
+
+const defaultsPath = "/policies/identitySecurityDefaultsEnforcementPolicy"
+
+// writes has every method of graph.Writer.
+var writes = []write{
+	{
+		name: "SetSecurityDefaults", request: "PATCH " + defaultsPath, reads: "/v1.0" + defaultsPath,
+		send: func(ctx context.Context, c *msgraph.Client, _ *matrix) error {
+			return second(c.SetSecurityDefaults(ctx, true))
+		},
+	},
+	{
+		name: "CreatePolicy", request: "POST /identity/conditionalAccess/policies", reads: "/v1.0/identity/conditionalAccess/policies", answered: true, premium: true,
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			_, _, err := c.CreatePolicy(ctx, graph.PolicyDraft{Does: graph.AimBlockLegacy, Mark: "R-ABC234", ExcludeUsers: []string{m.user}})
+			return err
+		},
+	},
+	{
+		name: "SetPolicyState", request: "PATCH /identity/conditionalAccess/policies/{policy}", reads: "/v1.0/identity/conditionalAccess/policies", premium: true,
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			return second(c.SetPolicyState(ctx, m.policy, graph.PolicyEnabled))
+		},
+	},
+	{
+		name: "SetPassPolicy", request: "PATCH /policies/authenticationMethodsPolicy/*", reads: "/v1.0/policies/authenticationMethodsPolicy",
+		send: func(ctx context.Context, c *msgraph.Client, _ *matrix) error {
+			return second(c.SetPassPolicy(ctx, graph.PassPolicy{MinLifetime: time.Hour, MaxLifetime: 3 * time.Hour, DefaultLifetime: 2 * time.Hour, Length: 12}))
+		},
+	},
+	{
+		name: "SetCampaign", request: "PATCH /policies/authenticationMethodsPolicy", reads: "/v1.0/policies/authenticationMethodsPolicy",
+		send: func(ctx context.Context, c *msgraph.Client, _ *matrix) error {
+			return second(c.SetCampaign(ctx, graph.Campaign{State: graph.CampaignOn, SnoozeDays: 7}))
+		},
+	},
+	{
+		name: "DeleteMethod", request: "DELETE /users/{user}/authentication/microsoftAuthenticatorMethods/{method}", reads: "/v1.0/users/{user}/authentication/methods",
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			return second(c.DeleteMethod(ctx, m.user, graph.Method{ID: m.method, Kind: graph.MethodAuthenticator}))
+		},
+	},
+	{
+		name: "AddPhone", request: "POST /users/{user}/authentication/phoneMethods", reads: "/v1.0/users/{user}/authentication/methods", answered: true,
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			_, _, err := c.AddPhone(ctx, m.user, graph.Phone{Type: graph.PhoneMobile, Number: "+44 7700900123"})
+			return err
+		},
+	},
+	{
+		name: "CreatePass", request: "POST /users/{user}/authentication/temporaryAccessPassMethods", reads: "/v1.0/users/{user}/authentication/methods", answered: true,
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			_, _, err := c.CreatePass(ctx, m.user, graph.PassOrder{})
+			return err
+		},
+	},
+	{
+		name: "SetSignInPreference", request: "PATCH /users/{user}/authentication/signInPreferences", reads: "/beta/users/{user}/authentication/signInPreferences",
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			return second(c.SetSignInPreference(ctx, m.user, graph.SignInPreference{System: !m.system, Method: "push"}))
+		},
+	},
+	{
+		name: "SetPerUserMFA", request: "PATCH /users/{user}/authentication/requirements", reads: "/beta/users/{user}/authentication/requirements",
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			return second(c.SetPerUserMFA(ctx, m.user, graph.PerUserEnabled))
+		},
+	},
+	{
+		name: "RevokeSessions", request: "POST /users/{user}/revokeSignInSessions", reads: "/v1.0/users/{user}?$select=signInSessionsValidFromDateTime",
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			return second(c.RevokeSessions(ctx, m.user))
+		},
+	},
+	{
+		name: "SetAccountEnabled", request: "PATCH /users/{user}", reads: "/v1.0/users/{user}?$select=accountEnabled",
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			return second(c.SetAccountEnabled(ctx, m.user, false))
+		},
+	},
+	{
+		name: "SendMail", request: "POST /users/{user}/sendMail",
+		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
+			return second(c.SendMail(ctx, graph.Mail{From: m.user, To: "sam@harbourvale.example", Subject: "x", HTML: "x", Ref: "N-1"}))
+		},
+	},
+}
+
+// A trouble is what goes wrong with a write, planned at the tenant, and what
+// has to come of it.
+type trouble struct {
+	name    string
+	plan    object // the tenant's fault, but for method and path
+	want    graph.Kind
+	good    bool // a success that needs no answer is one
+	applied int
+	licence graph.Licence
+}
+
+var troubles = []trouble{
+	{name: "429, then success", plan: object{"status": 429, "retry_after": 17}, want: graph.KindThrottled},
+	{name: "503", plan: object{"status": 503, "retry_after": 1}, want: graph.KindUnclear},
+	{name: "504 after applying", plan: object{"status": 504, "cut": "after"}, want: graph.KindUnclear, applied: 1},
+	{name: "reset before", plan: object{"cut": "before"}, want: graph.KindUnclear},
+	{name: "reset after", plan: object{"cut": "after"}, want: graph.KindUnclear, applied: 1},
+	{name: "unreadable 2xx", plan: object{"garble": "html"}, want: graph.KindUnclear, applied: 1},
+	{name: "half a 2xx", plan: object{"garble": "cut"}, want: graph.KindUnclear, applied: 1},
+	{name: "empty 2xx", plan: object{"garble": "empty"}, want: graph.KindUnclear, applied: 1, good: true},
+	{name: "licence 403", plan: object{"status": 403, "code": "licence"}, want: graph.KindNoLicence, licence: graph.Free},
+	{name: "permission 403", plan: object{"status": 403, "code": "permission"}, want: graph.KindNoPermission},
+	{name: "stale read", applied: 1, good: true},
+}
+
+// TestFaultMatrix breaks every write in every way and compares what we say with
+// the tenant's ledger: a write arrives once, and what "surely did not happen"
+// never did. Whether to send again is the caller's to decide.
+func TestFaultMatrix(t *testing.T) {
+	t.Parallel()
+	iface := reflect.TypeFor[graph.Writer]()
+	for i := range iface.NumMethod() {
+		if name := iface.Method(i).Name; !slices.ContainsFunc(writes, func(w write) bool { return w.name == name }) {
+			t.Errorf("no case for %s", name)
+		}
+	}
+	var table results
+	t.Cleanup(func() { t.Log(table.String()) })
+	for _, w := range writes {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			for _, trouble := range troubles {
+				if trouble.name == "stale read" && w.reads == "" {
+					table.add(w, trouble, "nothing to read")
+					continue
+				}
+				t.Run(trouble.name, func(t *testing.T) {
+					t.Parallel()
+					table.add(w, trouble, w.run(t, trouble))
+				})
+			}
+		})
+	}
+}
+
+// run makes the write with the trouble, where time passes at once, and returns
+// a word for the table.
+func (w write) run(t *testing.T, tr trouble) (said string) {
+	m := &matrix{t: t}
+	licence := graph.P1
+	if tr.licence != 0 {
+		licence = tr.licence
+	}
+	bubbleAround(t, func() http.Handler { return m.open(licence) }, func(t *testing.T, c *msgraph.Client) {
+		m.t = t
+		time.Sleep(time.Hour) // so that there is a past to read
+		before := m.read(w.reads)
+		if tr.plan != nil {
+			m.plan(w, tr.plan)
+		}
+		err := w.send(t.Context(), c, m)
+		w.check(t, m, tr, err)
+		said = fmt.Sprintf("%s, %d", kindOf(err), len(m.tenant.Ledger()))
+		switch tr.name {
+		case "429, then success":
+			if err := w.send(t.Context(), c, m); err != nil || len(m.tenant.Ledger()) != 1 {
+				t.Errorf("sent again after Retry-After: got error %v and %d changes, want one", err, len(m.tenant.Ledger()))
+			}
+		case "stale read":
+			m.plan(w, object{"stale_s": 60, "method": "GET", "path": strings.Split(m.fill(w.reads), "?")[0]})
+			stale := m.read(w.reads)
+			if now := m.read(w.reads); stale != before || now == before {
+				t.Errorf("reads: before %s, then stale %s, then %s; want the old one again and then a new one", before, stale, now)
+			}
+		}
+	})
+	return said
+}
+
+// check compares what was said with what happened.
+func (w write) check(t *testing.T, m *matrix, tr trouble, err error) {
+	t.Helper()
+	good := tr.good && (!w.answered || tr.plan == nil)
+	switch e, ok := errors.AsType[*graph.Error](err); {
+	case good && err != nil:
+		t.Errorf("got error %v, want success", err)
+	case good:
+	case !ok || e.Kind != tr.want || e.Op == "":
+		t.Fatalf("got %v, want %v", err, tr.want)
+	case e.NotApplied() && len(m.tenant.Ledger()) > 0:
+		t.Errorf("%v says that the change surely did not happen; it did", e)
+	case e.NotApplied() != (tr.want != graph.KindUnclear):
+		t.Errorf("%v: surely not applied: got %v", e, e.NotApplied())
+	case e.Kind == graph.KindNoPermission && e.Permission == "":
+		t.Errorf("%v names no permission", e)
+	case e.Kind == graph.KindThrottled && !e.RetryAfter.Equal(time.Now().Add(17*time.Second)):
+		t.Errorf("RetryAfter: got %v, want in 17 s", e.RetryAfter)
+	}
+	if n := m.arrived(w); n != 1 {
+		t.Errorf("the write arrived %d times, want once", n)
+	}
+	if n := len(m.tenant.Ledger()); n != tr.applied {
+		t.Errorf("the ledger holds %d changes, want %d", n, tr.applied)
+	}
+}
+
+// matrix is a tenant of its own for one case.
+type matrix struct {
+	t      *testing.T
+	tenant *simtenant.Tenant
+	front  *arrivals
+	user   string // a member who has the Authenticator and nothing else
+	method string // it
+	policy string // one in report-only, where there are any
+	system bool   // the tenant chooses the user's default method
+}
+
+func (m *matrix) open(licence graph.Licence) http.Handler {
+	tenant, err := simtenant.New(simtenant.Config{People: 40, Licence: licence})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.tenant, m.policy = tenant, someID
+	m.front = &arrivals{next: tenant}
+	for _, u := range m.get("/v1.0/users?$select=id,accountEnabled,userType,mail").objects("value") {
+		list := m.get("/v1.0/users/" + u.text("id") + "/authentication/methods").objects("value")
+		i := slices.IndexFunc(list, func(o object) bool { return strings.Contains(o.text("@odata.type"), "microsoftAuthenticator") })
+		if i >= 0 && len(list) == 2 && u.flag("accountEnabled") && u.text("userType") == "Member" && u.text("mail") != "" {
+			m.user, m.method = u.text("id"), list[i].text("id") // the last one: the first ones are administrators
+		}
+	}
+	if m.user == "" {
+		m.t.Fatal("nobody has the Authenticator alone")
+	}
+	m.system = m.get("/beta/users/" + m.user + "/authentication/signInPreferences").flag("isSystemPreferredAuthenticationMethodEnabled")
+	if licence >= graph.P1 {
+		all := m.get("/v1.0/identity/conditionalAccess/policies").objects("value")
+		m.policy = all[len(all)-1].text("id")
+	}
+	return m.front
+}
+
+// fill puts IDs into an address.
+func (m *matrix) fill(address string) string {
+	return strings.NewReplacer("{user}", m.user, "{method}", m.method, "{policy}", m.policy).Replace(address)
+}
+
+// ask speaks to the tenant past the client.
+func (m *matrix) ask(method, address string, body any) []byte {
+	m.t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	r := httptest.NewRequest(method, address, bytes.NewReader(raw))
+	r.RemoteAddr = ""
+	w := httptest.NewRecorder()
+	m.tenant.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		m.t.Fatalf("%s %s: %d %s", method, address, w.Code, w.Body)
+	}
+	return w.Body.Bytes()
+}
+
+func (m *matrix) get(address string) object {
+	m.t.Helper()
+	var o object
+	if err := json.Unmarshal(m.ask(http.MethodGet, address, nil), &o); err != nil {
+		m.t.Fatal(err)
+	}
+	return o
+}
+
+// read is the answer of an address, where the tenant has it.
+func (m *matrix) read(address string) string {
+	if address == "" || m.policy == someID && strings.Contains(address, "conditionalAccess") {
+		return ""
+	}
+	return string(m.ask(http.MethodGet, m.fill(address), nil))
+}
+
+// plan tells the tenant what is to go wrong with the next such request.
+func (m *matrix) plan(w write, fault object) {
+	method, path, _ := strings.Cut(m.fill(w.request), " ")
+	planned := object{"method": method, "path": path, "times": 1}
+	for name, value := range fault {
+		planned[name] = value
+	}
+	m.ask(http.MethodPost, "/_sim/faults", []object{planned})
+}
+
+// arrived counts the requests of a write.
+func (m *matrix) arrived(w write) (n int) {
+	method, path, _ := strings.Cut(m.fill(w.request), " ")
+	for _, r := range m.front.of(method) {
+		if strings.Contains(r.URI, strings.TrimSuffix(path, "*")) {
+			n++
+		}
+	}
+	return n
+}
+
+func kindOf(err error) string {
+	e, ok := errors.AsType[*graph.Error](err)
+	switch {
+	case err == nil:
+		return "ok"
+	case ok:
+		return e.Kind.String()
+	default:
+		return err.Error()
+	}
+}
+
+// results is what came of each case: what we say, and how many changes the
+// ledger holds.
+type results struct {
+	mu   sync.Mutex
+	said map[string]map[string]string
+}
+
+func (r *results) add(w write, tr trouble, said string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.said == nil {
+		r.said = map[string]map[string]string{}
+	}
+	if r.said[w.name] == nil {
+		r.said[w.name] = map[string]string{}
+	}
+	r.said[w.name][tr.name] = said
+}
+
+func (r *results) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%-20s", "")
+	for _, tr := range troubles {
+		fmt.Fprintf(&b, "| %-22s", tr.name)
+	}
+	for _, w := range writes {
+		fmt.Fprintf(&b, "\n%-20s", w.name)
+		for _, tr := range troubles {
+			fmt.Fprintf(&b, "| %-22s", r.said[w.name][tr.name])
+		}
+	}
+	return b.String()
+}
