@@ -389,3 +389,19 @@ func withoutBearer(headers []string) []string {
 	}
 	return slices.Clone(headers)
 }
+
+// An app that may read who is in a group, but no users, learns the ids alone.
+func TestMembersAreHidden(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		permissions []graph.Permission
+		shown       bool
+	}{{[]graph.Permission{"GroupMember.Read.All"}, false}, {[]graph.Permission{"GroupMember.Read.All", "User.Read.All"}, true}} {
+		h := newTenant(t, simtenant.Config{Seed: 11, Apps: botWith(tt.permissions...)})
+		for _, m := range list(t, h, fillIn(t, h, "/v1.0/groups/{group}/transitiveMembers"), bot...) {
+			if m["id"] == nil || m["@odata.type"] != "#microsoft.graph.user" || (m["displayName"] != nil) != tt.shown {
+				t.Errorf("with %v: %v", tt.permissions, m)
+			}
+		}
+	}
+}

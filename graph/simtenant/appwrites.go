@@ -154,7 +154,7 @@ func addFederation(c *call) (*answer, error) {
 		}
 	}
 	if list, ok := d["audiences"].([]any); ok && len(list) == 1 {
-		f.Audience = list[0].(string)
+		f.Audience, _ = list[0].(string)
 	}
 	return c.changeApp((*call).registeredApp, func(a *application, e Effect) (note, *answer, error) {
 		k := appCredential{id: guid(stream(c.t.world.seed, "federation", e.N)), kind: graph.CredentialFederation, name: f.Name, start: e.At, federation: f}

@@ -34,25 +34,32 @@ func (w *world) groupDocument(g group) document {
 }
 
 // groupMember is an account among the members of a group, where it says its type.
-type groupMember struct{ *account }
+type groupMember struct {
+	*account
+	hidden bool // all but who it is, to an app that may not read users
+}
 
 func (m groupMember) prop(v *view, path string) any {
-	if path == "@odata.type" {
+	switch {
+	case path == "@odata.type":
 		return "#microsoft.graph.user"
+	case m.hidden && path != "id":
+		return nil
+	default:
+		return m.account.prop(v, path)
 	}
-	return m.account.prop(v, path)
 }
 
 var (
 	memberSet = func() *set {
 		s := *userSet
 		s.typed = true
-		s.filters = nil
+		s.filters, s.all = nil, nil
 		return &s
 	}()
 	memberUserSet = func() *set {
 		s := *userSet
-		s.filters = nil
+		s.filters, s.all = nil, nil
 		return &s
 	}()
 )
@@ -72,11 +79,12 @@ func (c *call) groupMembers(s *set, context string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	hidden := c.caller.declared && !c.grantedAny(fullUserReaders...)
 	return c.list(s, context, func(from cursor) iter.Seq2[cursor, entity] {
 		return func(yield func(cursor, entity) bool) {
 			for k := max(int(from.at), 0); k < g.size(); k++ {
 				a, ok := c.view.account(g.member(k))
-				if ok && !yield(cursor{at: int64(k)}, groupMember{a}) {
+				if ok && !yield(cursor{at: int64(k)}, groupMember{a, hidden}) {
 					return
 				}
 			}

@@ -64,7 +64,7 @@ func (t *Tenant) signIn(w http.ResponseWriter, r *http.Request, name, rest strin
 		c.query = r.URL.Query()
 		a, err = c.signInAnswer(name)
 	}
-	a = c.signInError(a, err)
+	a = c.fault.garble(c.signInError(a, err))
 	status = a.status
 	c.write(w, a)
 }

@@ -51,5 +51,5 @@ func getManager(c *call) (*answer, error) {
 	if !ok {
 		return nil, notFound("manager")
 	}
-	return c.one(managerSet, "directoryObjects", groupMember{a})
+	return c.one(managerSet, "directoryObjects", groupMember{account: a})
 }

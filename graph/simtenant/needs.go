@@ -82,7 +82,7 @@ var userNeeds = []need{
 	{path: "users/*/revokeSignInSessions", any: grants("User.RevokeSessions.All User.ReadWrite.All Directory.ReadWrite.All")},
 	{path: "users/*/invalidateAllRefreshTokens", any: grants("User.RevokeSessions.All User.ReadWrite.All Directory.ReadWrite.All")},
 	{path: "users/*/sendMail", words: mailWords, any: grants("Mail.Send")},
-	{path: "users/*/checkMemberGroups", any: append(slices.Clone(memberReaders[:5]), grants("User.Read.All User.ReadWrite.All Directory.ReadWrite.All Group.ReadWrite.All Application.Read.All")...)},
+	{path: "users/*/checkMemberGroups", any: grants("GroupMember.Read.All GroupMember.ReadBasic.All Group.Read.All Group.ReadBasic.All Group.ReadWrite.All User.Read.All User.ReadWrite.All Directory.Read.All Directory.ReadWrite.All Application.Read.All")},
 	{path: "users/*/memberOf", any: grants("Directory.Read.All Group.ReadBasic.All GroupMember.ReadBasic.All Directory.ReadWrite.All")},
 	{path: "users/*/transitiveMemberOf", any: grants("User.Read.All Directory.Read.All Group.Read.All Group.ReadBasic.All GroupMember.Read.All GroupMember.ReadBasic.All Directory.ReadWrite.All")},
 	{path: "users/*/manager", any: fullUserReaders},

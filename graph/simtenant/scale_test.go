@@ -173,6 +173,10 @@ func TestDrawnTenantIsWhole(t *testing.T) {
 	if members["All Staff"] != drawnPeople || members["Service Desk (roles)"] != 3 {
 		t.Errorf("members: %v", members)
 	}
+	cast := ask(h, "GET", fillIn(t, h, "/v1.0/groups/{group}/transitiveMembers/microsoft.graph.user?$count=true"), "", "ConsistencyLevel", "eventual")
+	if n := decode[collection](t, cast).Count; n == nil || *n != 3 {
+		t.Errorf("count of a group: %s", cast.raw)
+	}
 	legacy := list(t, h, "/v1.0/auditLogs/signIns?$top=1000&$filter="+url.QueryEscape("createdDateTime ge 2026-11-20T00:00:00Z and clientAppUsed eq 'IMAP4'"))
 	if len(legacy) == 0 {
 		t.Error("nobody uses IMAP")

@@ -576,5 +576,9 @@ func TestFaultsAtSignIn(t *testing.T) {
 	if r := askToken(h, secretForm("first-secret")); r.status != 503 {
 		t.Errorf("planned: got %d, want 503", r.status)
 	}
+	plan(t, h, `[{"path":"/oauth2/v2.0/token","times":1,"garble":"html"}]`)
+	if r := askToken(h, secretForm("first-secret")); r.status != 200 || !strings.Contains(string(r.raw), "<html>") {
+		t.Errorf("garbled: got %d %s", r.status, r.raw)
+	}
 	wantSignIn(t, "afterwards", askToken(h, secretForm("first-secret")), 0)
 }

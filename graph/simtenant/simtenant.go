@@ -7,6 +7,10 @@
 // it was. On top of that stand the changes that were applied, each of them in
 // a ledger: what is in the ledger happened, and what is not did not.
 //
+// It is as large as asked: above 20,000 people it keeps no account, and makes
+// each when somebody looks at it. Beside Graph it serves the sign-in service,
+// for its own apps and people, over TLS too: see [Tenant.TLS].
+//
 // It says no where Graph does: licences, exclusions, queries that Graph does
 // not support, wrong bodies and, if asked, throttling. Faults are injected
 // through the addresses under /_sim/, which answer on loopback only.
