@@ -49,6 +49,15 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(200, "application/json", "", []byte(body))
 		f.Add(403, "application/json", "", []byte(body))
 	}
+	for _, body := range goodAnswers {
+		f.Add(200, "application/json", "", []byte(body))
+	}
+	for _, body := range goodFiles {
+		f.Add(200, "text/csv", "", []byte(body))
+		f.Add(200, "application/json", "", []byte(body))
+	}
+	f.Add(302, "", "http://localhost/file", []byte{})
+	f.Add(410, "application/json", "", []byte(graphError("syncStateNotFound")))
 	f.Add(200, "text/html", "", []byte(`{"isEnabled":true}`))
 	f.Add(204, "", "", []byte{})
 	f.Add(302, "", "/v1.0/elsewhere", []byte{})
@@ -133,6 +142,7 @@ func checkAnswer(t *testing.T, c *msgraph.Client, a anyAnswer) {
 	}
 	_, err := c.RoleHolders(t.Context())
 	asError("RoleHolders", err)
+	checkReads(t, c, a, said, asError)
 	if _, err := c.SetSecurityDefaults(t.Context(), true); !asError("SetSecurityDefaults", err) && (a.status < 200 || a.status > 299 || len(a.body) > 0 && said == nil) {
 		t.Errorf("SetSecurityDefaults: got success for %d %q", a.status, a.body)
 	}

@@ -193,10 +193,12 @@ type lentBody struct {
 // answer returns the bytes themselves.
 func (b *lentBody) answer() []byte { return b.buffer.Bytes() }
 
-// Close gives the buffer back.
+// Close gives the buffer back, without what was in it: an answer may hold a
+// secret.
 func (b *lentBody) Close() error {
 	const usual = 8 << 20 // a larger one is not kept
-	if b.buffer != nil && b.buffer.Cap() <= usual {
+	if b.buffer.Cap() <= usual {
+		clear(b.buffer.Bytes())
 		b.buffer.Reset()
 		buffers.Put(b.buffer)
 	}

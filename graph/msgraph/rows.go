@@ -56,6 +56,7 @@ func userRow(d *decoder, u *graph.User) (keep bool, _ error) {
 // anything reads a list of whatever and says whether it holds anything; null
 // is no list.
 func (d *decoder) anything(found *bool) (said bool, _ error) {
+	*found = false
 	if d.null() {
 		return false, d.Null()
 	}
