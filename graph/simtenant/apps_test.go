@@ -270,6 +270,14 @@ func TestPermissionWalls(t *testing.T) {
 	}
 }
 
+// A route that nobody spoke of would be closed to every declared app.
+func TestEveryRouteHasAWall(t *testing.T) {
+	t.Parallel()
+	for _, route := range simtenant.Unwalled() {
+		t.Errorf("no permission opens %s", route)
+	}
+}
+
 // Parts of a batch are judged one by one, by the bearer of the whole.
 func TestPermissionWallsInABatch(t *testing.T) {
 	t.Parallel()

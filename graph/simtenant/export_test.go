@@ -25,3 +25,14 @@ func RouteOf(method, path string) string {
 	}
 	return c.route.name()
 }
+
+// Unwalled names the routes for which nobody has said what they take.
+func Unwalled() []string {
+	var list []string
+	for i := range routes {
+		if routes[i].need == nil {
+			list = append(list, routes[i].name())
+		}
+	}
+	return list
+}

@@ -42,7 +42,8 @@ const defaultSeed = 1
 type Config struct {
 	// People is the number of enabled members who are persons, the cast
 	// included; at least 7, and 240 if it is 0. Leavers (3 in 100), guests (4 in
-	// 100), emergency and service accounts come on top.
+	// 100), emergency and service accounts come on top. Above 20,000 they are other
+	// people than in a smaller tenant, though like them.
 	People int
 	// Licence is what the tenant owns; graph.Free if it is unknown.
 	Licence graph.Licence
