@@ -155,7 +155,7 @@ func (v *view) noteEntry(n *note) document {
 	}
 	id := "Directory_" + guid(stream(w.seed, "policy audit "+n.targetID, n.n))
 	if n.category != "" {
-		id = service + "_" + guid(stream(w.seed, "audit "+n.activity+n.targetID, n.n))
+		id = service + "_" + guid(stream(w.seed, "audit "+n.activity+n.property+n.targetID, n.n))
 	}
 	return document{
 		"id":               id,

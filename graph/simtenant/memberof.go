@@ -31,6 +31,9 @@ func (w *world) groupsOf(i int) []group {
 func (w *world) rolesOf(i int, a *account) []string {
 	list := slices.Clone(a.roles)
 	for _, g := range w.groupsOf(i) {
+		if !g.forRoles {
+			continue
+		}
 		for _, h := range w.roles {
 			if h.principal["id"] == g.id && !slices.Contains(list, h.template) {
 				list = append(list, h.template)

@@ -47,7 +47,7 @@ func (k methodKind) remove(c *call) (*answer, error) {
 			return nil, err
 		}
 		gone := *m
-		a.methods = a.without(func(m *method) bool { return m.id == gone.id && m.created.Equal(gone.created) })
+		a.methods = a.without(func(m *method) bool { return m.id == gone.id })
 		d.put(i, a)
 		d.say(a, lost(&gone))
 		return &answer{status: http.StatusNoContent}, nil

@@ -331,6 +331,19 @@ func TestMailIsTaken(t *testing.T) {
 	}
 }
 
+func TestEachPropertyHasALineInTheLog(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{})
+	do(t, h, "PATCH", samPath, `{"displayName":"Sam","department":"Legal","jobTitle":"Driver","accountEnabled":true}`, 204)
+	ids := map[any]bool{}
+	for _, a := range list(t, h, "/v1.0/auditLogs/directoryAudits?$filter="+url.QueryEscape("activityDisplayName eq 'Update user'")) {
+		ids[a["id"]] = true
+	}
+	if len(ids) != 3 {
+		t.Errorf("got %d lines, want one for each property that became different: %v", len(ids), ids)
+	}
+}
+
 // Whoever looks into the audit log finds what was done to people, by whom, and
 // under the names that Microsoft gives it.
 func TestPeopleInTheAuditLog(t *testing.T) {
