@@ -86,8 +86,8 @@ func (l *limiter) acquire(ctx context.Context, cost int) (g *grant, wait time.Du
 	}
 	now := time.Now()
 	w := &waiter{cost: cost, background: graph.IsBackground(ctx), until: patientUntil(ctx, now), ready: make(chan struct{})}
-	if wait, hopeless := l.enqueue(w, now); hopeless {
-		return nil, wait
+	if wait, stays := l.enqueue(w, now); !stays {
+		return w.grant, wait
 	}
 	ctx, cancel := context.WithDeadline(ctx, w.until)
 	defer cancel()
@@ -107,9 +107,10 @@ func patientUntil(ctx context.Context, now time.Time) time.Time {
 	return until
 }
 
-// enqueue puts w at the end of its queue and lets go whoever may. If w would
-// have to wait for too long as things stand, it does not stay.
-func (l *limiter) enqueue(w *waiter, now time.Time) (wait time.Duration, hopeless bool) {
+// enqueue puts w at the end of its queue and lets go whoever may. W does not
+// stay if it has its grant at once, or would have to wait for too long as
+// things stand.
+func (l *limiter) enqueue(w *waiter, now time.Time) (wait time.Duration, stays bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	queue := l.queue(w)
@@ -119,11 +120,12 @@ func (l *limiter) enqueue(w *waiter, now time.Time) (wait time.Duration, hopeles
 		return 0, false
 	}
 	wait = l.forecast(now).until(w)
-	if hopeless = now.Add(wait).After(w.until); hopeless {
-		l.drop(w)
-		l.serve(now)
+	if !now.Add(wait).After(w.until) {
+		return wait, true
 	}
-	return wait, hopeless
+	l.drop(w)
+	l.serve(now)
+	return wait, false
 }
 
 // leave takes w out of the limiter with what it got. A grant that comes as its

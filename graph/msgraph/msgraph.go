@@ -1,16 +1,17 @@
 // Package msgraph is the live tenant: it implements [graph.Reader] and
 // [graph.Writer] over Microsoft's SDK.
 //
-// The road of a call: a method names its [operation]; read or write puts the
-// call into the context and asks the SDK's adapter, through one of its request
-// builders or by a request made by hand; the SDK signs the request and hands it
-// to our pipeline (pipeline.go), which keeps the throttle budget, sends, and
-// turns every answer that is not a readable success into a [graph.Error]
+// The road of a call: a method names its [operation]; read (retry.go) or write
+// (write.go) waits until the operation's throttle budget has room (limit.go,
+// limiter.go), puts the call into the context and asks the SDK's adapter,
+// through one of its request builders or by a request made by hand; the SDK
+// signs the request and hands it to our pipeline (pipeline.go), which sends it
+// and turns every answer that is not a readable success into a [graph.Error]
 // (error.go). What comes back is an SDK model, of which convert.go makes a
 // graph value, or the bytes themselves, which rows.go decodes: the models of a
 // long list would cost ten times as much. Where a value is missing either gives
-// an error. Reads are repeated by retry.go. Writes are sent once, whatever
-// happens.
+// an error. Reads are repeated by retry.go, and those of many users go in
+// batches (sweep.go, batch.go). Writes are sent once, whatever happens.
 //
 // Only the SDK's packages by path are imported, never its root: the root
 // builds every path there is, which doubles the time and the disk of a build.
