@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"twokey/graph/rollout"
+	"twokey/graph/sync"
 	"twokey/scheduler"
 	"twokey/store"
 )
@@ -82,6 +84,7 @@ func (d *digestCommand) compose(ctx context.Context, folder string) (_ scheduler
 	if err := remember(ctx, &tenant{world: d.world, epoch: d.Now}, org.ID, scope, zone, db); err != nil {
 		return scheduler.Digest{}, err
 	}
-	digester := newDigester(org, scope, db, client, now, zone)
+	facts := func(ctx context.Context) rollout.Facts { return sync.Read(ctx, client, now) }
+	digester := newDigester(org, scope, db, facts, now, zone)
 	return digester.Compose(ctx)
 }

@@ -44,6 +44,7 @@ type assembled struct {
 	console   *console.Console
 	store     *store.Store
 	sender    *outbox.Sender
+	syncer    *sync.Syncer
 	runner    *approval.Runner
 	scheduler *scheduler.Scheduler
 }
@@ -94,7 +95,14 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Expiry: commands.AroundTheClock(zone).Expiry,
 		Wake:   func() { bot.runner.Wake() },
 	}
-	digester := newDigester(org, scope, bot.store, client, a.clock.Now, zone)
+	bot.syncer = sync.New(sync.Config{
+		Tenant: org.ID, Reader: client, Store: bot.store, Owner: owner(), Now: a.clock.Now, Log: a.log,
+		Fresh: demoFresh, Patience: demoPatience,
+	})
+	if err := bot.firstPass(ctx, org.ID); err != nil {
+		return nil, err
+	}
+	digester := newDigester(org, scope, bot.store, bot.syncer.Facts, a.clock.Now, zone)
 	env := commands.Env{
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester,
@@ -123,11 +131,35 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	return bot, remember(ctx, a.tenant, org.ID, scope, zone, bot.store)
 }
 
+// In a demo one looks at once for what one has just changed, and the simulated
+// tenant answers at once.
+const (
+	demoFresh    = 2 * time.Second
+	demoPatience = 2 * time.Second
+)
+
+// firstPassLimit is how long the first reading of a tenant may keep a demo from
+// being ready. What it does not bring by then comes later, and the figures say
+// so meanwhile.
+const firstPassLimit = 3 * time.Second
+
+// firstPass reads a tenant of which nothing is kept yet.
+func (b *assembled) firstPass(ctx context.Context, tenant string) error {
+	progress, err := b.store.SyncProgress(ctx, tenant)
+	if err != nil || len(progress) > 0 {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstPassLimit)
+	defer cancel()
+	_ = b.syncer.Pass(ctx) // Run tries again, and says what is wrong
+	return nil
+}
+
 // newDigester posts to the team on Mondays at nine.
-func newDigester(org graph.Organization, scope rollout.Scope, db *store.Store, r graph.Reader, now func() time.Time, zone *time.Location) *scheduler.Digester {
+func newDigester(org graph.Organization, scope rollout.Scope, db *store.Store, facts func(context.Context) rollout.Facts, now func() time.Time, zone *time.Location) *scheduler.Digester {
 	return &scheduler.Digester{
 		Tenant: org.ID, Name: org.Name, Scope: scope, Store: db, Now: now,
-		Facts: func(ctx context.Context) rollout.Facts { return sync.Read(ctx, r, now) },
+		Facts: facts,
 		To:    chat.Address{Platform: console.Platform, Channel: channelTeam},
 		Due:   scheduler.Weekly{Day: time.Monday, Hour: 9, Zone: zone},
 	}
@@ -169,6 +201,7 @@ func openConsole(a assembly, mux *commands.Mux, zone *time.Location, bot *assemb
 			if err := a.clock.Advance(d); err != nil {
 				return err
 			}
+			bot.syncer.Wake()
 			bot.runner.Wake()
 			bot.sender.Wake()
 			bot.scheduler.Wake()
@@ -195,6 +228,7 @@ func (b *assembled) run(ctx context.Context, l net.Listener) error {
 	defer stopWork()
 	group, work := errgroup.WithContext(work)
 	group.Go(func() error { return b.sender.Run(work) })
+	group.Go(func() error { return b.syncer.Run(work) })
 	group.Go(func() error { return b.runner.Run(work) })
 	group.Go(func() error { return b.scheduler.Run(work) })
 	group.Go(func() error {

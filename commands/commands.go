@@ -28,7 +28,7 @@ type Env struct {
 	Organization graph.Organization
 	Tenant       Tenant
 	Writer       Writer
-	Facts        func(ctx context.Context) rollout.Facts // one full reading of the tenant
+	Facts        func(ctx context.Context) rollout.Facts // what is known of the tenant by now
 	Scope        rollout.Scope                           // declared accounts
 	Engine       *approval.Engine
 	Requests     approval.Store

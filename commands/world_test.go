@@ -113,6 +113,49 @@ func (t *tenant) Registrations(ctx context.Context) ([]graph.Registration, error
 	return t.registrations(ctx)
 }
 
+// The rest is a reading of the whole tenant: of one page, without a past, and
+// without what no command asks about.
+
+func (t *tenant) UserPage(ctx context.Context, _ graph.Cursor) ([]graph.User, graph.Cursor, error) {
+	users, err := t.users(ctx)
+	return users, "", err
+}
+
+func (t *tenant) UserChanges(context.Context, graph.DeltaToken) (graph.UserChanges, error) {
+	return graph.UserChanges{Next: "now"}, nil
+}
+
+func (t *tenant) RegistrationPage(ctx context.Context, _ graph.Cursor) ([]graph.Registration, graph.Cursor, error) {
+	rows, err := t.registrations(ctx)
+	return rows, "", err
+}
+
+func (t *tenant) Audits(context.Context, graph.AuditQuery) ([]graph.Audit, error) { return nil, nil }
+
+func (t *tenant) PerUserMFA(_ context.Context, ids []string) (all []graph.UserMFA, _ error) {
+	for _, id := range ids {
+		all = append(all, graph.UserMFA{UserID: id, State: graph.PerUserDisabled})
+	}
+	return all, nil
+}
+
+func (t *tenant) LastSignIns(context.Context) ([]graph.LastSignIn, error) { return nil, nil }
+
+func (t *tenant) EmailAppUse(context.Context, graph.EmailAppPeriod) (graph.EmailAppUse, error) {
+	return graph.EmailAppUse{}, errAway
+}
+
+// MethodsPolicy lets everybody use every kind of method.
+func (t *tenant) MethodsPolicy(context.Context) (graph.MethodsPolicy, error) {
+	policy := graph.MethodsPolicy{Migrated: true}
+	for _, kind := range []graph.MethodKind{graph.MethodAuthenticator, graph.MethodPasskey, graph.MethodPhone, graph.MethodSoftwareOATH} {
+		policy.Methods = append(policy.Methods, graph.MethodSetting{Kind: kind, Enabled: true, Include: []graph.Target{{ID: graph.AllUsers, Group: true}}})
+	}
+	return policy, nil
+}
+
+func (t *tenant) GroupMembers(context.Context, string) ([]string, error) { return nil, errAway }
+
 func (t *tenant) Methods(ctx context.Context, ids []string) ([]graph.UserMethods, error) {
 	return t.methods(ctx, ids)
 }
@@ -277,15 +320,6 @@ func (f *fixture) tenant() *tenant {
 	}
 }
 
-// perUserOff is the old per-user setting, disabled for everybody.
-func (f *fixture) perUserOff() rollout.Source[[]graph.UserMFA] {
-	var rows []graph.UserMFA
-	for _, u := range f.users {
-		rows = append(rows, graph.UserMFA{UserID: u.ID, State: graph.PerUserDisabled})
-	}
-	return rollout.From(rows, nil)
-}
-
 func (f *fixture) user(id string) (graph.User, error) {
 	if err := f.fails["user"]; err != nil {
 		return graph.User{}, err
@@ -392,9 +426,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		Organization: graph.Organization{ID: tenantID, Name: "Harbour & Vale"},
 		Tenant:       here, Writer: here, Scope: w.scope(),
 		Facts: func(ctx context.Context) rollout.Facts {
-			facts := graphsync.Read(ctx, here, w.now)
-			facts.PerUserMFA = w.perUserOff()
-			return facts
+			return graphsync.Read(ctx, here, w.now)
 		},
 		People: identity.New(identity.Config{Tenant: tenantID, Links: w.links, Roles: w.roles, Ask: AskRoles()}, here),
 		Guide:  articles, Digest: w.digest,

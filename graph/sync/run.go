@@ -1,0 +1,131 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"twokey/graph"
+)
+
+// lastSignInsEvery is how often it is read when accounts were last seen, which
+// is asked in months and has the smallest quota of all.
+const lastSignInsEvery = 24 * time.Hour
+
+// Refresh reads one round of what nobody has heard a change of, the longest due
+// first: methods, per-user MFA, last sign-ins. It reports whether there is more
+// to read at once.
+func (s *Syncer) Refresh(ctx context.Context) (more bool, err error) {
+	err = s.lead(ctx, func(ctx context.Context, l Lease) error {
+		progress, err := s.cfg.Store.SyncProgress(ctx, s.cfg.Tenant)
+		if err != nil {
+			return fmt.Errorf("read progress: %w", err)
+		}
+		if progress[Accounts].Done.IsZero() {
+			return nil // a pass wakes us when it has them
+		}
+		now := s.cfg.Now()
+		methods := s.methods(ctx, l, Due{What: Methods, At: now}, round)
+		perUser := s.note(ctx, PerUser, s.perUser(ctx, l, Due{What: PerUser, At: now, Unread: AllUnread}, round))
+		seen := s.note(ctx, LastSignIns, s.lastSignIns(ctx, l, progress[LastSignIns]))
+		if err := errors.Join(methods, perUser, seen); err != nil {
+			return err
+		}
+		more, err = s.anyDue(ctx, now)
+		return err
+	})
+	if errors.Is(err, errFollowing) {
+		err = nil
+	}
+	return more, err
+}
+
+// anyDue reports whether somebody is left to read.
+func (s *Syncer) anyDue(ctx context.Context, now time.Time) (bool, error) {
+	for _, d := range []Due{{What: Methods, At: now}, {What: PerUser, At: now, Unread: AllUnread}} {
+		if ids, err := s.cfg.Store.SyncDue(ctx, s.cfg.Tenant, d, 1); err != nil || len(ids) > 0 {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// lastSignIns reads when accounts were last seen, if it is time and the licence
+// has it.
+func (s *Syncer) lastSignIns(ctx context.Context, l Lease, last Progress) error {
+	s.mu.Lock()
+	licence := s.licence
+	s.mu.Unlock()
+	now := s.cfg.Now()
+	if licence < graph.P1 || now.Sub(last.Done) < lastSignInsEvery {
+		return nil
+	}
+	all, err := s.cfg.Reader.LastSignIns(ctx)
+	if err != nil {
+		return err
+	}
+	for rows := range slices.Chunk(all, 1000) { // no long transaction
+		if err := s.cfg.Store.KeepSync(ctx, l, Batch{LastSignIns: rows}); err != nil {
+			return err
+		}
+	}
+	return s.cfg.Store.KeepSync(ctx, l, Batch{Progress: Progress{Source: LastSignIns, Done: now}})
+}
+
+// Wake makes Run begin a pass at once. It never blocks.
+func (s *Syncer) Wake() { ring(s.wake) }
+
+// ring wakes who waits for a bell, now or when they next wait.
+func ring(bell chan<- struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
+}
+
+// Run keeps the tenant until ctx ends: passes, and beside them slow reading.
+// Nobody waits for what it asks.
+func (s *Syncer) Run(ctx context.Context) error {
+	ctx = graph.InBackground(ctx)
+	var lanes sync.WaitGroup
+	lanes.Go(func() {
+		s.repeat(ctx, "sync", s.wake, func(ctx context.Context) (time.Duration, error) {
+			return s.cfg.Every, s.Pass(ctx)
+		})
+	})
+	lanes.Go(func() {
+		s.repeat(ctx, "slow sync", s.passed, func(ctx context.Context) (time.Duration, error) {
+			more, err := s.Refresh(ctx)
+			if more && err == nil {
+				return s.cfg.Quick, nil
+			}
+			return s.cfg.Every, err
+		})
+	})
+	lanes.Wait()
+	return nil
+}
+
+// repeat does something again and again, each time after the pause that it asks
+// for or when it is woken, until ctx ends.
+func (s *Syncer) repeat(ctx context.Context, what string, wake <-chan struct{}, do func(context.Context) (time.Duration, error)) {
+	for {
+		pause, err := do(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Log.Warn(what, "tenant", s.cfg.Tenant, "error", err)
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
