@@ -63,6 +63,10 @@ func statusHeadline(funnel rollout.Funnel) string {
 	if _, ok := registered.Value(); !ok {
 		return "How many people are registered is not known: " + registered.String() + "."
 	}
+	if registered.Unknown > 0 {
+		return fmt.Sprintf("At least %s of %s people in scope are registered (%s of the %d who could be read).",
+			registered, people, registered.Share(), registered.Of-registered.Unknown)
+	}
 	return fmt.Sprintf("%s of %s people in scope are registered (%s).", registered, people, registered.Share())
 }
 
