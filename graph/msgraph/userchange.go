@@ -64,7 +64,7 @@ func (c *Client) SendMail(ctx context.Context, m graph.Mail) (graph.Receipt, err
 		return graph.Receipt{}, mistake(sendMail, "A message needs a mark, in plain letters, by which it can be found again.")
 	}
 	message := object{
-		"subject": m.Subject, "body": object{"contentType": "HTML", "content": m.HTML},
+		"subject": m.Subject, "body": object{"contentType": "html", "content": m.HTML},
 		"toRecipients":           []object{{"emailAddress": object{"address": m.To}}},
 		"internetMessageHeaders": []object{{"name": refHeader, "value": m.Ref}},
 	}

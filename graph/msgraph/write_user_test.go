@@ -92,7 +92,7 @@ func TestUserChangesSendExactly(t *testing.T) {
 		},
 		{
 			name: "mail", says: reply(202, ""), want: "POST /v1.0/users/bot%23EXT%23%40contoso.example/sendMail",
-			body: `{"message":{"subject":"Your new phone","body":{"contentType":"HTML","content":"<p>87%</p>"},"toRecipients":[{"emailAddress":{"address":"sam@contoso.example"}}],
+			body: `{"message":{"subject":"Your new phone","body":{"contentType":"html","content":"<p>87%</p>"},"toRecipients":[{"emailAddress":{"address":"sam@contoso.example"}}],
 				"internetMessageHeaders":[{"name":"x-twokey-ref","value":"N-42"}]},"saveToSentItems":false}`,
 			send: only(func(ctx context.Context, c *msgraph.Client) (graph.Receipt, error) {
 				return c.SendMail(ctx, graph.Mail{From: "bot#EXT#@contoso.example", To: "sam@contoso.example", Subject: "Your new phone", HTML: "<p>87%</p>", Ref: "N-42"})
