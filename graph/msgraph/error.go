@@ -23,6 +23,7 @@ var permissionCodes = []string{
 	"AccessDenied",                // policies, authentication methods
 	"Authentication_MSGraphPermissionMissing",
 	"ErrorAccessDenied",
+	"S2SUnauthorized", // usage reports
 	"Forbidden",
 }
 

@@ -30,6 +30,7 @@ func TestAnswersBecomeKinds(t *testing.T) {
 		{name: "403 directory", answer: reply(403, graphError("Authorization_RequestDenied")), want: graph.KindNoPermission},
 		{name: "403 policies", answer: reply(403, graphError("AccessDenied")), want: graph.KindNoPermission},
 		{name: "403 methods", answer: reply(403, graphError("accessDenied")), want: graph.KindNoPermission},
+		{name: "403 usage reports", answer: reply(403, graphError("S2SUnauthorized")), want: graph.KindNoPermission},
 		{name: "403 of another meaning", answer: reply(403, graphError("SomethingNew")), want: graph.KindRefused},
 		{name: "403 of a proxy", answer: reply(403, "<html>no</html>"), want: graph.KindUnclear},
 		{name: "404", answer: reply(404, graphError("Request_ResourceNotFound")), want: graph.KindNotFound},
