@@ -50,16 +50,13 @@ func listChangedUsers(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, next := []any{}, false
-	switch {
-	case c.query.Get("$deltatoken") == "latest":
-	case t.Full:
-		rows, next = c.fullPage(&t)
-	default:
-		rows, next = c.changesPage(&t)
+	turn := c.changesPage
+	if t.Full {
+		turn = c.fullPage
 	}
+	rows, more := turn(&t)
 	body := document{"@odata.context": c.context("users", t.Select), "value": rows}
-	if next {
+	if more {
 		body["@odata.nextLink"] = c.deltaLink("$skiptoken", t)
 	} else {
 		body["@odata.deltaLink"] = c.deltaLink("$deltatoken", deltaToken{Tenant: t.Tenant, Begun: t.Begun, Seen: t.Until, Top: t.Top, Select: t.Select})
@@ -134,7 +131,9 @@ func (c *call) deltaToken() (deltaToken, error) {
 	for key, values := range c.query {
 		key = strings.ToLower(key)
 		switch token := values[0]; {
-		case !strings.HasPrefix(key, "$"), key == "$deltatoken" && (token == "latest" || token == ""):
+		case !strings.HasPrefix(key, "$"), key == "$deltatoken" && token == "":
+		case key == "$deltatoken" && token == "latest": // of nothing, to know what comes after
+			fresh.Full, fresh.Seen, fresh.Next = false, fresh.Until, fresh.Until
 		case key == "$skiptoken" || key == "$deltatoken":
 			if len(c.query) > 1 {
 				return fresh, badRequest("The options of a delta query are in its token and cannot be given again.")

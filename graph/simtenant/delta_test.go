@@ -62,8 +62,10 @@ func TestDeltaBeginsWithEverybody(t *testing.T) {
 	if rows, _ := changes(t, h, delta); len(rows) != 0 {
 		t.Errorf("after nothing happened: %v", rows)
 	}
-	if rows, _ := changes(t, h, "/v1.0/users/delta?$deltatoken=latest"); len(rows) != 0 {
-		t.Errorf("from now on: %v", rows)
+	for _, path := range []string{"/v1.0/users/delta?$deltatoken=latest", "/v1.0/users/delta?$deltaToken=latest&$select=mail"} {
+		if rows, _ := changes(t, h, path); len(rows) != 0 {
+			t.Errorf("%s: %v", path, rows)
+		}
 	}
 }
 

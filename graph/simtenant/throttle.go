@@ -124,6 +124,9 @@ func (c *call) spend() error {
 		return nil
 	}
 	code, message := codeOf(http.StatusTooManyRequests)
+	if key.bucket == outlook {
+		code = "ApplicationThrottled"
+	}
 	r := refuse(http.StatusTooManyRequests, code, message)
 	if key.bucket != access {
 		r.retryAfter = int(math.Ceil(wait.Seconds()))

@@ -90,6 +90,38 @@ func TestThrottleOfUsageReports(t *testing.T) {
 	}
 }
 
+// A mailbox has a budget of its own, by whichever name it is called.
+func TestThrottleOfMailboxes(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{Throttle: true, Seed: 11})
+	const empty = `{"message":{}}` // refused, and counted all the same
+	for i := range 10_000 {
+		if r := ask(h, "POST", samPath+"/sendMail", empty); r.status != 400 {
+			t.Fatalf("message %d: got %d, want 400", i+1, r.status)
+		}
+	}
+	r := ask(h, "POST", "/v1.0/users/"+simtenant.Cast(11)[5].ObjectID+"/sendMail", empty)
+	if code, _ := refusal(t, r); r.status != 429 || code != "ApplicationThrottled" || r.header.Get("Retry-After") == "" {
+		t.Errorf("one more: got %d %s", r.status, r.raw)
+	}
+	if r := ask(h, "POST", "/v1.0/users/info@harbourvale.example/sendMail", empty); r.status != 400 {
+		t.Errorf("from another mailbox: got %d, want 400", r.status)
+	}
+}
+
+// A question by POST is no write.
+func TestThrottleOfQuestions(t *testing.T) {
+	t.Parallel()
+	now := newClock(epoch)
+	h := newTenant(t, simtenant.Config{Throttle: true, Now: now.Now})
+	for i := range 4000 {
+		now.Add(10 * time.Millisecond)
+		if r := ask(h, "POST", samPath+"/checkMemberGroups", `{"groupIds":["x"]}`); r.status != 200 {
+			t.Fatalf("question %d: got %d %s", i+1, r.status, r.raw)
+		}
+	}
+}
+
 func TestThrottledWriteIsNotApplied(t *testing.T) {
 	t.Parallel()
 	now := newClock(epoch)
