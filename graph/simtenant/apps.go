@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,19 @@ type App struct {
 	Owners []string
 	// Redirects are the addresses to which people may be sent after they signed in.
 	Redirects []string
+}
+
+// checkApps wants every app to be told from the others.
+func checkApps(apps []App) error {
+	for i, a := range apps {
+		if a.ClientID == "" {
+			return fmt.Errorf("app %q has no client ID", a.Name)
+		}
+		if slices.ContainsFunc(apps[:i], func(b App) bool { return sameID(a.ClientID, b.ClientID) }) {
+			return fmt.Errorf("client ID %s is declared twice", a.ClientID)
+		}
+	}
+	return nil
 }
 
 // Federation lets the tokens of another issuer stand for an app's secret.

@@ -153,6 +153,17 @@ func TestAppChangesAreKept(t *testing.T) {
 	}
 }
 
+func TestAppsAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, apps := range map[string][]simtenant.App{
+		"no client ID": {{Name: "Twokey"}}, "twice the same": {{ClientID: "one"}, {ClientID: "two"}, {ClientID: "ONE"}},
+	} {
+		if _, err := simtenant.New(simtenant.Config{Apps: apps}); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
 func TestUndeclaredAppsMayDoEverything(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -118,6 +118,9 @@ type Tenant struct {
 // New makes the tenant, or takes it up again from its journal.
 func New(cfg Config) (*Tenant, error) {
 	cfg = cfg.withDefaults()
+	if err := checkApps(cfg.Apps); err != nil {
+		return nil, err
+	}
 	t := &Tenant{
 		cfg: cfg, downloadKey: make([]byte, 32),
 		signingKey: sync.OnceValues(makeSigningKey), serving: sync.OnceValues(makeTLS),
