@@ -373,3 +373,32 @@ func TestRefusedPartClosesTheBudget(t *testing.T) {
 		})
 	}
 }
+
+// TestOneUserRefusedForEver checks that a sweep does not hang on somebody whom
+// Graph never lets us read, even where the caller set no limit.
+func TestOneUserRefusedForEver(t *testing.T) {
+	t.Parallel()
+	var asked counter
+	tenant := parts(func(url string) (int, string, string) {
+		if asked.add(url); strings.Contains(url, "/user-3/") {
+			return 429, `{"Retry-After":"2"}`, graphError("TooManyRequests")
+		}
+		return 200, `{}`, phoneBody
+	})
+	bubble(t, tenant, func(t *testing.T, c *msgraph.Client) {
+		got, err := c.Methods(t.Context(), ids(30))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, u := range got {
+			if i == 3 {
+				wantError(t, u.Err, graph.KindThrottled)
+			} else if u.Err != nil {
+				t.Errorf("%s: %v", u.UserID, u.Err)
+			}
+		}
+		if n := asked.add("/users/user-3/authentication/methods") - 1; n != 20 {
+			t.Errorf("asked for user-3 %d times, want 20", n)
+		}
+	})
+}

@@ -271,3 +271,27 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.saw(status)
 	w.ResponseWriter.WriteHeader(status)
 }
+
+// TestSillyRetryAfter checks that nobody who waits is held for a week: a person
+// hears at once when to come again, and the background tries in an hour.
+func TestSillyRetryAfter(t *testing.T) {
+	t.Parallel()
+	const week = "604800"
+	tenant := &arrivals{next: script(reply(429, "", "Retry-After", week), reply(200, defaultsOn))}
+	bubble(t, tenant, func(t *testing.T, c *msgraph.Client) {
+		start := time.Now()
+		_, err := c.SecurityDefaults(t.Context())
+		if e := wantError(t, err, graph.KindThrottled); !e.RetryAfter.Equal(start.Add(time.Hour)) || time.Since(start) != 0 {
+			t.Errorf("a person: got RetryAfter %v after %v, want an hour at once", e.RetryAfter.Sub(start), time.Since(start))
+		}
+		all, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+		defer cancel()
+		_, err = c.Organization(all)
+		if e := wantError(t, err, graph.KindThrottled); e.RetryAfter.Before(start.Add(time.Hour)) || time.Since(start) != 0 {
+			t.Errorf("a person with much time: got RetryAfter %v after %v, want an hour at once", e.RetryAfter.Sub(start), time.Since(start))
+		}
+		if _, err := c.SecurityDefaults(graph.InBackground(all)); err != nil || time.Since(start) < time.Hour {
+			t.Errorf("the background: got error %v after %v, want an answer in an hour", err, time.Since(start))
+		}
+	})
+}
