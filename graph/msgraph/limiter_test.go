@@ -244,21 +244,55 @@ func TestUnbudgeted(t *testing.T) {
 	})
 }
 
-// TestLearning follows a limit that nobody knows.
+// TestLearning follows a limit that nobody knows: up while windows are used,
+// down to half at a refusal, then no further than nine tenths of what had been
+// let through, and after a while beyond.
 func TestLearning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(limit{units: 200, window: 10 * s, learns: true})
-		for window, want := range []int{200, 220, 242, 266} {
+		use := func(units int) (most int) {
 			start := time.Now()
-			for spent := 0; spent+20 <= want; spent += 20 {
+			for spent := 0; spent+20 <= units; spent += 20 {
 				g, _ := l.acquire(t.Context(), 20)
 				g.settle(true)
 			}
-			if got := l.most(false); got != want {
+			time.Sleep(10*s - time.Since(start))
+			return l.most(false)
+		}
+		for window, want := range []int{200, 220, 242, 266} {
+			if got := use(want); got != want {
 				t.Errorf("in window %d: got a limit of %d, want %d", window, got, want)
 			}
-			time.Sleep(10*s - time.Since(start))
+		}
+		if got := use(100); got != 292 {
+			t.Errorf("after four full windows: got a limit of %d, want 292", got)
+		}
+		if got := use(100); got != 292 {
+			t.Errorf("after a window that was not used: got a limit of %d, want the same", got)
+		}
+		for range 13 {
+			g, _ := l.acquire(t.Context(), 20)
+			g.settle(true)
+		}
+		l.throttled(time.Now(), s)
+		if got := l.most(false); got != 146 {
+			t.Errorf("after a refusal: got a limit of %d, want half of 292", got)
+		}
+		for range 20 {
+			if got := use(l.most(false)); got > 234 {
+				t.Fatalf("after a refusal at 260: got a limit of %d, want no more than nine tenths", got)
+			}
+		}
+		if got := l.most(false); got != 234 {
+			t.Errorf("long after a refusal at 260: got a limit of %d, want nine tenths", got)
+		}
+		time.Sleep(relearn)
+		for range 3 {
+			use(l.most(false))
+		}
+		if got := l.most(false); got <= 234 {
+			t.Errorf("very long after a refusal: got a limit of %d, want more than before", got)
 		}
 	})
 }
