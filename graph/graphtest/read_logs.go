@@ -16,7 +16,7 @@ func methodsPolicy(t *testing.T, f Fixture) {
 
 func audits(t *testing.T, f Fixture) {
 	got, err := f.Reader.Audits(t.Context(), graph.AuditQuery{})
-	sameList(t, got, f.Truth.Audits, err, auditID)
+	sameList(t, f, f.known(got), f.Truth.Audits, err, auditID)
 	if !slices.IsSortedFunc(got, func(a, b graph.Audit) int { return b.At.Compare(a.At) }) {
 		t.Error("the newest do not come first")
 	}
@@ -24,11 +24,22 @@ func audits(t *testing.T, f Fixture) {
 
 func auditID(a graph.Audit) string { return a.ID }
 
+// known leaves out what a real tenant's log has taken in since it was learned.
+func (f Fixture) known(got []graph.Audit) []graph.Audit {
+	if !f.Real {
+		return got
+	}
+	return slices.DeleteFunc(slices.Clone(got), func(a graph.Audit) bool {
+		return !slices.ContainsFunc(f.Truth.Audits, func(known graph.Audit) bool { return known.ID == a.ID })
+	})
+}
+
 // someAudits narrows the log in every way, around a line that it holds.
 func someAudits(t *testing.T, f Fixture) {
 	all := f.Truth.Audits
 	if len(all) < 3 || len(all[len(all)/2].Targets) == 0 {
-		t.Fatal("the tenant's log is too short: the check proves nothing")
+		f.barren(t, "the tenant's log is too short")
+		return
 	}
 	one := all[len(all)/2]
 	for _, q := range []graph.AuditQuery{
@@ -47,7 +58,7 @@ func someAudits(t *testing.T, f Fixture) {
 			}
 		}
 		got, err := f.Reader.Audits(t.Context(), q)
-		sameList(t, got, want, err, auditID)
+		sameList(t, f, f.known(got), want, err, auditID)
 	}
 }
 
@@ -70,12 +81,12 @@ func legacySignIns(t *testing.T, f Fixture) {
 	key := func(s graph.SignIn) string {
 		return s.At.Format("2006-01-02T15:04:05.000000000") + s.UserID + s.Client + s.App
 	}
-	sameList(t, got, f.Truth.LegacySignIns, err, key)
+	sameList(t, f, got, f.Truth.LegacySignIns, err, key)
 }
 
 // enoughSignIns ends the reading from inside.
 func enoughSignIns(t *testing.T, f Fixture) {
-	if f.Truth.Licence < graph.P1 {
+	if f.Truth.Licence < graph.P1 || len(f.Truth.LegacySignIns) == 0 && f.Real {
 		return
 	}
 	enough := errors.New("enough")
@@ -95,7 +106,7 @@ func emailAppUse(t *testing.T, f Fixture) {
 		t.Fatal(err)
 	}
 	want := f.Truth.EmailAppUse
-	sameList(t, got.Rows, want.Rows, nil, func(r graph.EmailAppRow) string { return r.UPN })
+	sameList(t, f, got.Rows, want.Rows, nil, func(r graph.EmailAppRow) string { return r.UPN })
 	got.Rows, want.Rows = nil, nil
 	same(t, "report without its rows", got, want, nil)
 	_, err = f.Reader.EmailAppUse(t.Context(), 8)
@@ -106,7 +117,7 @@ func outlookVersions(t *testing.T, f Fixture) {
 	got, err := f.Reader.OutlookVersions(t.Context(), f.Truth.EmailAppUse.Period)
 	same(t, "Outlook versions", got, f.Truth.OutlookVersions, err)
 	if len(f.Truth.OutlookVersions.Users) == 0 {
-		t.Error("the tenant counts none: the check proves nothing")
+		f.barren(t, "the tenant counts none")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 func userPages(t *testing.T, f Fixture) {
 	got, err := allPages(t, f.Reader.UserPage)
-	sameList(t, got, f.Truth.Users, err, func(u graph.User) string { return u.ID })
+	sameList(t, f, got, f.Truth.Users, err, func(u graph.User) string { return u.ID })
 }
 
 func registrationPages(t *testing.T, f Fixture) {
@@ -19,7 +19,7 @@ func registrationPages(t *testing.T, f Fixture) {
 		failed(t, err, graph.KindNoLicence)
 		return
 	}
-	sameList(t, got, f.Truth.Registrations, err, func(r graph.Registration) string { return r.UserID })
+	sameList(t, f, got, f.Truth.Registrations, err, func(r graph.Registration) string { return r.UserID })
 }
 
 // allPages goes through a list page by page, and reads each page twice: a

@@ -13,8 +13,8 @@ import (
 // deleteMethods takes all its methods from one user after another, until every
 // kind that there is has been met: the default one last, and refused before.
 func deleteMethods(t *testing.T, f Fixture) {
-	if f.Writer == nil {
-		t.Log("read only: nothing was changed")
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was changed")
 		return
 	}
 	met := map[graph.MethodKind]bool{}
@@ -76,8 +76,8 @@ func deleteAll(t *testing.T, f Fixture, id string, order []graph.Method) (refuse
 }
 
 func methodThatIsNotThere(t *testing.T, f Fixture) {
-	if f.Writer == nil {
-		t.Log("read only: nothing was tried")
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was tried")
 		return
 	}
 	before := f.Applied()
@@ -93,8 +93,8 @@ func methodThatIsNotThere(t *testing.T, f Fixture) {
 // addPhones registers a mobile phone and an alternate one, and a second of
 // either is refused.
 func addPhones(t *testing.T, f Fixture) {
-	if f.Writer == nil {
-		t.Log("read only: nothing was changed")
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was changed")
 		return
 	}
 	id := f.userWithout(t, graph.MethodPhone)
@@ -116,8 +116,8 @@ func addPhones(t *testing.T, f Fixture) {
 // createPasses creates a pass and a second one, which takes the first one's
 // place.
 func createPasses(t *testing.T, f Fixture) {
-	if f.Writer == nil {
-		t.Log("read only: nothing was changed")
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was changed")
 		return
 	}
 	id := f.userWithout(t, graph.MethodTemporaryPass)
@@ -143,8 +143,8 @@ func createPasses(t *testing.T, f Fixture) {
 }
 
 func setPerUserMFA(t *testing.T, f Fixture) {
-	if f.Writer == nil {
-		t.Log("read only: nothing was changed")
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was changed")
 		return
 	}
 	id := f.Truth.Users[0].ID
@@ -156,8 +156,8 @@ func setPerUserMFA(t *testing.T, f Fixture) {
 }
 
 func blockAndUnblock(t *testing.T, f Fixture) {
-	if f.Writer == nil {
-		t.Log("read only: nothing was changed")
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was changed")
 		return
 	}
 	id := f.userWithout(t, graph.MethodTemporaryPass)
@@ -174,8 +174,8 @@ func blockAndUnblock(t *testing.T, f Fixture) {
 
 // revoke can be seen in the tenant's own account alone.
 func revoke(t *testing.T, f Fixture) {
-	if f.Writer == nil {
-		t.Log("read only: nothing was changed")
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was changed")
 		return
 	}
 	f.once(t, "revoke sessions", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
@@ -191,8 +191,8 @@ func revoke(t *testing.T, f Fixture) {
 
 // mail goes from one mailbox to another, and from nobody's nowhere.
 func mail(t *testing.T, f Fixture) {
-	if f.Writer == nil {
-		t.Log("read only: nothing was sent")
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was sent")
 		return
 	}
 	from := f.Truth.Users[slices.IndexFunc(f.Truth.Users, func(u graph.User) bool { return u.Mail != "" && !u.Guest && u.Enabled })]

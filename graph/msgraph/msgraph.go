@@ -16,6 +16,20 @@
 // Only the SDK's packages by path are imported, never its root: the root
 // builds every path there is, which doubles the time and the disk of a build.
 //
+// The conformance suite runs against a real tenant where the environment names
+// one, with `go test ./graph/msgraph -run TestRealTenant -v -timeout 1h`:
+//
+//	TWOKEY_TENANT_ID, TWOKEY_CLIENT_ID  the tenant and an app registration in it
+//	TWOKEY_AUTH                         an [AuthMethod], with what it needs in
+//	TWOKEY_CLIENT_SECRET_FILE, TWOKEY_CLIENT_CERTIFICATE_FILE or TWOKEY_TOKEN_FILE
+//	TWOKEY_CLOUD                        a [Cloud], global if empty
+//	TWOKEY_GRAPH_URL, TWOKEY_AUTHORITY_URL, TWOKEY_CA_FILE  for test servers
+//	TWOKEY_TEST_USER                    an account's object ID
+//
+// It only reads, unless TWOKEY_TEST_USER is set: then that one account is
+// changed and put back. It needs every permission that reading takes, and
+// nobody may change the tenant meanwhile.
+//
 // Not covered: members of PIM who are eligible for a role but have not
 // activated it hold no role here.
 package msgraph

@@ -46,15 +46,22 @@ type authority struct {
 	tenantID string
 	root     string
 	roots    *x509.CertPool
+	caPEM    string
 }
 
 func newAuthority(t *testing.T, app simtenant.App) authority {
+	t.Helper()
+	return newAuthorityOf(t, simtenant.Config{People: 7}, app)
+}
+
+func newAuthorityOf(t *testing.T, cfg simtenant.Config, app simtenant.App) authority {
 	t.Helper()
 	app.ClientID, app.Name = ourApp, "Twokey"
 	if app.Permissions == nil {
 		app.Permissions = []graph.Permission{"Organization.Read.All", "Policy.Read.All"}
 	}
-	tenant, err := simtenant.New(simtenant.Config{People: 7, Apps: []simtenant.App{app}})
+	cfg.Apps = []simtenant.App{app}
+	tenant, err := simtenant.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +75,7 @@ func newAuthority(t *testing.T, app simtenant.App) authority {
 	t.Cleanup(s.Close)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
-	a := authority{tenant: tenant, root: s.URL, roots: roots}
+	a := authority{tenant: tenant, root: s.URL, roots: roots, caPEM: string(ca)}
 	a.tenantID = plainTLS{t, a}.get("/v1.0/organization")["value"].([]any)[0].(map[string]any)["id"].(string)
 	return a
 }
