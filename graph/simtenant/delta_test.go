@@ -256,7 +256,7 @@ func TestDeltaOfAPlaceThatLags(t *testing.T) {
 	t.Parallel()
 	now := newClock(epoch)
 	h := newTenant(t, simtenant.Config{Now: now.Now})
-	do(t, h, "PATCH", samPath, `{"displayName":"One"}`, 204)
+	do(t, h, "PATCH", "/v1.0/users/olga@harbourvale.example", `{"displayName":"One"}`, 204) // known to the reader
 	_, delta := changes(t, h, "/v1.0/users/delta?$deltatoken=latest")
 	now.Add(time.Second)
 	do(t, h, "PATCH", samPath, `{"displayName":"Two"}`, 204)
