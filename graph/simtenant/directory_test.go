@@ -42,6 +42,7 @@ func TestUsersAreFoundByAnyAddress(t *testing.T) {
 		{"private address", "otherMails/any(m:m eq '" + escaped(mail) + "')", 0},
 		{"nobody", "mail eq 'nobody@harbourvale.example'", 0},
 		{"null", "mail eq null and startswith(displayName,'Emergency')", 2},
+		{"or what is no address", "mail eq '" + escaped(mail) + "' or startswith(displayName,'Emergency')", 3},
 		{"name", "displayName eq 'maria nowak'", 2},
 		{"beginning of a name", "startswith(displayName,'Emergency')", 2},
 	} {
@@ -127,6 +128,9 @@ func TestMembershipOfUsers(t *testing.T) {
 	have := map[string]string{}
 	for _, m := range list(t, h, path+"/transitiveMemberOf?$select=displayName") {
 		have[m["displayName"].(string)] = m["@odata.type"].(string)
+	}
+	if len(have) != 3 {
+		t.Errorf("member of %v, want two groups and a role", have)
 	}
 	for name, kind := range map[string]string{
 		"All Staff": "group", "Service Desk (roles)": "group", "Helpdesk Administrator": "directoryRole",
