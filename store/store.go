@@ -116,10 +116,12 @@ func connector(cfg Config, readOnly bool) opener {
 
 // dsn puts every setting into the connection string, where each connection of
 // the pool gets it. Transactions begin IMMEDIATE, so that one that reads and
-// then writes cannot fail half-way because of another writer.
+// then writes cannot fail half-way because of another writer. The cache holds
+// the indexes of a large tenant: with SQLite's own 2 MB a sync of 100,000 people
+// spends a fifth of its time on reading pages again.
 func dsn(path string, readOnly bool) string {
 	q := url.Values{"_txlock": {"immediate"}}
-	q["_pragma"] = []string{"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)"}
+	q["_pragma"] = []string{"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16384)"}
 	if readOnly {
 		q.Set("mode", "ro")
 		q["_pragma"] = []string{"busy_timeout(10000)", "query_only(1)"}
@@ -162,6 +164,7 @@ type queryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
 // reader is a transaction that may not write: SQLite itself would let it.
@@ -172,6 +175,8 @@ var errReadOnly = errors.New("this transaction may only read")
 func (reader) ExecContext(context.Context, string, ...any) (sql.Result, error) {
 	return nil, errReadOnly
 }
+
+func (reader) PrepareContext(context.Context, string) (*sql.Stmt, error) { return nil, errReadOnly }
 
 func now(ctx context.Context, q queryer) (time.Time, error) {
 	var us int64
