@@ -102,6 +102,18 @@ func TestU18DatesSayWhereTheyComeFrom(t *testing.T) {
 	}
 }
 
+// A zero of which a few people are unknown is not nobody either.
+func TestHittingPerhapsSomebody(t *testing.T) {
+	t.Parallel()
+	phones := Number(PhoneOnly, monday47, 0)
+	phones.Of, phones.Unknown = 100, 1
+	fn := Funnel{Figures: Figures{phones}}
+	change := DatedChange{ID: "end", For: ForMembers, Hits: HitsPhoneOnly}
+	if got := hits(Hitting([]DatedChange{change}, fn, Legacy{})); !slices.Equal(got, []string{"end member phone_only 0"}) {
+		t.Errorf("got %q, want the change to stay", got)
+	}
+}
+
 func TestHittingWhatNobodyCounts(t *testing.T) {
 	t.Parallel()
 	got := hits(Hitting([]DatedChange{{ID: "odd", For: "boss", Hits: "rich"}}, Funnel{}, Legacy{}))

@@ -42,6 +42,10 @@ func TestU15SuggestScope(t *testing.T) {
 		{name: "a person of one name", shown: "Ronaldinho", upn: "ronaldinho@x"},
 		{name: "an unlicensed administrator", shown: "Ann Smith", upn: "adm-ann@x", change: []func(*Facts){unlicensed}},
 		{name: "a word inside another", shown: "Bea Roomer", upn: "infante.crmova@x"},
+		{name: "a new colleague", shown: "Ann Smith", upn: "ann@x", change: []func(*Facts){unlicensed, never, func(f *Facts) {
+			users, _ := f.Users.Get()
+			users[0].Created = monday47.AddDate(0, 0, -3)
+		}}},
 		{name: "nobody has a licence", shown: "Gate3", upn: "gate3@x", change: []func(*Facts){func(f *Facts) {
 			users, _ := f.Users.Get()
 			users[0].Licensed, users[1].Licensed = false, false

@@ -124,7 +124,7 @@ func TestU08FirstLookAtAnApp(t *testing.T) {
 
 func TestU08Unexplained(t *testing.T) {
 	t.Parallel()
-	known := func(id string) bool { return id == "request-1" }
+	known := func(id string) bool { return id == "request-1" || id == "" }
 	audits := []graph.Audit{
 		{ID: "ours", ByAppID: "APP", CorrelationID: "request-1", Succeeded: true},
 		{ID: "of another app", ByAppID: "other", CorrelationID: "request-9", Succeeded: true},
