@@ -15,8 +15,13 @@ var ErrDefaultMethod = errors.New("it is the default method, and others remain")
 // the default one last, because it is refused while others remain, and phones
 // late, the mobile one after the alternate that hangs on it. It chooses none:
 // what is to go is the caller's list. Passwords are left out, which cannot be
-// deleted. Where the tenant chooses the default itself (p.System), the order is
-// a good guess; [ErrDefaultMethod] then means to try again after the others.
+// deleted.
+//
+// It is a good guess where the tenant chooses the default itself (p.System), and
+// where a user has two of the kind, of which the older goes last:
+// [ErrDefaultMethod] then means to try again after the others. Who prefers the
+// alternate phone needs another preference first: neither phone may go before
+// the other.
 func DeletionOrder(methods []Method, p SignInPreference) []Method {
 	order := make([]Method, 0, len(methods))
 	for _, m := range methods {
@@ -25,8 +30,10 @@ func DeletionOrder(methods []Method, p SignInPreference) []Method {
 		}
 	}
 	slices.SortStableFunc(order, func(a, b Method) int {
-		if byDefault := p.likeness(a) - p.likeness(b); byDefault != 0 {
-			return byDefault
+		if likely := p.likeness(a); likely != p.likeness(b) {
+			return likely - p.likeness(b)
+		} else if likely > 0 {
+			return b.Created.Compare(a.Created)
 		}
 		return lateness(a) - lateness(b)
 	})

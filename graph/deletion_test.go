@@ -3,6 +3,7 @@ package graph_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"twokey/graph"
 )
@@ -19,7 +20,7 @@ func TestDeletionOrder(t *testing.T) {
 		{ID: "codes", Kind: graph.MethodSoftwareOATH},
 		{ID: "mail", Kind: graph.MethodEmail},
 		{ID: office, Kind: graph.MethodPhone},
-		{ID: "app 2", Kind: graph.MethodAuthenticator},
+		{ID: "app 2", Kind: graph.MethodAuthenticator, Created: time.Unix(1, 0)},
 	}
 	given := slices.Clone(methods)
 	for _, tt := range []struct {
@@ -27,8 +28,8 @@ func TestDeletionOrder(t *testing.T) {
 		want    []string
 	}{
 		{"", []string{"codes", "app 1", "app 2", "mail", "key", office, alternate, mobile}},
-		{"push", []string{"codes", "mail", "key", office, alternate, mobile, "app 1", "app 2"}},
-		{"oath", []string{"mail", "key", office, alternate, mobile, "app 1", "app 2", "codes"}},
+		{"push", []string{"codes", "mail", "key", office, alternate, mobile, "app 2", "app 1"}},
+		{"oath", []string{"mail", "key", office, alternate, mobile, "app 2", "app 1", "codes"}},
 		{"sms", []string{"codes", "app 1", "app 2", "mail", "key", office, alternate, mobile}},
 		{"voiceMobile", []string{"codes", "app 1", "app 2", "mail", "key", office, alternate, mobile}},
 		{"voiceAlternateMobile", []string{"codes", "app 1", "app 2", "mail", "key", office, mobile, alternate}},

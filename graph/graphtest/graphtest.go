@@ -152,6 +152,8 @@ var changes = []check{
 	{"set policy of passes", setPassPolicy},
 	{"set registration campaign", setCampaign},
 	{"delete methods, the default last", deleteMethods},
+	{"delete methods in the order that is never refused", deleteInOrder},
+	{"set sign-in preference", setSignInPreference},
 	{"delete a method that is not there", methodThatIsNotThere},
 	{"add phones", addPhones},
 	{"create passes", createPasses},

@@ -75,6 +75,50 @@ func deleteAll(t *testing.T, f Fixture, id string, order []graph.Method) (refuse
 	return refused
 }
 
+// deleteInOrder takes all their methods from some users in the order that knows
+// which is the default: nothing is refused then.
+func deleteInOrder(t *testing.T, f Fixture) {
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was changed")
+		return
+	}
+	done := 0
+	for _, id := range sortedKeys(f.Truth.Methods) {
+		order := graph.DeletionOrder(f.Truth.Methods[id], f.Truth.Preferences[id])
+		if len(order) < 2 || done == 12 {
+			continue
+		}
+		done++
+		for _, m := range order {
+			if _, err := f.Writer.DeleteMethod(t.Context(), id, m); err != nil {
+				t.Errorf("delete %s of %s, who prefers %+v, of %v: %v", m.Kind, id, f.Truth.Preferences[id], order, err)
+			}
+		}
+	}
+	if done == 0 {
+		f.barren(t, "nobody has two methods")
+	}
+}
+
+// setSignInPreference says both that somebody chooses and that the tenant does.
+func setSignInPreference(t *testing.T, f Fixture) {
+	if !f.free() {
+		t.Log("not the whole tenant: nothing was changed")
+		return
+	}
+	i := slices.IndexFunc(sortedKeys(f.Truth.Methods), func(id string) bool {
+		return slices.ContainsFunc(f.Truth.Methods[id], func(m graph.Method) bool { return m.Kind == graph.MethodAuthenticator })
+	})
+	id := sortedKeys(f.Truth.Methods)[i]
+	for _, p := range []graph.SignInPreference{{Method: "push", System: false}, {Method: "push", System: true}, {Method: "push", System: false}} {
+		f.once(t, "set sign-in preference", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
+			return w.SetSignInPreference(ctx, id, p)
+		})
+		got, err := f.Reader.SignInPreference(t.Context(), id)
+		same(t, "sign-in preference", got, p, err)
+	}
+}
+
 func methodThatIsNotThere(t *testing.T, f Fixture) {
 	if !f.free() {
 		t.Log("not the whole tenant: nothing was tried")
