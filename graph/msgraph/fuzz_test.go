@@ -143,6 +143,7 @@ func checkAnswer(t *testing.T, c *msgraph.Client, a anyAnswer) {
 	_, err := c.RoleHolders(t.Context())
 	asError("RoleHolders", err)
 	checkReads(t, c, a, said, asError)
+	checkWrites(t, c, a, said, asError)
 	if _, err := c.SetSecurityDefaults(t.Context(), true); !asError("SetSecurityDefaults", err) && (a.status < 200 || a.status > 299 || len(a.body) > 0 && said == nil) {
 		t.Errorf("SetSecurityDefaults: got success for %d %q", a.status, a.body)
 	}

@@ -244,8 +244,9 @@ type matrix struct {
 	system bool   // the tenant chooses the user's default method
 }
 
-func (m *matrix) open(licence graph.Licence) http.Handler {
-	tenant, err := simtenant.New(simtenant.Config{People: 40, Licence: licence})
+func (m *matrix) open(licence graph.Licence, apps ...simtenant.App) http.Handler {
+	m.t.Helper()
+	tenant, err := simtenant.New(simtenant.Config{People: 40, Licence: licence, Apps: apps})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -283,6 +284,7 @@ func (m *matrix) ask(method, address string, body any) []byte {
 	}
 	r := httptest.NewRequest(method, address, bytes.NewReader(raw))
 	r.RemoteAddr = ""
+	r.Header.Set("Authorization", "Bearer portal")
 	w := httptest.NewRecorder()
 	m.tenant.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {

@@ -36,6 +36,9 @@ var goodAnswers = []string{
 	`{"responses":[{"id":"0","status":200,"body":{"perUserMfaState":"disabled"}}]}`,
 	`{"value":[{"id":"p","startDateTime":"2026-01-01T00:00:00Z","lifetimeInMinutes":60,"isUsableOnce":false,"isUsable":false,"methodUsabilityReason":"New"}]}`,
 	`{"displayConcealedNames":false}`,
+	passBody,
+	`{"id":"a","displayName":"A","accountEnabled":false,"keyCredentials":[{"keyId":"k","displayName":null,"startDateTime":"2026-01-01T00:00:00Z","endDateTime":"2027-01-01T00:00:00Z"}],"passwordCredentials":[]}`,
+	`{"value":[{"id":"g","appRoleId":"df021288-bdef-4463-88db-98f22de89214","resourceDisplayName":"Microsoft Graph","createdDateTime":"2026-01-01T00:00:00Z"}]}`,
 	`{"value":[{"id":"p","state":"enabled","conditions":{"users":{"includeUsers":["All"],"excludeGroups":[]},"applications":{"includeApplications":["All"]},"clientAppTypes":["all"],"locations":{"includeLocations":["All"]}},"grantControls":{"operator":"OR","builtInControls":["mfa","new"],"authenticationStrength":{"requirementsSatisfied":"mfa"}}}]}`,
 	`{"policyMigrationState":"new","registrationEnforcement":{"authenticationMethodsRegistrationCampaign":{"state":"new","snoozeDurationInDays":0,"enforceRegistrationAfterAllowedSnoozes":false,"includeTargets":[{"id":"all_users","targetType":"group"}],"excludeTargets":[]}},"authenticationMethodConfigurations":[{"@odata.type":"#microsoft.graph.temporaryAccessPassAuthenticationMethodConfiguration","id":"TemporaryAccessPass","state":"disabled","minimumLifetimeInMinutes":60,"maximumLifetimeInMinutes":480,"defaultLifetimeInMinutes":60,"defaultLength":8,"isUsableOnce":false,"includeTargets":[],"excludeTargets":[]}]}`,
 }
