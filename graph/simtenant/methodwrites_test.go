@@ -323,3 +323,17 @@ func TestReportFollowsWhatIsDeleted(t *testing.T) {
 		t.Errorf("after a cycle: %v", r)
 	}
 }
+
+func TestReportTellsWhatSomebodyPrefers(t *testing.T) {
+	t.Parallel()
+	now := newClock(epoch)
+	h := newTenant(t, simtenant.Config{Licence: graph.P1, Now: now.Now})
+	do(t, h, "PATCH", "/beta/users/"+ada+"/authentication/signInPreferences", `{"userPreferredMethodForSecondaryAuthentication":"voiceMobile"}`, 204)
+	for _, want := range []string{"push", "voiceMobile"} {
+		r := do(t, h, "GET", "/v1.0/reports/authenticationMethods/userRegistrationDetails/"+simtenant.Cast(1)[1].ObjectID, "", 200)
+		if got := decode[object](t, r)["userPreferredMethodForSecondaryAuthentication"]; got != want {
+			t.Errorf("at %s: got %v, want %s", now.Now(), got, want)
+		}
+		now.Add(6 * time.Hour)
+	}
+}
