@@ -41,7 +41,7 @@ func (c Cloud) authority() string {
 	case USGov, USGovDoD:
 		return cloud.AzureGovernment.ActiveDirectoryAuthorityHost
 	case China:
-		return "https://login.chinacloudapi.cn/"
+		return cloud.AzureChina.ActiveDirectoryAuthorityHost
 	default:
 		return cloud.AzurePublic.ActiveDirectoryAuthorityHost
 	}

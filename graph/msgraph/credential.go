@@ -111,11 +111,11 @@ func (a Auth) make() (azcore.TokenCredential, error) {
 		return a.certificate()
 	case AuthSecret:
 		return azidentity.NewClientSecretCredential(a.TenantID, a.ClientID, a.Secret.Reveal(), &azidentity.ClientSecretCredentialOptions{
-			ClientOptions: a.options(), DisableInstanceDiscovery: a.Authority != "",
+			ClientOptions: a.options(), DisableInstanceDiscovery: a.unlisted(),
 		})
 	case AuthWorkloadIdentity:
 		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
-			ClientOptions: a.options(), DisableInstanceDiscovery: a.Authority != "",
+			ClientOptions: a.options(), DisableInstanceDiscovery: a.unlisted(),
 			TenantID: a.TenantID, ClientID: a.ClientID, TokenFilePath: a.TokenFile,
 		})
 	case AuthManagedIdentity:
@@ -135,12 +135,15 @@ func (a Auth) certificate() (azcore.TokenCredential, error) {
 		return nil, wrong("Certificate", err.Error())
 	}
 	return azidentity.NewClientCertificateCredential(a.TenantID, a.ClientID, certs, key, &azidentity.ClientCertificateCredentialOptions{
-		ClientOptions: a.options(), DisableInstanceDiscovery: a.Authority != "", SendCertificateChain: true,
+		ClientOptions: a.options(), DisableInstanceDiscovery: a.unlisted(), SendCertificateChain: true,
 	})
 }
 
-// options lead the library to the authority. One of Microsoft's own is looked
-// up in Microsoft's list of them first; another cannot be in it.
+// unlisted reports whether the authority is none of Microsoft's own, which the
+// library looks up in Microsoft's list first.
+func (a Auth) unlisted() bool { return a.Authority != "" }
+
+// options lead the library to the authority.
 func (a Auth) options() azcore.ClientOptions {
 	authority := a.Authority
 	if authority == "" {

@@ -29,6 +29,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"twokey/graph"
 	"twokey/graph/msgraph"
@@ -144,6 +145,30 @@ func TestSignIn(t *testing.T) {
 				t.Errorf("a token stands in the log: %s", logged.String())
 			}
 		})
+	}
+}
+
+// TestPKCS12 signs in with a certificate as Windows exports it. The file is of
+// a key that was made for this test.
+func TestPKCS12(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/app.p12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const password = "twokey"
+	certs, _, err := azidentity.ParseCertificates(raw, []byte(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth := msgraph.Auth{Method: msgraph.AuthCertificate, Certificate: graph.NewSecret(string(raw)), CertificatePassword: graph.NewSecret(password)}
+	a := newAuthority(t, simtenant.App{Certificates: certs})
+	if _, err := a.client(t, auth, io.Discard).Organization(t.Context()); err != nil {
+		t.Error(err)
+	}
+	auth.CertificatePassword = graph.NewSecret("another")
+	if _, err := a.auth(auth).Credential(); err == nil || !strings.HasPrefix(err.Error(), "Certificate:") {
+		t.Errorf("another password: got error %v, want one about the certificate", err)
 	}
 }
 
@@ -386,8 +411,8 @@ func TestCredentialsHideThemselves(t *testing.T) {
 	}
 }
 
-// TestClouds leads sign-in and requests to each of Microsoft's clouds, as far
-// as the first address that either asks.
+// TestClouds leads requests to each of Microsoft's clouds, with a token for that
+// cloud.
 func TestClouds(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
