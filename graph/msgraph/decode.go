@@ -3,7 +3,6 @@ package msgraph
 import (
 	"errors"
 	"io"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -83,7 +82,7 @@ func (d *decoder) bytes() ([]byte, error) {
 	}
 	b, err := d.StrBytes()
 	if err == nil && !utf8.Valid(b) {
-		b = []byte(strings.ToValidUTF8(string(b), "\uFFFD"))
+		b = []byte(string([]rune(string(b)))) // as encoding/json mends it
 	}
 	return b, err
 }

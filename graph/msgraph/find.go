@@ -66,19 +66,27 @@ func (c *Client) usersWith(ctx context.Context, filter string) ([]graph.User, er
 func (c *Client) CountUsers(ctx context.Context) (int, error) {
 	first := c.url("/users", url.Values{"$select": {"id"}, "$top": {"1"}, "$count": {"true"}})
 	return read(ctx, c, countUsers, func(ctx context.Context) (n int, _ error) {
-		said := false
-		err := c.get(ctx, first, eventual, func(answer []byte) error {
-			d := newDecoder(answer)
-			return d.object(func(name []byte) (err error) {
-				if string(name) != "@odata.count" {
-					return d.Skip()
-				}
-				said, err = d.number(&n)
-				return err
-			})
+		err := c.get(ctx, first, eventual, func(answer []byte) (err error) {
+			n, err = countIn(newDecoder(answer))
+			return err
 		})
-		return n, errors.Join(err, missing(told{"@odata.count", said || err != nil}))
+		return n, err
 	})
+}
+
+func countIn(d *decoder) (n int, _ error) {
+	said := false
+	err := d.object(func(name []byte) (err error) {
+		if string(name) != "@odata.count" {
+			return d.Skip()
+		}
+		said, err = d.number(&n)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, errors.Join(d.end(), missing(told{"@odata.count", said}))
 }
 
 // Manager reads GET /users/{id}/manager. One who is no user, but a contact, is
