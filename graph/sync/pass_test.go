@@ -477,3 +477,67 @@ func TestMailApps(t *testing.T) {
 		t.Errorf("got %+v, %v; want the one with an old program", use, ok)
 	}
 }
+
+// What ends a sweep is no news of the people who were left; what one person's
+// reading says is.
+func TestErrorsOfASweepAndOfAPerson(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		err    func() error // of each of the people from the third on
+		people int          // who have it
+		later  int          // who are not read by the next pass, for it is too early
+	}{
+		{"one cannot be read", func() error { return &graph.Error{Kind: graph.KindUnclear, Status: 500} }, 1, 1},
+		{"some cannot be read, each for themselves", func() error { return &graph.Error{Kind: graph.KindUnclear, Status: 500} }, 5, 5},
+		{"the sweep was broken off", func() error { return errOutage }, 5, 0},
+		{"we may not send", func() error { return &graph.Error{Kind: graph.KindThrottled} }, 5, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			world := newTenant(graph.Free, 10)
+			b := setup(world)
+			b.cfg.Reader = &partly{tenant: world, err: tt.err, people: tt.people}
+			err := b.Pass(t.Context())
+			if got := err != nil; got != (tt.later == 0) {
+				t.Errorf("Pass = %v", err)
+			}
+			b.cfg.Reader = world
+			b.mustPass(t)
+			unread := 0
+			for _, p := range loadPeople(t, b) {
+				if p.Enabled && !p.Guest && p.Methods == nil {
+					unread++
+				}
+			}
+			if unread != tt.later {
+				t.Errorf("after the next pass %d are unread, want %d", unread, tt.later)
+			}
+			world.advance(2 * time.Hour)
+			if _, err := b.Refresh(t.Context()); err != nil {
+				t.Errorf("Refresh: %v", err)
+			}
+			if fn := rollout.NewFunnel(b.Facts(t.Context()), rollout.Scope{}); fn.Get(rollout.Read).String() != "10" {
+				t.Errorf("in the end %v are read, want all 10", fn.Get(rollout.Read))
+			}
+		})
+	}
+}
+
+// errOutage is one error that stands at several people.
+var errOutage = &graph.Error{Kind: graph.KindUnclear, Status: 503}
+
+// partly is a tenant in which some people's methods cannot be read.
+type partly struct {
+	*tenant
+	err    func() error
+	people int
+}
+
+func (p *partly) Methods(ctx context.Context, ids []string) ([]graph.UserMethods, error) {
+	read, err := p.tenant.Methods(ctx, ids)
+	for i := range p.people {
+		read[2+i] = graph.UserMethods{UserID: ids[2+i], Err: p.err()}
+	}
+	return read, err
+}

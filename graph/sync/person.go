@@ -1,9 +1,10 @@
 package sync
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"twokey/graph"
@@ -35,20 +36,20 @@ func (s *Syncer) methods(ctx context.Context, l Lease, d Due, most int) error {
 			return err
 		}
 		var b Batch
-		var stop error
+		over := sweepErrors(ctx, read, func(m graph.UserMethods) error { return m.Err })
 		for _, m := range read {
-			s.noteUnread(m.UserID, m.Err)
 			switch {
+			case over[m.Err]:
+				continue
 			case m.Err == nil:
 				m.AsOf = now
 				b.Methods = append(b.Methods, MethodsRead{m, now.Add(methodsAge(m.Methods))})
-			case isOver(m.Err):
-				stop = m.Err
 			default:
 				b.Methods = append(b.Methods, MethodsRead{m, now.Add(failedAge)})
 			}
+			s.noteUnread(m.UserID, m.Err)
 		}
-		return s.keepRead(ctx, l, b, len(b.Methods), stop)
+		return s.keepRead(ctx, l, b, len(b.Methods), over)
 	})
 }
 
@@ -79,29 +80,31 @@ func (s *Syncer) perUser(ctx context.Context, l Lease, d Due, most int) error {
 			return err
 		}
 		var b Batch
-		var stop error
+		over := sweepErrors(ctx, read, func(m graph.UserMFA) error { return m.Err })
 		for _, m := range read {
 			switch {
+			case over[m.Err]:
 			case m.Err == nil:
 				b.PerUser = append(b.PerUser, PerUserRead{m, now.Add(perUserAge)})
-			case isOver(m.Err):
-				stop = m.Err
 			default:
 				b.PerUser = append(b.PerUser, PerUserRead{m, now.Add(failedAge)})
 			}
 		}
-		return s.keepRead(ctx, l, b, len(b.PerUser), stop)
+		return s.keepRead(ctx, l, b, len(b.PerUser), over)
 	})
 }
 
 // keepRead stores what was read of n people, even if ctx has ended meanwhile,
 // and returns what ends the sweep. An answer about nobody ends it too: asking
 // again would go on for ever.
-func (s *Syncer) keepRead(ctx context.Context, l Lease, b Batch, n int, stop error) error {
-	if n == 0 {
-		return cmp.Or(stop, errors.New("the tenant said nothing about those asked for"))
+func (s *Syncer) keepRead(ctx context.Context, l Lease, b Batch, n int, over map[error]bool) error {
+	errs := slices.Collect(maps.Keys(over))
+	if n > 0 {
+		errs = append(errs, s.cfg.Store.KeepSync(context.WithoutCancel(ctx), l, b))
+	} else if len(errs) == 0 {
+		errs = append(errs, errors.New("the tenant said nothing about those asked for"))
 	}
-	return errors.Join(s.cfg.Store.KeepSync(context.WithoutCancel(ctx), l, b), stop)
+	return errors.Join(errs...)
 }
 
 // each hands out who is due, chunk by chunk, until nobody is or most were.
@@ -123,12 +126,24 @@ func (s *Syncer) each(ctx context.Context, d Due, most int, read func(ids []stri
 	return nil
 }
 
-// isOver reports whether one person's error means that the others cannot be
-// read now either: it is then no news of that person.
-func isOver(err error) bool {
-	var e *graph.Error
-	if !errors.As(err, &e) {
-		return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+// sweepErrors are those errors of single people that mean that others cannot be
+// read now either: they are no news of the people that they stand at. Such an
+// error is one of our end or the tenant's door, or it is the one that broke off
+// the sweep, which stands at everybody who was left.
+func sweepErrors[T any](ctx context.Context, read []T, errOf func(T) error) map[error]bool {
+	at := make(map[error]int)
+	for _, one := range read {
+		if err := errOf(one); err != nil {
+			at[err]++
+		}
 	}
-	return e.Kind == graph.KindNotSent || e.Kind == graph.KindThrottled || e.Kind == graph.KindSignIn
+	over := make(map[error]bool)
+	for err, people := range at {
+		var e *graph.Error
+		closed := errors.As(err, &e) && (e.Kind == graph.KindNotSent || e.Kind == graph.KindThrottled || e.Kind == graph.KindSignIn)
+		if ctx.Err() != nil || closed || people > 1 {
+			over[err] = true
+		}
+	}
+	return over
 }

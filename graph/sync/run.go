@@ -18,7 +18,10 @@ const lastSignInsEvery = 24 * time.Hour
 // Refresh reads one round of what nobody has heard a change of, the longest due
 // first: methods, per-user MFA, last sign-ins. It reports whether there is more
 // to read at once.
-func (s *Syncer) Refresh(ctx context.Context) (more bool, err error) {
+func (s *Syncer) Refresh(ctx context.Context) (more bool, err error) { return s.refresh(ctx, round) }
+
+// refresh is Refresh for at most so many people or, for a negative number, all.
+func (s *Syncer) refresh(ctx context.Context, most int) (more bool, err error) {
 	err = s.lead(ctx, func(ctx context.Context, l Lease) error {
 		progress, err := s.cfg.Store.SyncProgress(ctx, s.cfg.Tenant)
 		if err != nil {
@@ -28,8 +31,8 @@ func (s *Syncer) Refresh(ctx context.Context) (more bool, err error) {
 			return nil // a pass wakes us when it has them
 		}
 		now := s.cfg.Now()
-		methods := s.methods(ctx, l, Due{What: Methods, At: now}, round)
-		perUser := s.note(ctx, PerUser, s.perUser(ctx, l, Due{What: PerUser, At: now, Unread: AllUnread}, round))
+		methods := s.methods(ctx, l, Due{What: Methods, At: now}, most)
+		perUser := s.note(ctx, PerUser, s.perUser(ctx, l, Due{What: PerUser, At: now, Unread: AllUnread}, most))
 		seen := s.note(ctx, LastSignIns, s.lastSignIns(ctx, l, progress[LastSignIns]))
 		if err := errors.Join(methods, perUser, seen); err != nil {
 			return err
