@@ -19,12 +19,16 @@ import (
 // weeksBack is how far the demo remembers.
 const weeksBack = 8
 
+// mostRemembered is how many people a tenant may have whose weeks are measured.
+const mostRemembered = 2000
+
 // remember fills the weeks before the demo began, so that its first digest has
 // something to compare with. They are measured and not made up: the simulated
 // tenant shows itself as it was, and the same code reads it. A tenant that
-// runs elsewhere cannot be asked for its past.
+// runs elsewhere cannot be asked for its past, and one that is large takes too
+// long to be read so often.
 func remember(ctx context.Context, t *tenant, tenantID string, scope rollout.Scope, zone *time.Location, db *store.Store) error {
-	if t.epoch.IsZero() {
+	if t.epoch.IsZero() || t.People > mostRemembered {
 		return nil
 	}
 	known, err := db.Weeks(ctx, tenantID, "9999-W01", 1)
