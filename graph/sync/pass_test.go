@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -203,9 +204,9 @@ func TestForgottenCursor(t *testing.T) {
 	t.Parallel()
 	b := setup(newTenant(graph.P1, 20))
 	for _, list := range []string{"UserPage", "RegistrationPage"} {
-		n := 0
+		var n atomic.Int32
 		b.tenant.before = func(_ context.Context, call string) error {
-			if n++; call == list && n > 3 {
+			if n.Add(1) > 3 && call == list {
 				b.tenant.forget()
 			}
 			return nil
@@ -308,10 +309,12 @@ func (b *bench) disturbed(t *testing.T, end string, i int) {
 		_ = b.Pass(ctx)
 		b.tenant.before = nil
 	default:
-		b.store = &failing{Store: b.store, at: i, after: end == "store after"}
+		broken := &failing{Store: b.store, after: end == "store after"}
+		broken.at.Store(int32(i))
+		b.store = broken
 		b.restart()
 		_ = b.Pass(ctx)
-		b.store = b.store.(*failing).Store
+		b.store = broken.Store
 	}
 	b.restart()
 }
@@ -319,13 +322,12 @@ func (b *bench) disturbed(t *testing.T, end string, i int) {
 // failing is a store whose at-th batch fails, before or after it is stored.
 type failing struct {
 	Store
-	at    int
+	at    atomic.Int32
 	after bool
 }
 
 func (f *failing) KeepSync(ctx context.Context, l Lease, b Batch) error {
-	f.at--
-	if f.at != -1 {
+	if f.at.Add(-1) != -1 {
 		return f.Store.KeepSync(ctx, l, b)
 	}
 	if f.after {
