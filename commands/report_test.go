@@ -219,3 +219,24 @@ func TestStatusSentencesWithoutFigures(t *testing.T) {
 		}
 	}
 }
+
+// While not everybody is read, a number is the least that there can be, and
+// says of how many it is.
+func TestStatusWhileNotEverybodyIsRead(t *testing.T) {
+	t.Parallel()
+	app := []graph.Method{{ID: "m", Kind: graph.MethodAuthenticator}}
+	partly := rollout.NewFunnel(rollout.Facts{
+		AsOf:  start,
+		Users: rollout.From([]graph.User{{ID: "a", Enabled: true}, {ID: "b", Enabled: true}, {ID: "c", Enabled: true}}, nil),
+		Methods: rollout.From([]graph.UserMethods{
+			{UserID: "a", Methods: app}, {UserID: "b"}, {UserID: "c", Err: errAway},
+		}, nil),
+	}, rollout.Scope{})
+	if got, want := statusHeadline(partly), "At least 1 of 3 people in scope are registered (50 % of the 2 who could be read)."; got != want {
+		t.Errorf("headline: got %q, want %q", got, want)
+	}
+	people, share := partWords(partly.Get(rollout.Registered))
+	if people != "at least 1" || share != "50 % of 2 known" {
+		t.Errorf("row: got %q and %q, want “at least 1” and “50 %% of 2 known”", people, share)
+	}
+}

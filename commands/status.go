@@ -41,12 +41,8 @@ func statusMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Mes
 		Footer:   "As of " + moment(env, facts.AsOf) + ". " + coverage(funnel),
 	}
 	for _, row := range funnelRows {
-		f := funnel.Get(row.id)
-		share := ""
-		if _, ok := f.Value(); ok {
-			share = f.Share().String()
-		}
-		m.Table.Rows = append(m.Table.Rows, []string{row.label, f.String(), share})
+		people, share := partWords(funnel.Get(row.id))
+		m.Table.Rows = append(m.Table.Rows, []string{row.label, people, share})
 	}
 	m.Fields = []chat.Field{
 		{Label: "Accounts", Value: accountWords(funnel)},
@@ -56,6 +52,20 @@ func statusMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Mes
 	}
 	m.Fields = append(m.Fields, legacyFields(facts, env.Scope)...)
 	return m
+}
+
+// partWords is a part of the people and its share. Where the answer is not known
+// of all of them, both say of how many it is.
+func partWords(f rollout.Figure) (people, share string) {
+	_, ok := f.Value()
+	switch {
+	case !ok:
+		return f.String(), ""
+	case f.Unknown > 0:
+		return "at least " + f.String(), fmt.Sprintf("%s of %d known", f.Share(), f.Of-f.Unknown)
+	default:
+		return f.String(), f.Share().String()
+	}
 }
 
 func statusHeadline(funnel rollout.Funnel) string {
