@@ -13,6 +13,12 @@ test: ## what a fresh clone runs
 fast: ## the tests that need no Graph SDK
 	go test $$(go list -f '{{.ImportPath}} {{join .Deps " "}}' ./... | grep -v microsoftgraph | cut -d' ' -f1)
 
+bench: ## a sweep of 100,000 and of 1,000,000 people beside the floors
+	go test ./graph/msgraph -run '^$$' -bench 'Sweep|Million' -benchtime 3x
+
+figures: ## docs/figures.md anew; the tests fail while it is not true
+	go test ./graph/msgraph -run TestU16 -update
+
 lint: ## vet, staticcheck, gofumpt
 	go vet ./... && go tool staticcheck ./... && go tool gofumpt -l .
 
@@ -22,4 +28,4 @@ build: ## bin/twokey, one static binary
 ci: ## everything that has to hold before a change lands
 	bash .ci/run
 
-.PHONY: help demo test fast lint build ci
+.PHONY: help demo test fast bench figures lint build ci
