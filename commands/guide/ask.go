@@ -140,20 +140,22 @@ type requestsConfig struct {
 	Commands []string `yaml:"commands"`
 	Deeds    []string `yaml:"deeds"`
 	Owners   []string `yaml:"owners"`
+	Polite   []string `yaml:"polite"`
 	Unless   []string `yaml:"unless"`
 }
 
 // requests tells a request to do something from a question how to do it.
 type requests struct {
-	openers                         [][]string
-	commands, deeds, owners, unless []string
+	openers                                 [][]string
+	commands, deeds, owners, polite, unless []string
 }
 
-// reach is how many words after its opener a deed may stand.
+// reach is how many words after its opener a deed may stand, and how many
+// words before a polite word a command may.
 const reach = 4
 
 func newRequests(c requestsConfig) requests {
-	r := requests{commands: c.Commands, deeds: c.Deeds, owners: c.Owners, unless: c.Unless}
+	r := requests{commands: c.Commands, deeds: c.Deeds, owners: c.Owners, polite: c.Polite, unless: c.Unless}
 	for _, o := range c.Openers {
 		r.openers = append(r.openers, tokens(o))
 	}
@@ -161,34 +163,39 @@ func newRequests(c requestsConfig) requests {
 }
 
 // in reports whether a text asks for something to be done. A command counts
-// after an opener or as the very first word. A deed counts only if the text
-// says for whom, as "can you add two phones?" asks whether one can.
+// after an opener, soon before a polite word, or as the very first word. A deed
+// counts only after an opener, and if the text says for whom, as "can you add
+// two phones?" asks whether one can.
 func (r requests) in(text string) bool {
 	ts := tokens(text)
-	has := func(list []string) bool {
-		return slices.ContainsFunc(ts, func(t string) bool { return slices.Contains(list, t) })
-	}
-	if len(ts) == 0 || has(r.unless) {
+	if len(ts) == 0 || anyOf(r.unless, ts) {
 		return false
 	}
 	if slices.Contains(r.commands, ts[0]) {
 		return true
 	}
-	owned := has(r.owners)
-	for i := range ts {
+	owned := anyOf(r.owners, ts)
+	for i, t := range ts {
+		if slices.Contains(r.polite, t) && anyOf(r.commands, ts[max(0, i-reach):i]) {
+			return true
+		}
 		for _, o := range r.openers {
 			if len(ts)-i < len(o) || !slices.Equal(ts[i:i+len(o)], o) {
 				continue
 			}
 			rest := ts[i+len(o):]
-			for _, t := range rest[:min(reach, len(rest))] {
-				if slices.Contains(r.commands, t) || owned && slices.Contains(r.deeds, t) {
-					return true
-				}
+			rest = rest[:min(reach, len(rest))]
+			if anyOf(r.commands, rest) || owned && anyOf(r.deeds, rest) {
+				return true
 			}
 		}
 	}
 	return false
+}
+
+// anyOf reports whether one of the words is in the list.
+func anyOf(list, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(list, w) })
 }
 
 // isDevice returns the device that a term stands for, if it does.
