@@ -29,15 +29,23 @@ func mustLoad(t testing.TB) *Guide {
 func TestTopics(t *testing.T) {
 	t.Parallel()
 	want := []string{
+		"accessibility",
+		"account-locked",
 		"add-backup-method",
 		"add-work-account",
+		"android-iphone-differences",
+		"app-update-old-phone",
 		"approve-sign-in",
 		"backup-restore",
 		"can-i-opt-out",
+		"error-codes",
 		"fake-authenticator-apps",
 		"first-sign-in",
 		"forgot-or-broken-phone",
+		"forgot-password",
+		"guest-contractor",
 		"install-authenticator",
+		"joining-leaving",
 		"lost-stolen-phone",
 		"mfa-what-why",
 		"more-information-required",
@@ -48,7 +56,11 @@ func TestTopics(t *testing.T) {
 		"phishing-tricks",
 		"privacy-personal-phone",
 		"qr-code-problems",
+		"sign-in-blocked",
+		"temporary-access-pass",
+		"third-party-app-or-computer",
 		"unexpected-prompt",
+		"uninstall-remove",
 	}
 	g := mustLoad(t)
 	got := g.Topics()
@@ -160,6 +172,34 @@ func TestTextChangesOnItsDate(t *testing.T) {
 			// The day begins where the reader is.
 			if s := steps(firstDay.Add(-30 * time.Minute).In(berlin)); !strings.Contains(s, tt.after) {
 				t.Errorf("at half past midnight in Berlin: want %q in\n%s", tt.after, s)
+			}
+		})
+	}
+}
+
+// Guests, and what is said to people who hear or see little.
+func TestTextsAndCallsEndForEachOnTheirDate(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		article       string
+		day           time.Time
+		before, after string
+	}{
+		{"guest-contractor", time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC), "for guests Microsoft ends them on 1 July 2027", "for guests Microsoft ended them on 1 July 2027"},
+		{"accessibility", time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC), "A call can read it all out", "Do not plan on calls or texts"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.article, func(t *testing.T) {
+			t.Parallel()
+			g := mustLoad(t)
+			dayBefore, _ := g.Article(tt.article, AnyDevice, tt.day.Add(-time.Second))
+			onTheDay, _ := g.Article(tt.article, AnyDevice, tt.day)
+			before, after := strings.Join(dayBefore.Steps, "\n"), strings.Join(onTheDay.Steps, "\n")
+			if !strings.Contains(before, tt.before) || strings.Contains(before, tt.after) {
+				t.Errorf("the day before: want %q and not %q in\n%s", tt.before, tt.after, before)
+			}
+			if !strings.Contains(after, tt.after) || strings.Contains(after, tt.before) {
+				t.Errorf("on the day: want %q and not %q in\n%s", tt.after, tt.before, after)
 			}
 		})
 	}
