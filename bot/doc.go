@@ -7,10 +7,11 @@
 // On the ground are the vocabularies. Package chat is what a conversation is
 // made of: events come in, messages go out, and no platform is named. Package
 // graph is the tenant in our words; graph/msgraph speaks to the real one
-// through Microsoft's SDK, and graph/simtenant is one that is simulated and
-// answers over HTTP like the real one, refusals included. graph/sync keeps what
-// takes a read of every person, and graph/rollout makes figures of it. Package
-// audit is the chain of records, and chat/outbox sends the messages that are owed.
+// through Microsoft's SDK, no faster than graph/msgraph/quota lets it, and
+// graph/simtenant is one that is simulated and answers over HTTP like the real
+// one, refusals included. graph/sync keeps what takes a read of every person,
+// and graph/rollout makes figures of it. Package audit is the chain of records,
+// and chat/outbox sends the messages that are owed.
 //
 // Above them is what the bot does. Package commands routes events and words
 // every reply and prompt; commands/identity knows who is speaking;

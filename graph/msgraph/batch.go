@@ -74,7 +74,7 @@ func (c *Client) noteThrottled(op operation, sent time.Time, answers []answer) {
 		}
 	}
 	if refused {
-		c.budgets[op.budget].throttled(sent, wait)
+		c.budgets[op.budget].Throttled(sent, wait)
 	}
 }
 

@@ -2,8 +2,8 @@
 // [graph.Writer] over Microsoft's SDK.
 //
 // The road of a call: a method names its [operation]; read (retry.go) or write
-// (write.go) waits until the operation's throttle budget has room (limit.go,
-// limiter.go), puts the call into the context and asks the SDK's adapter,
+// (write.go) waits until the operation's throttle budget has room (budgets.go,
+// [quota]), puts the call into the context and asks the SDK's adapter,
 // through one of its request builders or by a request made by hand; the SDK
 // signs the request and hands it to our pipeline (pipeline.go), which sends it
 // and turns every answer that is not a readable success into a [graph.Error]
@@ -52,6 +52,7 @@ import (
 	core "github.com/microsoftgraph/msgraph-sdk-go-core"
 
 	"twokey/graph"
+	"twokey/graph/msgraph/quota"
 )
 
 // DefaultBaseURL is the root of Graph's v1.0 in the global cloud.
@@ -94,7 +95,7 @@ type Client struct {
 	scope   string
 	now     func() time.Time
 	log     *slog.Logger
-	budgets [budgets]*limiter
+	budgets [budgets]*quota.Limiter
 }
 
 var (

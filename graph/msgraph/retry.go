@@ -101,11 +101,11 @@ func once[T any](ctx context.Context, c *Client, op operation, send func(context
 		return v, nil, err
 	}
 	limiter := c.budgets[op.budget]
-	grant, wait := limiter.acquire(ctx, op.cost)
+	grant, wait := limiter.Acquire(ctx, op.cost)
 	if grant == nil {
 		return v, call, c.notAdmitted(ctx, op, wait)
 	}
-	defer func() { grant.settle(err == nil) }()
+	defer func() { grant.Settle(err == nil) }()
 	ctx, cancel := context.WithTimeout(ctx, attemptLimit)
 	defer cancel()
 	v, err = send(withCall(ctx, call))
@@ -114,7 +114,7 @@ func once[T any](ctx context.Context, c *Client, op operation, send func(context
 	}
 	e := asError(call, err)
 	if e.Kind == graph.KindThrottled {
-		limiter.throttled(grant.at, c.untilThen(e.RetryAfter))
+		limiter.Throttled(grant.At, c.untilThen(e.RetryAfter))
 	}
 	return v, call, e
 }
@@ -183,4 +183,19 @@ func withLimit(ctx context.Context, d time.Duration) (context.Context, context.C
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, d)
+}
+
+// sleep waits for d or for the end of ctx, whose error it returns.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

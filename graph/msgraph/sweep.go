@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"twokey/graph"
+	"twokey/graph/msgraph/quota"
 )
 
 // Limits of a sweep over users. How many single reads Graph allows is not
@@ -83,7 +84,7 @@ func (s *sweep[T]) run(ctx context.Context) error {
 // batchSize is how many users go into a batch: no more than the budget's
 // window can take.
 func (s *sweep[T]) batchSize(ctx context.Context) int {
-	return min(batchSize, s.c.budgets[s.op.budget].most(graph.IsBackground(ctx)))
+	return min(batchSize, s.c.budgets[s.op.budget].Most(graph.IsBackground(ctx)))
 }
 
 // pause takes in whose time has come. Where nobody else is left to be asked it
@@ -92,7 +93,7 @@ func (s *sweep[T]) pause(ctx context.Context) error {
 	now := time.Now()
 	if len(s.fresh) == 0 {
 		first := slices.MinFunc(s.later, func(a, b retrial) int { return a.at.Compare(b.at) })
-		if first.at.After(patientUntil(ctx, now)) {
+		if first.at.After(quota.PatientUntil(ctx, now)) {
 			return s.users[first.user].err
 		}
 		if err := sleep(ctx, first.at.Sub(now)); err != nil {

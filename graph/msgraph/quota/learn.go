@@ -1,4 +1,4 @@
-package msgraph
+package quota
 
 import "time"
 
@@ -23,25 +23,25 @@ type learning struct {
 }
 
 // grow raises the limit a step if three quarters of it were used.
-func (l *limiter) grow(now time.Time) {
-	if !l.limit.learns {
+func (l *Limiter) grow(now time.Time) {
+	if !l.limit.Learns {
 		return
 	}
 	k := &l.learned
 	if k.changed.IsZero() {
 		k.changed = now
 	}
-	if now.Sub(k.changed) < l.limit.window {
+	if now.Sub(k.changed) < l.limit.Window {
 		l.forget(now)
 		k.most = max(k.most, l.total)
 		return
 	}
-	if l.limit.units >= k.ceiling && now.Sub(k.refused) >= relearn {
+	if l.limit.Units >= k.ceiling && now.Sub(k.refused) >= relearn {
 		k.ceiling = min(mostLearned, k.ceiling+max(1, k.ceiling/4))
 		k.refused = now
 	}
-	if k.most*4 >= l.limit.units*3 {
-		l.limit.units = min(k.ceiling, l.limit.units+max(1, l.limit.units/10))
+	if k.most*4 >= l.limit.Units*3 {
+		l.limit.Units = min(k.ceiling, l.limit.Units+max(1, l.limit.Units/10))
 	}
 	k.changed, k.most = now, 0
 }
@@ -49,9 +49,9 @@ func (l *limiter) grow(now time.Time) {
 // shrink lowers the limit when something that was sent at a moment was refused.
 // What was sent before the last refusal proves nothing new. Nor does what has
 // no answer yet count as let through.
-func (l *limiter) shrink(sent, now time.Time) {
+func (l *Limiter) shrink(sent, now time.Time) {
 	k := &l.learned
-	if !l.limit.learns || !sent.After(k.refused) {
+	if !l.limit.Learns || !sent.After(k.refused) {
 		return
 	}
 	l.forget(now)
@@ -61,8 +61,8 @@ func (l *limiter) shrink(sent, now time.Time) {
 			passed += g.cost
 		}
 	}
-	was := l.limit.units
-	l.limit.units = max(leastLearned, was/2)
-	k.ceiling = max(l.limit.units, min(was, passed)*9/10)
+	was := l.limit.Units
+	l.limit.Units = max(leastLearned, was/2)
+	k.ceiling = max(l.limit.Units, min(was, passed)*9/10)
 	k.changed, k.refused, k.most = now, now, 0
 }

@@ -1,4 +1,4 @@
-package msgraph
+package quota
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 // nobody else comes. It knows nothing of answers that a queue waits for, so
 // that the truth may be later, and never sooner.
 type forecast struct {
-	l     *limiter
+	l     *Limiter
 	at    time.Time
 	spent []ending // in order
 	total int
@@ -22,7 +22,7 @@ type ending struct {
 	cost int
 }
 
-func (l *limiter) forecast(now time.Time) *forecast {
+func (l *Limiter) forecast(now time.Time) *forecast {
 	l.forget(now)
 	f := &forecast{l: l, at: now, total: l.total, pace: l.pace}
 	for _, g := range l.spent {
@@ -63,10 +63,10 @@ func (f *forecast) serve(w *waiter) {
 		f.spent = f.spent[1:]
 	}
 	f.pace.spend(limit, w, f.at)
-	if limit.window == 0 {
+	if limit.Window == 0 {
 		return
 	}
-	e := ending{f.at.Add(limit.window), w.cost}
+	e := ending{f.at.Add(limit.Window), w.cost}
 	i, _ := slices.BinarySearchFunc(f.spent, e, func(a, b ending) int { return a.at.Compare(b.at) })
 	f.spent = slices.Insert(f.spent, i, e)
 	f.total += e.cost

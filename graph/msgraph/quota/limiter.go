@@ -1,4 +1,4 @@
-package msgraph
+package quota
 
 import (
 	"context"
@@ -18,7 +18,7 @@ const late = 5 * time.Second
 // have to wait longer hears at once when to come again.
 const mostPatience = 5 * time.Minute
 
-// A limiter keeps what is spent within any window of time to a number of
+// A Limiter keeps what is spent within any window of time to a number of
 // units. It remembers the window rather than filling a bucket: a full bucket
 // lets through twice the units in its first window, while what fits every
 // window also fits a bucket that fills evenly, and nobody says by which of the
@@ -32,10 +32,10 @@ const mostPatience = 5 * time.Minute
 //
 // Time here is the machine's, which is what passes between two requests. The
 // client's own clock only names moments to people.
-type limiter struct {
+type Limiter struct {
 	mu      sync.Mutex
-	limit   limit
-	spent   []*grant // those whose window is not known to be over
+	limit   Limit
+	spent   []*Grant // those whose window is not known to be over
 	total   int      // their cost
 	running int      // grants without an answer yet
 	people  []*waiter
@@ -55,11 +55,11 @@ type pace struct {
 	struck     time.Time // the last of them
 }
 
-// A grant is leave to send one request.
-type grant struct {
-	l       *limiter
+// A Grant is leave to send one request.
+type Grant struct {
+	At      time.Time // it was given
+	l       *Limiter
 	cost    int
-	at      time.Time
 	over    time.Time // the end of its window
 	settled bool
 }
@@ -71,21 +71,22 @@ type waiter struct {
 	background bool
 	until      time.Time
 	ready      chan struct{}
-	grant      *grant
+	grant      *Grant
 }
 
-func newLimiter(limit limit) *limiter {
-	return &limiter{limit: limit, learned: learning{ceiling: mostLearned}}
+// New returns a limiter with nothing spent.
+func New(limit Limit) *Limiter {
+	return &Limiter{limit: limit, learned: learning{ceiling: mostLearned}}
 }
 
-// acquire waits for leave to spend cost. If ctx ends first, or would, grant is
+// Acquire waits for leave to spend cost. If ctx ends first, or would, grant is
 // nil, and wait is how long from now it might be had. A grant must be settled.
-func (l *limiter) acquire(ctx context.Context, cost int) (g *grant, wait time.Duration) {
+func (l *Limiter) Acquire(ctx context.Context, cost int) (g *Grant, wait time.Duration) {
 	if ctx.Err() != nil {
 		return nil, 0
 	}
 	now := time.Now()
-	w := &waiter{cost: cost, background: graph.IsBackground(ctx), until: patientUntil(ctx, now), ready: make(chan struct{})}
+	w := &waiter{cost: cost, background: graph.IsBackground(ctx), until: PatientUntil(ctx, now), ready: make(chan struct{})}
 	if wait, stays := l.enqueue(w, now); !stays {
 		return w.grant, wait
 	}
@@ -98,8 +99,8 @@ func (l *limiter) acquire(ctx context.Context, cost int) (g *grant, wait time.Du
 	return l.leave(w, ctx.Err() != nil)
 }
 
-// patientUntil is when the caller stops to wait.
-func patientUntil(ctx context.Context, now time.Time) time.Time {
+// PatientUntil is when the caller stops to wait.
+func PatientUntil(ctx context.Context, now time.Time) time.Time {
 	until, ok := ctx.Deadline()
 	if longest := now.Add(mostPatience); !ok || until.After(longest) && !graph.IsBackground(ctx) {
 		return longest
@@ -110,7 +111,7 @@ func patientUntil(ctx context.Context, now time.Time) time.Time {
 // enqueue puts w at the end of its queue and lets go whoever may. W does not
 // stay if it has its grant at once, or would have to wait for too long as
 // things stand.
-func (l *limiter) enqueue(w *waiter, now time.Time) (wait time.Duration, stays bool) {
+func (l *Limiter) enqueue(w *waiter, now time.Time) (wait time.Duration, stays bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	queue := l.queue(w)
@@ -130,7 +131,7 @@ func (l *limiter) enqueue(w *waiter, now time.Time) (wait time.Duration, stays b
 
 // leave takes w out of the limiter with what it got. A grant that comes as its
 // caller goes away is given back: nothing was sent.
-func (l *limiter) leave(w *waiter, gone bool) (*grant, time.Duration) {
+func (l *Limiter) leave(w *waiter, gone bool) (*Grant, time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -146,27 +147,27 @@ func (l *limiter) leave(w *waiter, gone bool) (*grant, time.Duration) {
 	return nil, wait
 }
 
-// most returns what one call may cost and still fit a window.
-func (l *limiter) most(background bool) int {
+// Most returns what one call may cost and still fit a window.
+func (l *Limiter) Most(background bool) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.limit.open(background)
 }
 
-func (l *limiter) queue(w *waiter) *[]*waiter {
+func (l *Limiter) queue(w *waiter) *[]*waiter {
 	if w.background {
 		return &l.others
 	}
 	return &l.people
 }
 
-func (l *limiter) drop(w *waiter) {
+func (l *Limiter) drop(w *waiter) {
 	queue := l.queue(w)
 	*queue = slices.DeleteFunc(*queue, func(other *waiter) bool { return other == w })
 }
 
 // first returns who is next, nil if nobody waits.
-func (l *limiter) first() *waiter {
+func (l *Limiter) first() *waiter {
 	for _, queue := range [][]*waiter{l.people, l.others} {
 		if len(queue) > 0 {
 			return queue[0]
@@ -177,14 +178,14 @@ func (l *limiter) first() *waiter {
 
 // serve lets go whoever may go now and sets the timer for the next one. Every
 // change to the limiter ends with it: so nobody is forgotten.
-func (l *limiter) serve(now time.Time) {
+func (l *Limiter) serve(now time.Time) {
 	for {
 		w := l.first()
 		switch {
 		case w == nil:
 			l.wake(0)
 			return
-		case l.limit.atOnce > 0 && l.running >= l.limit.atOnce:
+		case l.limit.AtOnce > 0 && l.running >= l.limit.AtOnce:
 			l.wake(0) // an answer will come
 			return
 		case !l.fits(w, now):
@@ -198,7 +199,7 @@ func (l *limiter) serve(now time.Time) {
 }
 
 // wake sets the timer; 0 stops it.
-func (l *limiter) wake(in time.Duration) {
+func (l *Limiter) wake(in time.Duration) {
 	switch {
 	case l.timer == nil && in > 0:
 		l.timer = time.AfterFunc(in, func() {
@@ -215,7 +216,7 @@ func (l *limiter) wake(in time.Duration) {
 
 // fits reports whether w may go now. What is over is forgotten only when it is
 // in the way, so that a call costs next to nothing far from the limit.
-func (l *limiter) fits(w *waiter, now time.Time) bool {
+func (l *Limiter) fits(w *waiter, now time.Time) bool {
 	if l.pace.earliest(w.background, now).After(now) {
 		return false
 	}
@@ -229,8 +230,8 @@ func (l *limiter) fits(w *waiter, now time.Time) bool {
 }
 
 // forget drops what is over.
-func (l *limiter) forget(now time.Time) {
-	l.spent = slices.DeleteFunc(l.spent, func(g *grant) bool {
+func (l *Limiter) forget(now time.Time) {
+	l.spent = slices.DeleteFunc(l.spent, func(g *Grant) bool {
 		over := !g.over.After(now)
 		if over {
 			l.total -= g.cost
@@ -240,11 +241,11 @@ func (l *limiter) forget(now time.Time) {
 }
 
 // spend makes the grant.
-func (l *limiter) spend(w *waiter, now time.Time) *grant {
-	g := &grant{l: l, cost: w.cost, at: now, over: now.Add(l.limit.window + late)}
+func (l *Limiter) spend(w *waiter, now time.Time) *Grant {
+	g := &Grant{l: l, cost: w.cost, At: now, over: now.Add(l.limit.Window + late)}
 	l.running++
 	l.pace.spend(l.limit, w, now)
-	if l.limit.window > 0 {
+	if l.limit.Window > 0 {
 		l.spent = append(l.spent, g)
 		l.total += g.cost
 	}
@@ -253,7 +254,7 @@ func (l *limiter) spend(w *waiter, now time.Time) *grant {
 }
 
 // forgive takes back what was not sent.
-func (l *limiter) forgive(g *grant) {
+func (l *Limiter) forgive(g *Grant) {
 	l.running--
 	if i := slices.Index(l.spent, g); i >= 0 {
 		l.spent = slices.Delete(l.spent, i, i+1)
@@ -261,28 +262,28 @@ func (l *limiter) forgive(g *grant) {
 	}
 }
 
-// settle tells that the answer is there, whatever it was.
-func (g *grant) settle(ok bool) {
+// Settle tells that the answer is there, whatever it was.
+func (g *Grant) Settle(ok bool) {
 	l := g.l
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.running--
 	g.settled = true
-	if ok && g.at.After(l.pace.struck) {
+	if ok && g.At.After(l.pace.struck) {
 		l.pace.strikes = 0
 	}
-	if over := now.Add(l.limit.window); over.Before(g.over) {
+	if over := now.Add(l.limit.Window); over.Before(g.over) {
 		g.over = over
 	}
 	l.serve(now)
 }
 
-// throttled tells that Graph refused some of what was sent at a moment, and
+// Throttled tells that Graph refused some of what was sent at a moment, and
 // closes the budget to all of us for as long as it asks. Where Graph gives no
 // time it is a second, and more each time; and always a little more by chance,
 // so that replicas do not come back together.
-func (l *limiter) throttled(sent time.Time, wait time.Duration) {
+func (l *Limiter) Throttled(sent time.Time, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -296,7 +297,7 @@ func (l *limiter) throttled(sent time.Time, wait time.Duration) {
 	until := now.Add(wait + rand.N(min(wait/10, time.Second)+1))
 	if until.After(l.pace.closed) {
 		l.pace.closed = until
-		l.pace.gentle = until.Add(l.limit.window)
+		l.pace.gentle = until.Add(l.limit.Window)
 	}
 	l.shrink(sent, now)
 	l.release(&l.people)
@@ -305,7 +306,7 @@ func (l *limiter) throttled(sent time.Time, wait time.Duration) {
 }
 
 // release sends away those of a queue who cannot wait until the budget opens.
-func (l *limiter) release(queue *[]*waiter) {
+func (l *Limiter) release(queue *[]*waiter) {
 	*queue = slices.DeleteFunc(*queue, func(w *waiter) bool {
 		hopeless := l.pace.closed.After(w.until)
 		if hopeless {
@@ -328,8 +329,8 @@ func (p *pace) earliest(background bool, at time.Time) time.Time {
 }
 
 // spend moves the pace on.
-func (p *pace) spend(l limit, w *waiter, at time.Time) {
-	p.next = at.Add(l.apart(w.cost, l.units))
+func (p *pace) spend(l Limit, w *waiter, at time.Time) {
+	p.next = at.Add(l.apart(w.cost, l.Units))
 	if w.background {
 		p.background = at.Add(l.apart(w.cost, l.forBackground()))
 	}
@@ -340,19 +341,4 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// sleep waits for d or for the end of ctx, whose error it returns.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

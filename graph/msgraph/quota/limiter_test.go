@@ -1,4 +1,4 @@
-package msgraph
+package quota
 
 import (
 	"context"
@@ -12,14 +12,14 @@ import (
 // A queue of calls to one limiter, in simulated time.
 type callers struct {
 	t     *testing.T
-	l     *limiter
+	l     *Limiter
 	start time.Time
 	left  chan struct{}
 	n     int
 }
 
-func newCallers(t *testing.T, limit limit) *callers {
-	return &callers{t: t, l: newLimiter(limit), start: time.Now(), left: make(chan struct{})}
+func newCallers(t *testing.T, limit Limit) *callers {
+	return &callers{t: t, l: New(limit), start: time.Now(), left: make(chan struct{})}
 }
 
 // call lets somebody come now and expects that they go at the given moment
@@ -29,12 +29,12 @@ func (c *callers) call(name string, ctx context.Context, cost int, want time.Dur
 	c.n++
 	go func() {
 		defer func() { c.left <- struct{}{} }()
-		g, wait := c.l.acquire(ctx, cost)
+		g, wait := c.l.Acquire(ctx, cost)
 		if got := time.Since(c.start); g == nil || got != want {
 			c.t.Errorf("%s went after %v (grant %v, a wait of %v), want %v", name, got, g != nil, wait, want)
 		}
 		if g != nil {
-			g.settle(true)
+			g.Settle(true)
 		}
 	}()
 	synctest.Wait()
@@ -45,7 +45,7 @@ func (c *callers) call(name string, ctx context.Context, cost int, want time.Dur
 func (c *callers) turnedAway(name string, ctx context.Context, cost int, want time.Duration) {
 	c.t.Helper()
 	before := time.Now()
-	g, wait := c.l.acquire(ctx, cost)
+	g, wait := c.l.Acquire(ctx, cost)
 	if took := time.Since(before); g != nil || wait != want || took != 0 {
 		c.t.Errorf("%s: grant %v and a wait of %v after %v, want %v at once", name, g != nil, wait, took, want)
 	}
@@ -65,7 +65,7 @@ func (c *callers) done() {
 
 const s = time.Second
 
-var fivePerTen = limit{units: 5, window: 10 * s}
+var fivePerTen = Limit{Units: 5, Window: 10 * s}
 
 func TestLimiterKeepsToItsWindows(t *testing.T) {
 	t.Parallel()
@@ -122,17 +122,17 @@ func TestRefusalClosesTheBudget(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c := newCallers(t, fivePerTen)
-				c.l.throttled(time.Now(), tt.wait)
+				c.l.Throttled(time.Now(), tt.wait)
 				hurried, cancel := context.WithTimeout(t.Context(), tt.min-1)
 				defer cancel()
-				if g, wait := c.l.acquire(hurried, 1); g != nil || wait < tt.min || wait > tt.max {
+				if g, wait := c.l.Acquire(hurried, 1); g != nil || wait < tt.min || wait > tt.max {
 					t.Errorf("somebody in a hurry: grant %v and a wait of %v, want %v to %v", g != nil, wait, tt.min, tt.max)
 				}
 				var went []time.Duration
 				for range 4 {
-					g, _ := c.l.acquire(t.Context(), 1)
+					g, _ := c.l.Acquire(t.Context(), 1)
 					went = append(went, time.Since(c.start))
-					g.settle(true)
+					g.Settle(true)
 				}
 				if went[0] < tt.min || went[0] > tt.max {
 					t.Errorf("the first one went after %v, want %v to %v", went[0], tt.min, tt.max)
@@ -152,19 +152,19 @@ func TestRefusalClosesTheBudget(t *testing.T) {
 func TestRefusalSendsTheHurriedAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(fivePerTen)
-		first, _ := l.acquire(t.Context(), 5)
+		l := New(fivePerTen)
+		first, _ := l.Acquire(t.Context(), 5)
 		ctx, cancel := context.WithTimeout(t.Context(), 30*s)
 		defer cancel()
 		heard := make(chan time.Duration)
 		go func() {
-			if g, wait := l.acquire(ctx, 1); g == nil {
+			if g, wait := l.Acquire(ctx, 1); g == nil {
 				heard <- wait
 			}
 		}()
 		time.Sleep(s)
-		l.throttled(first.at, time.Minute)
-		first.settle(false)
+		l.Throttled(first.At, time.Minute)
+		first.Settle(false)
 		if wait := <-heard; wait < time.Minute || wait > 62*s {
 			t.Errorf("who waited heard of %v, want a minute and a little", wait)
 		}
@@ -187,7 +187,7 @@ func TestGivingUp(t *testing.T) {
 		time.AfterFunc(5*s, cancel)
 		gone := make(chan bool)
 		go func() {
-			g, _ := c.l.acquire(ctx, 5)
+			g, _ := c.l.Acquire(ctx, 5)
 			gone <- g == nil && time.Since(c.start) == 5*s
 		}()
 		synctest.Wait()
@@ -203,15 +203,15 @@ func TestGivingUp(t *testing.T) {
 func TestFewAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(limit{units: 30, window: time.Minute, atOnce: 2})
+		l := New(Limit{Units: 30, Window: time.Minute, AtOnce: 2})
 		start := time.Now()
 		went := make(chan time.Duration)
 		for range 5 {
 			go func() {
-				g, _ := l.acquire(t.Context(), 1)
+				g, _ := l.Acquire(t.Context(), 1)
 				went <- time.Since(start)
 				time.Sleep(3 * s)
-				g.settle(true)
+				g.Settle(true)
 			}()
 		}
 		for i, want := range []time.Duration{0, 0, 3 * s, 3 * s, 6 * s} {
@@ -223,24 +223,21 @@ func TestFewAtOnce(t *testing.T) {
 	})
 }
 
-// TestUnbudgeted checks that only Graph's own word holds calls back.
-func TestUnbudgeted(t *testing.T) {
+// TestUnlimited checks that only Graph's own word holds calls back.
+func TestUnlimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for i, l := range newBudgets(true) {
-			c := newCallers(t, unlimited)
-			c.l = l
-			for range 200 {
-				c.call("a call", graph.InBackground(t.Context()), 20, 0)
-			}
-			l.throttled(time.Now(), s)
-			ctx, cancel := context.WithTimeout(t.Context(), s/2)
-			defer cancel()
-			if g, wait := l.acquire(ctx, 1); g != nil || wait < s {
-				t.Errorf("budget %d: grant %v and a wait of %v after Graph asked for a second", i, g != nil, wait)
-			}
-			c.done()
+		c := newCallers(t, Unlimited)
+		for range 200 {
+			c.call("a call", graph.InBackground(t.Context()), 20, 0)
 		}
+		c.l.Throttled(time.Now(), s)
+		ctx, cancel := context.WithTimeout(t.Context(), s/2)
+		defer cancel()
+		if g, wait := c.l.Acquire(ctx, 1); g != nil || wait < s {
+			t.Errorf("grant %v and a wait of %v after Graph asked for a second", g != nil, wait)
+		}
+		c.done()
 	})
 }
 
@@ -250,15 +247,15 @@ func TestUnbudgeted(t *testing.T) {
 func TestLearning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(limit{units: 200, window: 10 * s, learns: true})
+		l := New(Limit{Units: 200, Window: 10 * s, Learns: true})
 		use := func(units int) (most int) {
 			start := time.Now()
 			for spent := 0; spent+20 <= units; spent += 20 {
-				g, _ := l.acquire(t.Context(), 20)
-				g.settle(true)
+				g, _ := l.Acquire(t.Context(), 20)
+				g.Settle(true)
 			}
 			time.Sleep(10*s - time.Since(start))
-			return l.most(false)
+			return l.Most(false)
 		}
 		for window, want := range []int{200, 220, 242, 266} {
 			if got := use(want); got != want {
@@ -272,26 +269,26 @@ func TestLearning(t *testing.T) {
 			t.Errorf("after a window that was not used: got a limit of %d, want the same", got)
 		}
 		for range 13 {
-			g, _ := l.acquire(t.Context(), 20)
-			g.settle(true)
+			g, _ := l.Acquire(t.Context(), 20)
+			g.Settle(true)
 		}
-		l.throttled(time.Now(), s)
-		if got := l.most(false); got != 146 {
+		l.Throttled(time.Now(), s)
+		if got := l.Most(false); got != 146 {
 			t.Errorf("after a refusal: got a limit of %d, want half of 292", got)
 		}
 		for range 20 {
-			if got := use(l.most(false)); got > 234 {
+			if got := use(l.Most(false)); got > 234 {
 				t.Fatalf("after a refusal at 260: got a limit of %d, want no more than nine tenths", got)
 			}
 		}
-		if got := l.most(false); got != 234 {
+		if got := l.Most(false); got != 234 {
 			t.Errorf("long after a refusal at 260: got a limit of %d, want nine tenths", got)
 		}
 		time.Sleep(relearn)
 		for range 3 {
-			use(l.most(false))
+			use(l.Most(false))
 		}
-		if got := l.most(false); got <= 234 {
+		if got := l.Most(false); got <= 234 {
 			t.Errorf("very long after a refusal: got a limit of %d, want more than before", got)
 		}
 	})

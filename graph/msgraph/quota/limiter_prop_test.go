@@ -1,4 +1,4 @@
-package msgraph
+package quota
 
 import (
 	"context"
@@ -60,22 +60,22 @@ var visits = rapid.Custom(func(t *rapid.T) visit {
 	return v
 })
 
-var someLimits = rapid.Custom(func(t *rapid.T) limit {
-	return limit{
-		units:  rapid.SampledFrom([]int{1, 2, 5, 10}).Draw(t, "units"),
-		window: rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second}).Draw(t, "window"),
-		atOnce: rapid.SampledFrom([]int{0, 0, 0, 2}).Draw(t, "at once"),
-		learns: rapid.SampledFrom([]bool{false, false, true}).Draw(t, "learns"),
+var someLimits = rapid.Custom(func(t *rapid.T) Limit {
+	return Limit{
+		Units:  rapid.SampledFrom([]int{1, 2, 5, 10}).Draw(t, "units"),
+		Window: rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second}).Draw(t, "window"),
+		AtOnce: rapid.SampledFrom([]int{0, 0, 0, 2}).Draw(t, "at once"),
+		Learns: rapid.SampledFrom([]bool{false, false, true}).Draw(t, "learns"),
 	}
 })
 
 // visited lets the visitors come in simulated time and returns what became of
 // each. Nobody may be left behind: the bubble would never end.
-func visited(t *testing.T, limit limit, plan []visit) (all []visit, idle bool) {
+func visited(t *testing.T, limit Limit, plan []visit) (all []visit, idle bool) {
 	all = slices.Clone(plan)
 	slices.SortStableFunc(all, func(a, b visit) int { return int(a.comes - b.comes) })
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(limit)
+		l := New(limit)
 		start := time.Now()
 		var wg sync.WaitGroup
 		for i := range all {
@@ -94,7 +94,7 @@ func visited(t *testing.T, limit limit, plan []visit) (all []visit, idle bool) {
 	return all, idle
 }
 
-func (v *visit) visit(ctx context.Context, l *limiter, start time.Time) {
+func (v *visit) visit(ctx context.Context, l *Limiter, start time.Time) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if v.patience > 0 {
@@ -107,7 +107,7 @@ func (v *visit) visit(ctx context.Context, l *limiter, start time.Time) {
 	if v.background {
 		ctx = graph.InBackground(ctx)
 	}
-	g, told := l.acquire(ctx, v.cost)
+	g, told := l.Acquire(ctx, v.cost)
 	v.left, v.told = time.Since(start), told
 	if g == nil {
 		return
@@ -116,9 +116,9 @@ func (v *visit) visit(ctx context.Context, l *limiter, start time.Time) {
 	time.Sleep(v.answer)
 	v.answered = time.Since(start)
 	if v.refused {
-		l.throttled(g.at, v.retryAfter)
+		l.Throttled(g.At, v.retryAfter)
 	}
-	g.settle(!v.refused)
+	g.Settle(!v.refused)
 }
 
 // TestLimiterHoldsWhateverComes checks the limiter's promises over random
@@ -148,28 +148,28 @@ func TestLimiterHoldsWhateverComes(t *testing.T) {
 // windowsKept checks that no window can hold more than the limit, whenever
 // Graph counts each request between its sending and its answer, and that the
 // background leaves a slot. One request that costs more has a window alone.
-func windowsKept(limit limit, granted []visit) (wrong []string) {
-	if limit.learns {
-		limit.units = mostLearned
+func windowsKept(limit Limit, granted []visit) (wrong []string) {
+	if limit.Learns {
+		limit.Units = mostLearned
 	}
 	for k, v := range granted {
 		total, running := v.cost, 1
 		for _, before := range granted[:k] {
-			if before.counted()+limit.window > v.went {
+			if before.counted()+limit.Window > v.went {
 				total += before.cost
 			}
 			if before.answered > v.went {
 				running++
 			}
 		}
-		open := limit.units
+		open := limit.Units
 		if v.background {
 			open = max(1, open-1)
 		}
 		if total > max(open, v.cost) || v.cost > open && total > v.cost {
 			wrong = append(wrong, fmt.Sprintf("%d units in a window with %v", total, v))
 		}
-		if limit.atOnce > 0 && running > limit.atOnce {
+		if limit.AtOnce > 0 && running > limit.AtOnce {
 			wrong = append(wrong, fmt.Sprintf("%d at once with %v", running, v))
 		}
 	}
@@ -177,13 +177,13 @@ func windowsKept(limit limit, granted []visit) (wrong []string) {
 }
 
 // bucketKept counts as a bucket does that fills evenly.
-func bucketKept(limit limit, granted []visit) (wrong []string) {
-	if limit.learns || slices.ContainsFunc(granted, func(v visit) bool { return v.cost > limit.units }) {
+func bucketKept(limit Limit, granted []visit) (wrong []string) {
+	if limit.Learns || slices.ContainsFunc(granted, func(v visit) bool { return v.cost > limit.Units }) {
 		return nil
 	}
-	left, at := float64(limit.units), time.Duration(0)
+	left, at := float64(limit.Units), time.Duration(0)
 	for _, v := range granted {
-		left = min(float64(limit.units), left+float64(limit.units)*float64(v.went-at)/float64(limit.window))
+		left = min(float64(limit.Units), left+float64(limit.Units)*float64(v.went-at)/float64(limit.Window))
 		at = v.went
 		if left -= float64(v.cost); left < -1e-6 {
 			wrong = append(wrong, fmt.Sprintf("the bucket is short of %v units at %v", -left, v))
@@ -242,7 +242,7 @@ func TestPeopleWaitOnlyForWhatIsSpent(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		limit := someLimits.Draw(rt, "limit")
-		limit.learns, limit.atOnce = false, 0
+		limit.Learns, limit.AtOnce = false, 0
 		plan := rapid.SliceOfN(visits, 1, 40).Draw(rt, "visits")
 		for i := range plan {
 			plan[i].refused = false
@@ -254,12 +254,12 @@ func TestPeopleWaitOnlyForWhatIsSpent(t *testing.T) {
 			}
 			spent, behind := 0, false
 			for j, other := range all {
-				if other.granted && other.went < v.went && other.counted()+limit.window >= v.went {
+				if other.granted && other.went < v.went && other.counted()+limit.Window >= v.went {
 					spent += other.cost
 				}
 				behind = behind || j < i && !other.background && other.left == v.went
 			}
-			if !behind && spent <= limit.units-min(v.cost, limit.units) {
+			if !behind && spent <= limit.Units-min(v.cost, limit.Units) {
 				rt.Errorf("limit %+v: %v waited while only %d units were spent", limit, v, spent)
 			}
 		}
