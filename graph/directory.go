@@ -79,7 +79,7 @@ type App struct {
 	Name        string
 	Enabled     bool
 	Credentials []Credential
-	OwnerIDs    []string // object IDs
+	OwnerIDs    []string // object IDs of who owns the registration, the service principal or both
 	Permissions []AppGrant
 }
 
@@ -91,6 +91,12 @@ type Credential struct {
 	Name  string
 	Start time.Time
 	End   time.Time // zero: never
+
+	// Of federations: whose tokens are as good as a secret. Whoever changes one of
+	// these can sign in by the same credential, under its old ID.
+	Issuer    string   // an address
+	Subject   string   // the token's, or the expression that its claims must match
+	Audiences []string // in the order of the alphabet
 }
 
 // CredentialKind tells an app's credentials apart.

@@ -1,9 +1,11 @@
 package msgraph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"time"
 
 	"twokey/graph"
@@ -33,12 +35,27 @@ func (c *Client) App(ctx context.Context, appID string) (graph.App, error) {
 		return graph.App{}, err
 	}
 	app.Credentials = append(app.Credentials, federations...)
-	app.OwnerIDs, err = listing[string]{op: readApp, first: c.url("/applications/"+segment(r.id)+"/owners", url.Values{"$select": {"id"}}), row: idRow}.all(ctx, c)
+	app.OwnerIDs, err = c.owners(ctx, "/applications/"+segment(r.id), "/servicePrincipals/"+segment(p.id))
 	if err != nil {
 		return graph.App{}, err
 	}
 	app.Permissions, err = listing[graph.AppGrant]{op: readAppGrants, first: c.url("/servicePrincipals/"+segment(p.id)+"/appRoleAssignments", nil), row: viaJSON(toAppGrant)}.all(ctx, c)
 	return app, err
+}
+
+// owners lists who owns any of these objects, each once: an owner of either half
+// of an app can give it credentials.
+func (c *Client) owners(ctx context.Context, objects ...string) ([]string, error) {
+	var all []string
+	for _, o := range objects {
+		ids, err := listing[string]{op: readApp, first: c.url(o+"/owners", url.Values{"$select": {"id"}}), row: idRow}.all(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ids...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 // appURL names an object by its application ID, which is a key of both.
@@ -62,8 +79,14 @@ type (
 		Passwords *[]credentialItem `json:"passwordCredentials"`
 	}
 	federationItem struct {
-		ID   *string `json:"id"`
-		Name *string `json:"name"`
+		ID         *string  `json:"id"`
+		Name       *string  `json:"name"`
+		Issuer     *string  `json:"issuer"`
+		Subject    *string  `json:"subject"`
+		Audiences  []string `json:"audiences"`
+		Expression *struct {
+			Value *string `json:"value"`
+		} `json:"claimsMatchingExpression"`
 	}
 	appGrantItem struct {
 		ID       *string    `json:"id"`
@@ -115,10 +138,20 @@ func toCredentials(kind graph.CredentialKind, items []credentialItem) ([]graph.C
 	return all, nil
 }
 
-// toFederation: a federation holds until somebody deletes it.
+// toFederation: a federation holds until somebody deletes it. It insists on
+// whom it trusts: what was not said could change unseen. One that goes by an
+// expression has no subject.
 func toFederation(i federationItem) (graph.Credential, error) {
-	id, err := need("id", i.ID)
-	return graph.Credential{ID: id, Kind: graph.CredentialFederation, Name: or(i.Name, "")}, err
+	id, noID := need("id", i.ID)
+	issuer, noIssuer := need("issuer", i.Issuer)
+	if i.Expression != nil {
+		i.Subject = cmp.Or(i.Subject, i.Expression.Value)
+	}
+	subject, noSubject := need("subject", i.Subject)
+	slices.Sort(i.Audiences)
+	return graph.Credential{
+		ID: id, Kind: graph.CredentialFederation, Name: or(i.Name, ""), Issuer: issuer, Subject: subject, Audiences: i.Audiences,
+	}, errors.Join(noID, noIssuer, noSubject, missing(told{"audiences", i.Audiences != nil}))
 }
 
 func toAppGrant(i appGrantItem) (graph.AppGrant, error) {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"slices"
 	"sync"
 	"testing"
 
@@ -34,6 +35,8 @@ func declaredApps(t *testing.T) []simtenant.App {
 		Federations: []simtenant.Federation{{Name: "cluster", Issuer: "https://cluster.example/", Subject: "twokey"}},
 		Permissions: []graph.Permission{"User.Read.All", "Policy.Read.All", "Files.Read.All"},
 		Owners:      []string{simtenant.Cast(1)[0].ObjectID},
+		// The first owns both halves and is one owner.
+		PrincipalOwners: []string{simtenant.Cast(1)[0].ObjectID, simtenant.Cast(1)[1].ObjectID},
 	}}
 }
 
@@ -58,8 +61,16 @@ func (p plain) app(id string) graph.App {
 			app.OwnerIDs = append(app.OwnerIDs, owner.text("id"))
 		}
 	}
+	for _, owner := range p.list("/v1.0/servicePrincipals/" + app.PrincipalID + "/owners") {
+		if id := owner.text("id"); !slices.Contains(app.OwnerIDs, id) {
+			app.OwnerIDs = append(app.OwnerIDs, id)
+		}
+	}
 	for _, o := range p.list("/v1.0/applications/" + app.ObjectID + "/federatedIdentityCredentials") {
-		app.Credentials = append(app.Credentials, graph.Credential{ID: o.text("id"), Kind: graph.CredentialFederation, Name: o.text("name")})
+		app.Credentials = append(app.Credentials, graph.Credential{
+			ID: o.text("id"), Kind: graph.CredentialFederation, Name: o.text("name"),
+			Issuer: o.text("issuer"), Subject: o.text("subject"), Audiences: []string{"api://AzureADTokenExchange"},
+		})
 	}
 	known := map[string]graph.Permission{"df021288-bdef-4463-88db-98f22de89214": "User.Read.All", "246dd0d5-5bd0-4def-940b-0421030a5b68": "Policy.Read.All"}
 	for _, o := range p.list("/v1.0/servicePrincipals/" + app.PrincipalID + "/appRoleAssignments") {

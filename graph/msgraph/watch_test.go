@@ -50,13 +50,14 @@ func TestU08WhatTheLogSaysOfUs(t *testing.T) {
 }
 
 // TestU08NewWaysToActAsOurApp has somebody at the portal give our app a secret,
-// an owner and a permission, and compares what we read before and after.
+// owners and a permission and turn its federation to themselves, and compares what we read before and after.
 func TestU08NewWaysToActAsOurApp(t *testing.T) {
 	t.Parallel()
 	const app = "8d3f0c1a-4b7e-4f6a-9c55-0a1b2c3d4e5f"
 	sim, err := simtenant.New(simtenant.Config{People: 10, Epoch: noon(), Now: noon, Apps: []simtenant.App{{
 		ClientID: app, Name: "Twokey", Permissions: []graph.Permission{"Application.Read.All", "AuditLog.Read.All"},
 		Secret: graph.NewSecret("first"), Owners: []string{simtenant.Cast(0)[0].ObjectID},
+		Federations: []simtenant.Federation{{Name: "cluster", Issuer: "https://cluster.example/", Subject: "twokey"}},
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -70,9 +71,11 @@ func TestU08NewWaysToActAsOurApp(t *testing.T) {
 	if found := rollout.CompareApps(before, before, noon()); len(found) > 0 {
 		t.Fatalf("nothing changed: got %+v", found)
 	}
-	eve := simtenant.Cast(0)[5].ObjectID
+	eve, bob := simtenant.Cast(0)[5].ObjectID, simtenant.Cast(0)[6].ObjectID
 	atPortal(t, root+"/v1.0/applications/"+before.ObjectID+"/addPassword", `{"passwordCredential":{"displayName":"mine"}}`)
 	atPortal(t, root+"/v1.0/applications/"+before.ObjectID+"/owners/$ref", `{"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/`+eve+`"}`)
+	atPortal(t, root+"/v1.0/servicePrincipals/"+before.PrincipalID+"/owners/$ref", `{"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/`+bob+`"}`)
+	hijack(t, root, before)
 	atPortal(t, root+"/v1.0/servicePrincipals/"+before.PrincipalID+"/appRoleAssignments",
 		`{"principalId":"`+before.PrincipalID+`","resourceId":"`+graphPrincipal(t, root)+`","appRoleId":"b633e1c5-b582-4048-a93e-9f11b44c7e96"}`)
 
@@ -84,7 +87,7 @@ func TestU08NewWaysToActAsOurApp(t *testing.T) {
 	for _, f := range rollout.CompareApps(before, now, noon()) {
 		got = append(got, f.Severity.String()+" "+string(f.Kind)+" "+f.Name)
 	}
-	want := []string{"alarm credential_added mine", "alarm owner_added ", "alarm permission_added Mail.Send on Microsoft Graph"}
+	want := []string{"alarm credential_added mine", "alarm credential_added cluster", "alarm owner_added ", "alarm owner_added ", "alarm permission_added Mail.Send on Microsoft Graph"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -103,10 +106,26 @@ func TestU08NewWaysToActAsOurApp(t *testing.T) {
 	}
 }
 
+// hijack lets the app's federation trust somebody else, under its ID and name.
+func hijack(t *testing.T, root string, app graph.App) {
+	t.Helper()
+	at := slices.IndexFunc(app.Credentials, func(c graph.Credential) bool { return c.Kind == graph.CredentialFederation })
+	if at < 0 {
+		t.Fatal("the app has no federation")
+	}
+	address := root + "/v1.0/applications/" + app.ObjectID + "/federatedIdentityCredentials/" + app.Credentials[at].ID
+	sendAtPortal(t, http.MethodPatch, address, `{"issuer":"https://evil.example/","subject":"eve"}`)
+}
+
 // atPortal sends a change as somebody who may do everything.
 func atPortal(t *testing.T, address, body string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+	sendAtPortal(t, http.MethodPost, address, body)
+}
+
+func sendAtPortal(t *testing.T, method, address, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

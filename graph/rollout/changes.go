@@ -79,7 +79,7 @@ func kindOf(a graph.Audit) (kind ChangeKind, property string) {
 		return methodKind(activity), ""
 	case strings.Contains(activity, "conditional access policy"):
 		return ChangePolicy, "state"
-	case slices.ContainsFunc(appActivities[:], func(s string) bool { return strings.Contains(activity, s) }):
+	case slices.ContainsFunc(appActivities[:], func(s string) bool { return strings.Contains(activity, s) }), changesFederation(a):
 		return ChangeAppAccess, ""
 	default:
 		return accountKind(a, activity)
@@ -90,6 +90,16 @@ func kindOf(a graph.Audit) (kind ChangeKind, property string) {
 var appActivities = [...]string{
 	"certificates and secrets management", "service principal credentials", "owner to application", "owner from application",
 	"owner to service principal", "owner from service principal", "app role assignment", "consent to application", "federated identity credential",
+}
+
+// changesFederation goes by the property: the log calls the activity "Update
+// application", like a change of its name.
+func changesFederation(a graph.Audit) bool {
+	return slices.ContainsFunc(a.Targets, func(t graph.AuditTarget) bool {
+		return slices.ContainsFunc(t.Changes, func(c graph.AuditChange) bool {
+			return strings.Contains(strings.ToLower(c.Property), "federatedidentitycredential")
+		})
+	})
 }
 
 // policyKind does not go by the activity alone: how the log names a change of

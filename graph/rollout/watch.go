@@ -133,7 +133,8 @@ func expiry(all []graph.Credential, at time.Time) []AppFinding {
 }
 
 func sameCredential(a, b graph.Credential) bool {
-	return a.ID == b.ID && a.Kind == b.Kind && a.Name == b.Name && a.Start.Equal(b.Start) && a.End.Equal(b.End)
+	return a.ID == b.ID && a.Kind == b.Kind && a.Name == b.Name && a.Start.Equal(b.Start) && a.End.Equal(b.End) &&
+		a.Issuer == b.Issuer && a.Subject == b.Subject && slices.Equal(a.Audiences, b.Audiences)
 }
 
 func aboutCredential(k AppFindingKind, s Severity, c graph.Credential, before, behind string) AppFinding {

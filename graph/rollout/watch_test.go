@@ -14,7 +14,7 @@ func watchedApp() graph.App {
 		ID: "app", ObjectID: "object", PrincipalID: "principal", Name: "Twokey", Enabled: true,
 		Credentials: []graph.Credential{
 			{ID: "cert", Kind: graph.CredentialCertificate, Name: "CN=twokey", End: monday47.AddDate(1, 0, 0)},
-			{ID: "fed", Kind: graph.CredentialFederation, Name: "cluster"},
+			{ID: "fed", Kind: graph.CredentialFederation, Name: "cluster", Issuer: "https://cluster.example/", Subject: "bot", Audiences: []string{"exchange"}},
 		},
 		OwnerIDs:    []string{"olga"},
 		Permissions: []graph.AppGrant{{ID: "grant", Resource: "Microsoft Graph", RoleID: "role-1", Permission: "User.Read.All"}},
@@ -37,6 +37,15 @@ func TestU08CompareApps(t *testing.T) {
 		}, []string{"alarm credential_added new: A new secret can sign in as the app. [oops]"}},
 		{"a credential changed under its ID", func(a *graph.App) { a.Credentials[1].Name = "other cluster" }, []string{
 			"alarm credential_added fed: A new federation can sign in as the app. [other cluster]",
+		}},
+		{"a federation that trusts another issuer", func(a *graph.App) { a.Credentials[1].Issuer = "https://evil.example/" }, []string{
+			"alarm credential_added fed: A new federation can sign in as the app. [cluster]",
+		}},
+		{"a federation that trusts another subject", func(a *graph.App) { a.Credentials[1].Subject = "eve" }, []string{
+			"alarm credential_added fed: A new federation can sign in as the app. [cluster]",
+		}},
+		{"a federation that trusts another audience", func(a *graph.App) { a.Credentials[1].Audiences = []string{"other"} }, []string{
+			"alarm credential_added fed: A new federation can sign in as the app. [cluster]",
 		}},
 		{"a credential changed for another", func(a *graph.App) {
 			a.Credentials[0].ID = "next"

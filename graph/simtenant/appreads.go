@@ -117,15 +117,15 @@ func getApplication(c *call) (*answer, error) {
 func (c *call) withOwners(a *application) document {
 	d := a.registration()
 	if c.expands("owners") {
-		d["owners"] = c.owners(a)
+		d["owners"] = c.people(a.owners)
 	}
 	return d
 }
 
-// owners shows those owners that are still there.
-func (c *call) owners(a *application) []any {
+// people shows those owners that are still there.
+func (c *call) people(ids []string) []any {
 	list := []any{}
-	for _, id := range a.owners {
+	for _, id := range ids {
 		if i, ok := c.view.find(id); ok {
 			u, _ := c.view.account(i)
 			list = append(list, document{"@odata.type": "#microsoft.graph.user", "id": u.id, "displayName": u.name, "userPrincipalName": u.upn})
@@ -141,7 +141,15 @@ func listOwners(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.documents(ownerSet, "directoryObjects", c.owners(a))
+	return c.documents(ownerSet, "directoryObjects", c.people(a.owners))
+}
+
+func listPrincipalOwners(c *call) (*answer, error) {
+	a, err := c.principalApp(c.view.state)
+	if err != nil {
+		return nil, err
+	}
+	return c.documents(ownerSet, "directoryObjects", c.people(a.principalOwners))
 }
 
 var federationSet = &set{typ: "microsoft.graph.federatedIdentityCredential", known: words("id name issuer subject description audiences"), top: 100, maxTop: 999}

@@ -30,8 +30,10 @@ type App struct {
 	Secret       graph.Secret
 	Certificates []*x509.Certificate
 	Federations  []Federation
-	// Owners are object IDs of users.
-	Owners []string
+	// Owners are object IDs of users who own the registration, PrincipalOwners of
+	// those who own the service principal.
+	Owners          []string
+	PrincipalOwners []string
 	// Redirects are the addresses to which people may be sent after they signed in.
 	Redirects []string
 }
@@ -75,7 +77,8 @@ type application struct {
 	created     time.Time
 	credentials []appCredential
 	grants      []appGrant
-	owners      []string
+	// Who owns the registration, and who its service principal.
+	owners, principalOwners []string
 }
 
 // appCredential is something that an app may sign in with.
@@ -106,7 +109,7 @@ func (w *world) applications(apps []App) []application {
 		r := stream(w.seed, "app "+app.ClientID, 0)
 		a := application{
 			App: app, objectID: guid(r), principalID: guid(r), created: w.epoch.Add(-100 * day).Truncate(time.Second),
-			owners: slices.Clone(app.Owners),
+			owners: slices.Clone(app.Owners), principalOwners: slices.Clone(app.PrincipalOwners),
 		}
 		end := a.created.AddDate(2, 0, 0)
 		if app.Secret != (graph.Secret{}) {

@@ -41,6 +41,7 @@ func appPart(t testing.TB, h http.Handler, collection string) object {
 const (
 	principalPath   = "/v1.0/servicePrincipals/{principal}"
 	applicationPath = "/v1.0/applications/{application}"
+	federationOp    = "/applications/{application-id}/federatedIdentityCredentials/{federatedIdentityCredential-id}"
 	mailSend        = "b633e1c5-b582-4048-a93e-9f11b44c7e96"
 )
 
@@ -73,6 +74,17 @@ var appContractCases = func() []contractCase {
 		{
 			op: "POST /applications/{application-id}/federatedIdentityCredentials", path: applicationPath + "/federatedIdentityCredentials", want: 201,
 			body: `{"name":"theirs","issuer":"https://elsewhere.example","subject":"me","audiences":["api://AzureADTokenExchange"]}`,
+		},
+		{
+			op: "PATCH " + federationOp, path: applicationPath + "/federatedIdentityCredentials/{federation}", want: 204,
+			body: `{"issuer":"https://elsewhere.example","subject":"me","audiences":["api://other"]}`,
+		},
+		{op: "PATCH " + federationOp, path: applicationPath + "/federatedIdentityCredentials/{federation}", body: `{"name":"other"}`, want: 400},
+		{op: "PATCH " + federationOp, path: applicationPath + "/federatedIdentityCredentials/none", body: `{"subject":"me"}`, want: 404},
+		{op: "GET /servicePrincipals/{servicePrincipal-id}/owners", path: principalPath + "/owners", want: 200},
+		{
+			op: "POST /servicePrincipals/{servicePrincipal-id}/owners/$ref", path: principalPath + "/" + ownerOf, want: 204,
+			body: `{"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/` + simtenant.Cast(11)[5].ObjectID + `"}`,
 		},
 		{
 			op: "POST /applications/{application-id}/addPassword", path: applicationPath + "/addPassword", want: 200,
@@ -109,7 +121,7 @@ func TestAppChangesAreLogged(t *testing.T) {
 	}
 	for activity, want := range map[string]int{
 		"Add app role assignment to service principal": 1, "Add service principal credentials": 1, "Consent to application": 1,
-		"Add owner to application": 1, "Update application": 1, "Update application – Certificates and secrets management": 2,
+		"Add owner to application": 1, "Add owner to service principal": 1, "Update application": 2, "Update application – Certificates and secrets management": 2,
 	} {
 		if got[activity] != want {
 			t.Errorf("%s: got %d lines, want %d", activity, got[activity], want)
@@ -117,11 +129,13 @@ func TestAppChangesAreLogged(t *testing.T) {
 	}
 	registration, principal := appPart(t, h, "applications"), appPart(t, h, "servicePrincipals")
 	id := principal["id"].(string)
+	principalOwners := "/v1.0/servicePrincipals/" + id + "/owners"
 	for what, have := range map[string][2]int{
 		"secrets of the registration":      {len(registration["passwordCredentials"].([]any)), 1}, // one came, one went
 		"secrets of the service principal": {len(principal["passwordCredentials"].([]any)), 1},
 		"permissions":                      {len(list(t, h, "/v1.0/servicePrincipals/"+id+"/appRoleAssignments", portal...)), 2},
 		"owners":                           {len(list(t, h, "/v1.0/applications(appId='"+botID+"')/owners", portal...)), 2},
+		"owners of the service principal":  {len(list(t, h, principalOwners, portal...)), 1},
 		"federations":                      {len(list(t, h, fillIn(t, h, applicationPath)+"/federatedIdentityCredentials", portal...)), 2},
 	} {
 		if have[0] != have[1] {

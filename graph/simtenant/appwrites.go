@@ -167,8 +167,66 @@ func addFederation(c *call) (*answer, error) {
 	})
 }
 
-// addOwner takes a reference to a user, {"@odata.id": "…/directoryObjects/{id}"}.
+// federationPatch is what can be changed of a federation: all but its name.
+var federationPatch = shape{"issuer": text, "subject": text, "description": text, "audiences": listOf(text)}
+
+// patchFederation lets a federation that there is trust somebody else. It keeps
+// its id and name, by which nobody would see it.
+func patchFederation(c *call) (*answer, error) {
+	d, err := c.object()
+	if err != nil {
+		return nil, err
+	}
+	if wrong := federationPatch.check("", d); wrong != "" {
+		return nil, refuse(http.StatusBadRequest, "Request_BadRequest", wrong)
+	}
+	return c.changeApp((*call).registeredApp, func(a *application, _ Effect) (note, *answer, error) {
+		at := slices.IndexFunc(a.credentials, func(k appCredential) bool {
+			return sameID(k.id, c.vars[1]) && k.kind == graph.CredentialFederation
+		})
+		if at < 0 {
+			return note{}, nil, notFound(c.vars[1])
+		}
+		a.credentials = slices.Clone(a.credentials)
+		k := &a.credentials[at]
+		n := a.appNote("Update application", "Update")
+		n.property, n.old = "FederatedIdentityCredentials", jsonText(k.document())
+		k.federation = k.federation.with(d)
+		n.new = jsonText(k.document())
+		return n, &answer{status: http.StatusNoContent}, nil
+	})
+}
+
+// with returns the federation with what a change says of it. The key of another
+// issuer is not known here.
+func (f Federation) with(d document) Federation {
+	if issuer, ok := d["issuer"].(string); ok && issuer != f.Issuer {
+		f.Issuer, f.Key = issuer, nil
+	}
+	if subject, ok := d["subject"].(string); ok {
+		f.Subject = subject
+	}
+	if list, ok := d["audiences"].([]any); ok && len(list) == 1 {
+		f.Audience, _ = list[0].(string)
+	}
+	return f
+}
+
 func addOwner(c *call) (*answer, error) {
+	return c.own((*call).registeredApp, func(a *application) (*[]string, note) {
+		return &a.owners, a.appNote("Add owner to application", "Assign")
+	})
+}
+
+func addPrincipalOwner(c *call) (*answer, error) {
+	return c.own((*call).principalApp, func(a *application) (*[]string, note) {
+		return &a.principalOwners, a.principalNote("Add owner to service principal", "Assign")
+	})
+}
+
+// own takes a reference to a user, {"@odata.id": "…/directoryObjects/{id}"}, into
+// one of an app's two lists of owners.
+func (c *call) own(find findApp, list func(*application) (*[]string, note)) (*answer, error) {
 	d, err := c.object()
 	if err != nil {
 		return nil, err
@@ -178,14 +236,14 @@ func addOwner(c *call) (*answer, error) {
 	if !c.view.exists(id) {
 		return nil, notFound(id)
 	}
-	return c.changeApp((*call).registeredApp, func(a *application, _ Effect) (note, *answer, error) {
-		if slices.ContainsFunc(a.owners, func(owner string) bool { return sameID(owner, id) }) {
+	return c.changeApp(find, func(a *application, _ Effect) (note, *answer, error) {
+		owners, n := list(a)
+		if slices.ContainsFunc(*owners, func(owner string) bool { return sameID(owner, id) }) {
 			return note{}, nil, refuse(http.StatusBadRequest, "Request_BadRequest",
 				"One or more added object references already exist for the following modified properties: 'owners'.")
 		}
-		a.owners = append(slices.Clone(a.owners), id)
-		n := a.appNote("Add owner to application", "Assign")
-		n.property, n.new = "Application.ObjectID", id
+		*owners = append(slices.Clone(*owners), id)
+		n.property, n.new = n.targetType+".ObjectID", id
 		return n, &answer{status: http.StatusNoContent}, nil
 	})
 }

@@ -305,6 +305,9 @@ func fillIn(t *testing.T, h http.Handler, path string) string {
 			id := appPart(t, h, "servicePrincipals")["id"].(string)
 			return list(t, h, "/v1.0/servicePrincipals/"+id+"/appRoleAssignments", portal...)[0]["id"].(string)
 		},
+		"{federation}": func() string {
+			return list(t, h, fillIn(t, h, applicationPath)+"/federatedIdentityCredentials", portal...)[0]["id"].(string)
+		},
 		"{olga}": func() string { return simtenant.Cast(11)[0].ObjectID },
 		"{ca}":   func() string { return list(t, h, policiesPath, portal...)[0]["id"].(string) },
 		"{role}": func() string { return list(t, h, "/v1.0/directoryRoles", portal...)[0]["id"].(string) },
