@@ -14,8 +14,9 @@ import (
 // legacyUse judges who still signs in by legacy authentication, which
 // security defaults stop at once. It is never green without the sign-in log:
 // what cannot be seen is not absent.
-func legacyUse(facts rollout.Facts, scope rollout.Scope) finding {
-	legacy, verdict := rollout.NewLegacy(facts, scope), rollout.JudgeLegacy(facts, scope)
+func legacyUse(env Env, facts rollout.Facts) finding {
+	legacy, verdict := rollout.NewLegacy(facts, env.Scope), rollout.JudgeLegacy(facts, env.Scope)
+	until := logEnd(env, facts, legacy)
 	succeeded := legacy.Get(rollout.LegacySucceeded)
 	switch {
 	case verdict.Source == rollout.MailReport:
@@ -25,13 +26,21 @@ func legacyUse(facts rollout.Facts, scope rollout.Scope) finding {
 	case verdict.Source != rollout.SignInLog:
 		return finding{amber, "Who still signs in by old mail protocols is not known: " + succeeded.String() + ".", "an owner of this bot"}
 	case verdict.Level == rollout.LegacyUsed:
-		return finding{amber, fmt.Sprintf("%s by old protocols succeeded in 7 days, from %s: %s. These stop at once.",
-			plural(succeeded.String(), "sign-in"), plural(legacy.Get(rollout.LegacyAccounts).String(), "account"), legacyNames(legacy)), "whoever runs them"}
+		return finding{amber, fmt.Sprintf("%s by old protocols succeeded in 7 days%s, from %s: %s. These stop at once.",
+			plural(succeeded.String(), "sign-in"), until, plural(legacy.Get(rollout.LegacyAccounts).String(), "account"), legacyNames(legacy)), "whoever runs them"}
 	case !verdict.Green():
-		return finding{amber, fmt.Sprintf("No sign-in by an old protocol succeeded in the %s that could be read.", plural(strconv.Itoa(verdict.Days), "day")), "an owner of this bot"}
+		return finding{amber, fmt.Sprintf("No sign-in by an old protocol succeeded in the %s that could be read%s.", plural(strconv.Itoa(verdict.Days), "day"), until), "an owner of this bot"}
 	default:
-		return finding{green, "No sign-in by an old protocol succeeded in 7 days.", ""}
+		return finding{green, "No sign-in by an old protocol succeeded in 7 days" + until + ".", ""}
 	}
+}
+
+// logEnd says until when the sign-in log was read, if that is not just now.
+func logEnd(env Env, facts rollout.Facts, legacy rollout.Legacy) string {
+	if facts.AsOf.Sub(legacy.AsOf) <= oldReading {
+		return ""
+	}
+	return " up to " + moment(env, legacy.AsOf)
 }
 
 // mailWords says what the mail program report shows and what it cannot.
@@ -89,8 +98,8 @@ func legacyNames(l rollout.Legacy) string {
 
 // legacyFields shows legacy sign-ins in status, successes apart from attempts
 // that were blocked: most of those come from outside and are nobody's use.
-func legacyFields(facts rollout.Facts, scope rollout.Scope) []chat.Field {
-	legacy := rollout.NewLegacy(facts, scope)
+func legacyFields(env Env, facts rollout.Facts) []chat.Field {
+	legacy := rollout.NewLegacy(facts, env.Scope)
 	succeeded := legacy.Get(rollout.LegacySucceeded)
 	if _, ok := succeeded.Value(); !ok {
 		return []chat.Field{{Label: "Legacy sign-ins", Value: succeeded.String()}}
@@ -101,7 +110,7 @@ func legacyFields(facts rollout.Facts, scope rollout.Scope) []chat.Field {
 			by = append(by, fmt.Sprintf("%s %d", use.Protocol, use.Succeeded))
 		}
 	}
-	value := fmt.Sprintf("%s succeeded in 7 days, from %s", succeeded, plural(legacy.Get(rollout.LegacyAccounts).String(), "account"))
+	value := fmt.Sprintf("%s succeeded in 7 days%s, from %s", succeeded, logEnd(env, facts, legacy), plural(legacy.Get(rollout.LegacyAccounts).String(), "account"))
 	if len(by) > 0 {
 		value += " (" + strings.Join(by, ", ") + ")"
 	}

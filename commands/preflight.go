@@ -60,6 +60,7 @@ type finding struct {
 type preflightReport struct {
 	findings []finding
 	asOf     time.Time
+	oldest   time.Time // reading that counts, zero if none does
 }
 
 func (p preflightReport) reds() []finding {
@@ -79,7 +80,7 @@ func (p preflightReport) lines() []string {
 
 func (p preflightReport) message(env Env) chat.Message {
 	m := chat.Message{
-		Footer: "Read from Microsoft 365 at " + moment(env, p.asOf) + ". It is read again before anything is changed.",
+		Footer: "Read from Microsoft 365 " + p.readWords(env) + ". It is read again before anything is changed.",
 	}
 	switch p.findings[0].Level {
 	case red:
@@ -99,16 +100,24 @@ func (p preflightReport) message(env Env) chat.Message {
 	return m
 }
 
+func (p preflightReport) readWords(env Env) string {
+	if p.oldest.IsZero() || p.asOf.Sub(p.oldest) <= oldReading {
+		return "at " + moment(env, p.asOf)
+	}
+	return "between " + moment(env, p.oldest) + " and " + moment(env, p.asOf)
+}
+
 // preflightDefaults judges whether security defaults can be turned on.
 func preflightDefaults(ctx context.Context, env Env, s defaultsSnapshot) preflightReport {
 	facts := env.Facts(ctx)
 	findings := lockout(s)
 	findings[len(findings)-1].Text += watched(facts, env.Scope) // the emergency accounts'
 	findings = append(findings, deciders(ctx, env))
-	findings = append(findings, readiness(facts, env.Scope), legacyUse(facts, env.Scope))
+	funnel := rollout.NewFunnel(facts, env.Scope)
+	findings = append(findings, readiness(funnel), legacyUse(env, facts))
 	findings = append(findings, declared(facts, env.Scope)...)
 	slices.SortStableFunc(findings, func(a, b finding) int { return int(b.Level - a.Level) })
-	return preflightReport{findings: findings, asOf: facts.AsOf}
+	return preflightReport{findings: findings, asOf: facts.AsOf, oldest: funnel.Oldest}
 }
 
 // lockout judges what would lock an organisation out, or be refused.
@@ -218,8 +227,7 @@ const enough = 90
 
 // readiness judges how many people are registered already. It is never green
 // where too few could be read: a share of those few says nothing of the rest.
-func readiness(facts rollout.Facts, scope rollout.Scope) finding {
-	funnel := rollout.NewFunnel(facts, scope)
+func readiness(funnel rollout.Funnel) finding {
 	registered := funnel.Get(rollout.Registered)
 	share := registered.Share()
 	v, ok := share.Value()

@@ -171,7 +171,7 @@ func TestReadiness(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			wantFinding(t, readiness(row.f.facts(t.Context()), rollout.Scope{}), row.level, row.want)
+			wantFinding(t, readiness(rollout.NewFunnel(row.f.facts(t.Context()), rollout.Scope{})), row.level, row.want)
 		})
 	}
 }
@@ -209,12 +209,12 @@ func TestU17Legacy(t *testing.T) {
 			t.Parallel()
 			f := village(row.licence, 1, 0, 0)
 			f.signIns, f.fails["sign-ins"] = row.signIns, row.fails
-			wantFinding(t, legacyUse(f.facts(t.Context()), rollout.Scope{}), row.level, row.want)
+			wantFinding(t, legacyUse(Env{Zone: time.UTC}, f.facts(t.Context())), row.level, row.want)
 		})
 	}
 	t.Run("not asked", func(t *testing.T) {
 		t.Parallel()
-		wantFinding(t, legacyUse(rollout.Facts{}, rollout.Scope{}), amber, "Who still signs in by old mail protocols is not known: not read.")
+		wantFinding(t, legacyUse(Env{Zone: time.UTC}, rollout.Facts{}), amber, "Who still signs in by old mail protocols is not known: not read.")
 	})
 }
 
@@ -246,7 +246,7 @@ func TestU17LegacyByTheMailReport(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			f := rollout.Facts{AsOf: start, EmailApps: row.report, LegacyUse: rollout.From[[]rollout.LegacyUse](nil, row.log)}
-			wantFinding(t, legacyUse(f, rollout.Scope{}), amber, row.want)
+			wantFinding(t, legacyUse(Env{Zone: time.UTC}, f), amber, row.want)
 		})
 	}
 }
@@ -254,7 +254,7 @@ func TestU17LegacyByTheMailReport(t *testing.T) {
 func TestU17LegacyShortLog(t *testing.T) {
 	t.Parallel()
 	f := rollout.Facts{AsOf: start, LegacySince: start.Add(-49 * time.Hour), LegacyUse: rollout.From([]rollout.LegacyUse{}, nil)}
-	wantFinding(t, legacyUse(f, rollout.Scope{}), amber, "No sign-in by an old protocol succeeded in the 2 days that could be read.")
+	wantFinding(t, legacyUse(Env{Zone: time.UTC}, f), amber, "No sign-in by an old protocol succeeded in the 2 days that could be read.")
 }
 
 func TestDeclared(t *testing.T) {
@@ -360,4 +360,30 @@ func mustRead(t *testing.T, w *world) defaultsSnapshot {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// Readings that are hours old say so wherever their figures stand.
+func TestOldReadingsSayTheirTime(t *testing.T) {
+	t.Parallel()
+	env := Env{Zone: time.UTC}
+	facts := rollout.Facts{
+		AsOf: start, UsersAsOf: start, LegacySince: start.Add(-8 * 24 * time.Hour), LegacyUntil: start.Add(-5 * time.Hour),
+		Users:     rollout.From([]graph.User{{ID: "ann", Enabled: true}}, nil),
+		Methods:   rollout.From([]graph.UserMethods{{UserID: "ann", AsOf: start.Add(-26 * time.Hour)}}, nil),
+		LegacyUse: rollout.From([]rollout.LegacyUse{}, nil),
+	}
+	oldest, end := moment(env, start.Add(-26*time.Hour)), moment(env, start.Add(-5*time.Hour))
+	wantFinding(t, legacyUse(env, facts), green, "No sign-in by an old protocol succeeded in 7 days up to "+end+".")
+	funnel := rollout.NewFunnel(facts, rollout.Scope{})
+	m := statusMessage(env, facts, funnel)
+	if want := "Read between " + oldest + " and " + moment(env, start) + ". "; !strings.HasPrefix(m.Footer, want) {
+		t.Errorf("status: got footer %q, want it to begin with %q", m.Footer, want)
+	}
+	if got := m.Plain(); !strings.Contains(got, "0 succeeded in 7 days up to "+end) {
+		t.Errorf("status: got %s, want until when the log was read", got)
+	}
+	report := preflightReport{findings: []finding{{green, "x", ""}}, asOf: start, oldest: funnel.Oldest}
+	if got, want := report.message(env).Footer, "Read from Microsoft 365 between "+oldest+" and "+moment(env, start)+". "; !strings.HasPrefix(got, want) {
+		t.Errorf("preflight: got footer %q, want it to begin with %q", got, want)
+	}
 }

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"twokey/chat"
 	"twokey/commands/identity"
@@ -38,7 +39,7 @@ func statusMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Mes
 	m := chat.Message{
 		Headline: statusHeadline(funnel),
 		Table:    &chat.Table{Header: []string{"Of the people in scope", "People", "Share"}},
-		Footer:   "As of " + moment(env, facts.AsOf) + ". " + coverage(funnel),
+		Footer:   readWords(env, facts, funnel) + ". " + coverage(funnel),
 	}
 	for _, row := range funnelRows {
 		people, share := partWords(funnel.Get(row.id))
@@ -50,7 +51,7 @@ func statusMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Mes
 		{Label: "Licence", Value: licenceWords(facts)},
 		{Label: "Administrators", Value: adminWords(funnel)},
 	}
-	m.Fields = append(m.Fields, legacyFields(facts, env.Scope)...)
+	m.Fields = append(m.Fields, legacyFields(env, facts)...)
 	return m
 }
 
@@ -78,6 +79,18 @@ func statusHeadline(funnel rollout.Funnel) string {
 			registered, people, registered.Share(), registered.Of-registered.Unknown)
 	}
 	return fmt.Sprintf("%s of %s people in scope are registered (%s).", registered, people, registered.Share())
+}
+
+// oldReading is how old the oldest reading may be for all of them to count as
+// made now.
+const oldReading = time.Hour
+
+// readWords says when what is told was read, from the oldest reading that counts.
+func readWords(env Env, facts rollout.Facts, funnel rollout.Funnel) string {
+	if funnel.Oldest.IsZero() || facts.AsOf.Sub(funnel.Oldest) <= oldReading {
+		return "As of " + moment(env, facts.AsOf)
+	}
+	return "Read between " + moment(env, funnel.Oldest) + " and " + moment(env, facts.AsOf)
 }
 
 // coverage says where the figures come from and of how many people they could

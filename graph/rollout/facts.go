@@ -91,6 +91,7 @@ type Facts struct {
 	Policies         Source[[]graph.Policy]
 	MethodsPolicy    Source[graph.MethodsPolicy]
 	Users            Source[[]graph.User]
+	UsersAsOf        time.Time // when the accounts were so; zero: AsOf
 	RoleHolders      Source[[]graph.RoleHolder]
 	// GroupMembers are the object IDs of the users in a group, nested groups
 	// included, by the group's ID: of the groups that enabled Conditional Access
@@ -113,10 +114,22 @@ type Facts struct {
 	Methods       Source[[]graph.UserMethods]
 
 	// LegacySince is from when on LegacyUse is known: its sums are complete from
-	// here to AsOf. Where they are kept for days it is the first day's midnight,
-	// UTC.
+	// here to LegacyUntil, or to AsOf if that is zero. Where they are kept for
+	// days it is the first day's midnight, UTC.
 	LegacySince time.Time
+	LegacyUntil time.Time
 	LegacyUse   Source[[]LegacyUse] // needs P1
 	// EmailApps is what a tenant without the sign-in log has instead.
 	EmailApps Source[graph.EmailAppUse]
+}
+
+// usersAsOf and legacyUntil are when what is kept of these sources was so.
+func (f Facts) usersAsOf() time.Time   { return orElse(f.UsersAsOf, f.AsOf) }
+func (f Facts) legacyUntil() time.Time { return orElse(f.LegacyUntil, f.AsOf) }
+
+func orElse(at, instead time.Time) time.Time {
+	if at.IsZero() {
+		return instead
+	}
+	return at
 }

@@ -64,7 +64,7 @@ type Funnel struct {
 	AsOf       time.Time
 	Road       Road
 	ReportAsOf time.Time // the newest row of the report, zero without one
-	Oldest     time.Time // the oldest of what is known of a person counted, zero if nothing is
+	Oldest     time.Time // the oldest reading that counts: of the accounts or of a person in scope; zero if nothing does
 	Figures
 	Departments []Department
 }
@@ -77,7 +77,10 @@ func NewFunnel(f Facts, s Scope) Funnel {
 		return fn
 	}
 	pop := populate(f, s)
-	fn.Road, fn.ReportAsOf, fn.Oldest = pop.road, pop.reportAsOf, pop.oldest
+	fn.Road, fn.ReportAsOf, fn.Oldest = pop.road, pop.reportAsOf, f.usersAsOf()
+	if !pop.oldest.IsZero() && pop.oldest.Before(fn.Oldest) {
+		fn.Oldest = pop.oldest
+	}
 	fn.Figures = append(accounts(f, pop), steps(f.AsOf, pop.people)...)
 	fn.Figures = append(fn.Figures, admins(f, pop.people)...)
 	fn.Figures = append(fn.Figures, outsiders(f.AsOf, pop)...)
@@ -88,15 +91,15 @@ func NewFunnel(f Facts, s Scope) Funnel {
 // accounts counts from all accounts down to the people in scope.
 func accounts(f Facts, pop population) Figures {
 	users, _ := f.Users.Get()
-	enabled := len(users) - pop.out[outDisabled]
+	asOf, enabled := f.usersAsOf(), len(users)-pop.out[outDisabled]
 	fs := Figures{
-		Number(Accounts, f.AsOf, len(users)),
-		Number(Enabled, f.AsOf, enabled),
-		Number(Members, f.AsOf, enabled-pop.out[outGuest]),
-		Number(InScope, f.AsOf, len(pop.people)),
+		Number(Accounts, asOf, len(users)),
+		Number(Enabled, asOf, enabled),
+		Number(Members, asOf, enabled-pop.out[outGuest]),
+		Number(InScope, asOf, len(pop.people)),
 	}
 	for _, why := range exclusions {
-		fs = append(fs, Number(Excluded(why), f.AsOf, pop.out[why]))
+		fs = append(fs, Number(Excluded(why), asOf, pop.out[why]))
 	}
 	return fs
 }

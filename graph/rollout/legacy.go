@@ -102,7 +102,7 @@ type LegacyAccount struct {
 
 // NewLegacy counts the legacy sign-ins of a reading.
 func NewLegacy(f Facts, s Scope) Legacy {
-	l := Legacy{AsOf: f.AsOf, Since: f.LegacySince, Mail: newMailUse(f, s)}
+	l := Legacy{AsOf: f.legacyUntil(), Since: f.LegacySince, Mail: newMailUse(f, s)}
 	rows, ok := f.LegacyUse.Get()
 	if !ok {
 		l.Figures = missing(f.AsOf, f.LegacyUse.Reason(), LegacySucceeded, LegacyBlocked, LegacyAccounts, LegacyPeople)
@@ -121,9 +121,9 @@ func NewLegacy(f Facts, s Scope) Legacy {
 		blocked += use.Blocked
 	}
 	l.Figures = Figures{
-		Number(LegacySucceeded, f.AsOf, succeeded),
-		Number(LegacyBlocked, f.AsOf, blocked),
-		Number(LegacyAccounts, f.AsOf, len(l.Accounts)),
+		Number(LegacySucceeded, l.AsOf, succeeded),
+		Number(LegacyBlocked, l.AsOf, blocked),
+		Number(LegacyAccounts, l.AsOf, len(l.Accounts)),
 		legacyPeople(f, s, l.Accounts),
 	}
 	l.Figures = append(l.Figures, l.Mail.figures(f, s)...)
@@ -231,7 +231,7 @@ func legacyPeople(f Facts, s Scope, accounts []LegacyAccount) Figure {
 	if why != "" {
 		return Missing(LegacyPeople, Count, f.AsOf, why)
 	}
-	return Number(LegacyPeople, f.AsOf, n)
+	return Number(LegacyPeople, f.legacyUntil(), n)
 }
 
 // countPeople counts the IDs of people in scope.

@@ -152,12 +152,28 @@ func (s *Syncer) groupMembers(ctx context.Context, ids []string) rollout.Source[
 	return rollout.From(members, failed)
 }
 
-// signInsFresh is how far behind the sums of sign-ins may be and still stand for
-// the time up to now.
-const signInsFresh = 24 * time.Hour
+// overdue is how long after its turn a source may still be told as it was read
+// last, while it cannot be read again.
+const overdue = 24 * time.Hour
+
+// held reports whether a source that is read so often was read to its end lately
+// enough to be told. Without it the reason is that of the last attempt.
+func held(at Progress, every time.Duration, now time.Time) bool {
+	return !at.Done.IsZero() && now.Sub(at.Done) <= every+overdue
+}
+
+// begun is the same, but for a first reading that is under way: its rows count
+// as they come.
+func begun(at Progress, every time.Duration, now time.Time) bool {
+	if at.Done.IsZero() {
+		at.Done = at.Began
+	}
+	return held(at, every, now)
+}
 
 // kept fills in what is stored. The licence that was read just now says which
-// sources there can be.
+// sources there can be. What is read of each person, methods before all, has its
+// own time and stays.
 func (s *Syncer) kept(all Stored, f *rollout.Facts) {
 	var users []graph.User
 	var rows []graph.Registration
@@ -171,10 +187,11 @@ func (s *Syncer) kept(all Stored, f *rollout.Facts) {
 		perUser = appendKept(perUser, p.PerUser)
 		seen = appendKept(seen, p.LastSignIn)
 	}
-	done := func(source Source) bool { return !all.Progress[source].Done.IsZero() }
-	f.Users = source(users, done(Accounts), s.failure(Accounts))
+	at := all.Progress
+	f.Users = source(users, held(at[Accounts], 0, f.AsOf), s.failure(Accounts))
+	f.UsersAsOf = at[Accounts].Done
 	f.Methods = source(methods, len(methods) > 0, s.failure(Methods))
-	f.PerUserMFA = source(perUser, len(perUser) > 0, s.failure(PerUser))
+	f.PerUserMFA = source(perUser, len(perUser) > 0 && held(at[PerUser], perUserAge, f.AsOf), s.failure(PerUser))
 	if all.MailApps != nil {
 		f.EmailApps = rollout.From(*all.MailApps, nil)
 	} else {
@@ -186,10 +203,10 @@ func (s *Syncer) kept(all Stored, f *rollout.Facts) {
 		f.LastSignIns = withoutLicence[[]graph.LastSignIn]("read last sign-ins")
 		return
 	}
-	f.Registrations = source(rows, len(rows) > 0 || done(Report), s.failure(Report))
-	f.LastSignIns = source(seen, len(seen) > 0 || done(LastSignIns), s.failure(LastSignIns))
-	summed := f.AsOf.Sub(all.Progress[SignIns].Done) < signInsFresh
-	f.LegacyUse = source(all.Legacy, summed, s.failure(SignIns))
+	f.Registrations = source(rows, begun(at[Report], reportEvery, f.AsOf), s.failure(Report))
+	f.LastSignIns = source(seen, held(at[LastSignIns], lastSignInsEvery, f.AsOf), s.failure(LastSignIns))
+	f.LegacyUse = source(all.Legacy, held(at[SignIns], 0, f.AsOf), s.failure(SignIns))
+	f.LegacyUntil = at[SignIns].Done
 }
 
 // methodsOf is what was last read of somebody's methods, or why nothing was.

@@ -279,3 +279,90 @@ func (s *shared) LeadSync(ctx context.Context, tenant, owner string, ttl time.Du
 	s.holder, s.until = owner, time.Now().Add(ttl)
 	return s.Memory.LeadSync(ctx, tenant, owner, ttl)
 }
+
+// What was read once is not told as today's for ever: after a day without its
+// source there is the reason instead, and until then its own date.
+func TestOldReadingsAreNotToday(t *testing.T) {
+	t.Parallel()
+	for _, l := range []graph.Licence{graph.Free, graph.P1} {
+		t.Run(l.String(), func(t *testing.T) {
+			t.Parallel()
+			b := setup(newTenant(l, 40))
+			b.everything(t)
+			read := b.tenant.clock()
+			b.tenant.before = func(_ context.Context, call string) error {
+				switch call {
+				case "Licence", "Organization", "Policies", "SecurityDefaults", "MethodsPolicy", "RoleHolders", "GroupMembers":
+					return nil
+				}
+				return &graph.Error{Kind: graph.KindNoPermission, Op: call, Permission: "X.Read.All"}
+			}
+			b.tenant.advance(23 * time.Hour)
+			_ = b.Pass(t.Context())
+			f := b.Facts(t.Context())
+			fn := rollout.NewFunnel(f, rollout.Scope{})
+			if got := fn.Get(rollout.Accounts); got.String() != "42" || !got.AsOf.Equal(read) || fn.Oldest.After(read) {
+				t.Errorf("a day later: got %s accounts as of %v, the oldest of %v; want 42 as of %v", got, got.AsOf, fn.Oldest, read)
+			}
+
+			b.tenant.advance(59 * 24 * time.Hour)
+			_ = b.Pass(t.Context())
+			_, _ = b.Refresh(t.Context())
+			f = b.Facts(t.Context())
+			fn = rollout.NewFunnel(f, rollout.Scope{})
+			for _, id := range []rollout.ID{rollout.Accounts, rollout.Registered, rollout.Enforced} {
+				if got := fn.Get(id).String(); got != "permission missing: X.Read.All" {
+					t.Errorf("%s after 60 days: got %q, want the permission that is missing", id, got)
+				}
+			}
+			if got := f.PerUserMFA.Reason(); got != "permission missing: X.Read.All" && l == graph.Free {
+				t.Errorf("per-user MFA after 60 days: got reason %q", got)
+			}
+			for what, got := range map[string]rollout.Reason{"report": f.Registrations.Reason(), "legacy": f.LegacyUse.Reason(), "last sign-ins": f.LastSignIns.Reason()} {
+				if got != "permission missing: X.Read.All" && l == graph.P1 {
+					t.Errorf("%s after 60 days: got reason %q", what, got)
+				}
+			}
+			b.restart()
+			b.tenant.before = func(_ context.Context, call string) error { return errors.New("odd") }
+			if got := b.Facts(t.Context()).Users.Reason(); got == "" {
+				t.Error("another process tells accounts of two months ago as today's")
+			}
+		})
+	}
+}
+
+// everything reads all there is to read.
+func (b *bench) everything(t *testing.T) {
+	t.Helper()
+	b.mustPass(t)
+	for more := true; more; {
+		var err error
+		if more, err = b.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The sums of sign-ins say until when they are.
+func TestLegacyUseSaysUntilWhen(t *testing.T) {
+	t.Parallel()
+	b := setup(newTenant(graph.P1, 4))
+	b.mustPass(t)
+	read := b.tenant.clock()
+	b.tenant.before = func(_ context.Context, call string) error {
+		if call == "EachLegacySignIn" {
+			return errors.New("odd")
+		}
+		return nil
+	}
+	b.tenant.advance(20 * time.Hour)
+	_ = b.Pass(t.Context())
+	f := b.Facts(t.Context())
+	if got := rollout.NewLegacy(f, rollout.Scope{}); !got.AsOf.Equal(read) || !got.Get(rollout.LegacySucceeded).AsOf.Equal(read) {
+		t.Errorf("got the log until %v, want %v", got.AsOf, read)
+	}
+	if got := rollout.JudgeLegacy(f, rollout.Scope{}); !got.AsOf.Equal(read) {
+		t.Errorf("got a verdict as of %v, want %v", got.AsOf, read)
+	}
+}

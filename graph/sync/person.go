@@ -86,6 +86,7 @@ func (s *Syncer) perUser(ctx context.Context, l Lease, d Due, most int) error {
 			case over[m.Err]:
 			case m.Err == nil:
 				b.PerUser = append(b.PerUser, PerUserRead{m, now.Add(perUserAge)})
+				b.Progress = Progress{Source: PerUser, Done: now}
 			default:
 				b.PerUser = append(b.PerUser, PerUserRead{m, now.Add(failedAge)})
 			}

@@ -44,7 +44,8 @@ type Lease struct {
 type Source string
 
 // The sources. Methods and PerUser are read person by person: how far they are
-// is said by the people's rows, so they have no Progress.
+// is said by the people's rows. So Methods, whose rows have their times, have no
+// Progress, and that of PerUser says when anybody's was last read.
 const (
 	Accounts    Source = "accounts"
 	Report      Source = "registration report"
