@@ -59,7 +59,7 @@ func (s *Syncer) catchUp(ctx context.Context) {
 		return
 	}
 	if err := s.pass(ctx); err != nil {
-		s.cfg.Log.Debug("sync for a person", "tenant", s.cfg.Tenant, "error", err)
+		s.cfg.Log.Debug("sync for a person", "tenant", s.cfg.Tenant, "error", logged(err))
 	}
 }
 

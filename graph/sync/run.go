@@ -1,10 +1,12 @@
 package sync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,7 +120,7 @@ func (s *Syncer) repeat(ctx context.Context, what string, wake <-chan struct{}, 
 	for {
 		pause, err := do(ctx)
 		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.Warn(what, "tenant", s.cfg.Tenant, "error", err)
+			s.cfg.Log.Warn(what, "tenant", s.cfg.Tenant, "error", logged(err))
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -131,4 +133,42 @@ func (s *Syncer) repeat(ctx context.Context, what string, wake <-chan struct{}, 
 			return
 		}
 	}
+}
+
+// logged words an error for the log: of what the tenant said only what cannot
+// name a person.
+func logged(err error) string {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		var words []string
+		for _, one := range all.Unwrap() {
+			words = append(words, logged(one))
+		}
+		return strings.Join(words, "; ")
+	}
+	if e, ok := err.(*graph.Error); ok {
+		return loggedError(e)
+	}
+	below := errors.Unwrap(err)
+	if below == nil {
+		return err.Error()
+	}
+	ours, ok := strings.CutSuffix(err.Error(), below.Error())
+	if !ok {
+		ours = ""
+	}
+	return ours + logged(below)
+}
+
+func loggedError(e *graph.Error) string {
+	words := cmp.Or(e.Op, "call") + ": " + e.Kind.String()
+	if e.Permission != "" {
+		words += " " + e.Permission
+	}
+	if e.Status != 0 {
+		words += fmt.Sprintf(" (%d %s)", e.Status, e.Code)
+	}
+	if e.RequestID != "" {
+		words += ", request " + e.RequestID
+	}
+	return words
 }
