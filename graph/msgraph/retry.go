@@ -71,7 +71,10 @@ func (c *Client) licensed(ctx context.Context, op operation, err error) error {
 		return err
 	}
 	licence, unread := c.Licence(ctx)
+	cause, _ := errors.AsType[*graph.Error](unread)
 	switch {
+	case cause != nil && cause.Kind == graph.KindNoPermission && e.Kind == graph.KindNoLicence && !op.write:
+		return cause // it names the permission that would tell
 	case unread != nil && e.Kind == graph.KindNoLicence && !op.write:
 		return &graph.Error{Kind: graph.KindUnclear, Op: op.name, Err: fmt.Errorf("confirm missing licence: %w", unread)}
 	case unread != nil:

@@ -2,6 +2,7 @@ package msgraph_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -180,7 +181,7 @@ func TestLicenceErrorIsConfirmed(t *testing.T) {
 		{"a free tenant whose refusal has another code", reply(403, graphError("AccessDenied")), free, graph.KindNoLicence, false, 1, 1},
 		{"a licensed tenant without our permission", reply(403, graphError("AccessDenied")), p1, graph.KindNoPermission, false, 1, 1},
 		{"neither to be read", reply(403, graphError("AccessDenied")), reply(403, graphError("AccessDenied")), graph.KindNoPermission, false, 1, 1},
-		{"licence not to be read", no, reply(403, graphError("Authorization_RequestDenied")), graph.KindUnclear, false, 1, 1},
+		{"licence not to be read", no, reply(403, graphError("Authorization_RequestDenied")), graph.KindNoPermission, false, 1, 1},
 		{"licence refused for lack of a licence", no, no, graph.KindUnclear, false, 1, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -195,6 +196,9 @@ func TestLicenceErrorIsConfirmed(t *testing.T) {
 			}
 			if !tt.good {
 				wantError(t, err, tt.want)
+			}
+			if e, ok := errors.AsType[*graph.Error](err); ok && tt.name == "licence not to be read" && e.Permission != "Organization.Read.All" {
+				t.Errorf("got the permission %q, want the one that would tell the licence", e.Permission)
 			}
 			if len(reports.of("")) != tt.asked || len(skus.of("")) != tt.askedSku {
 				t.Errorf("asked %d times and for the licence %d times, want %d and %d", len(reports.of("")), len(skus.of("")), tt.asked, tt.askedSku)

@@ -104,6 +104,7 @@ func (p *pass) people(ctx context.Context) error {
 
 // unread says whose methods are to be read although nothing was heard of them:
 // everybody's where there is no report, and otherwise those whom it leaves out.
+// A report that is refused and has none of late is none, whatever was missing.
 func (p *pass) unread(report error) Unread {
 	var refused *graph.Error
 	switch {
@@ -111,7 +112,9 @@ func (p *pass) unread(report error) Unread {
 		return AllUnread
 	case report == nil:
 		return Unreported
-	case p.progress[Report].Done.IsZero() && errors.As(report, &refused) && refused.Kind == graph.KindNoLicence:
+	case begun(p.progress[Report], reportEvery, p.cfg.Now()) || !errors.As(report, &refused):
+		return NoUnread
+	case refused.Kind == graph.KindNoLicence || refused.Kind == graph.KindNoPermission:
 		return AllUnread
 	default:
 		return NoUnread

@@ -75,6 +75,13 @@ func TestFirstPassTakesTheRoadOfTheLicence(t *testing.T) {
 		}
 		return nil
 	}
+	missing := func(_ context.Context, call string) error {
+		switch call {
+		case "Licence", "RegistrationPage":
+			return &graph.Error{Kind: graph.KindNoPermission, Permission: "Some.Read.All"}
+		}
+		return nil
+	}
 	for _, tt := range []struct {
 		name    string
 		licence graph.Licence
@@ -85,6 +92,7 @@ func TestFirstPassTakesTheRoadOfTheLicence(t *testing.T) {
 		{"P1 reads those whom the report leaves out", graph.P1, nil, append(report, "Methods u009")},
 		{"P2", graph.P2, nil, append(report, "Methods u009")},
 		{"P1 without its report", graph.P1, refused, []string{"RegistrationPage", "Audits", "EachLegacySignIn 2026-11-16", all}},
+		{"P1, a permission is missing", graph.P1, missing, []string{"RegistrationPage", "Audits", "EachLegacySignIn 2026-11-16", all}},
 		{
 			"licence not read, P1", graph.P1, func(_ context.Context, call string) error {
 				if call == "Licence" {
