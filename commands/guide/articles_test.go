@@ -10,6 +10,13 @@ import (
 	"unicode"
 )
 
+// readingDays are days between which the dated facts change.
+var readingDays = []time.Time{
+	today,
+	time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC),
+	time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC),
+}
+
 // everyReading calls check with each article as each device sees it, before
 // and after the dated facts change.
 func everyReading(t *testing.T, check func(t *testing.T, a Article)) {
@@ -17,7 +24,7 @@ func everyReading(t *testing.T, check func(t *testing.T, a Article)) {
 	g := mustLoad(t)
 	for _, id := range g.Topics() {
 		for _, d := range append([]Device{AnyDevice}, Devices()...) {
-			for _, now := range []time.Time{today, time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC)} {
+			for _, now := range readingDays {
 				t.Run(strings.Join([]string{id, string(d), now.Format(time.DateOnly)}, "/"), func(t *testing.T) {
 					t.Parallel()
 					a, ok := g.Article(id, d, now)

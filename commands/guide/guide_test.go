@@ -34,10 +34,15 @@ func TestTopics(t *testing.T) {
 		"add-backup-method",
 		"add-work-account",
 		"android-iphone-differences",
+		"app-lock-biometric",
 		"app-update-old-phone",
 		"approve-sign-in",
 		"backup-restore",
 		"can-i-opt-out",
+		"change-default-method",
+		"change-phone-number",
+		"code-not-accepted",
+		"cost-data-battery",
 		"error-codes",
 		"fake-authenticator-apps",
 		"first-sign-in",
@@ -57,7 +62,10 @@ func TestTopics(t *testing.T) {
 		"privacy-personal-phone",
 		"qr-code-problems",
 		"sign-in-blocked",
+		"sms-vs-app",
+		"stuck-in-loop",
 		"temporary-access-pass",
+		"text-or-call-not-arriving",
 		"third-party-app-or-computer",
 		"unexpected-prompt",
 		"uninstall-remove",
@@ -140,37 +148,45 @@ func TestSetup(t *testing.T) {
 func TestTextChangesOnItsDate(t *testing.T) {
 	t.Parallel()
 	berlin := time.FixedZone("CET", 3600)
-	lastDay := time.Date(2027, 1, 31, 23, 59, 59, 0, time.UTC)
-	firstDay := time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
+	february := time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
+	july := time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC)
 	tests := []struct {
 		article       string
+		day           time.Time
 		before, after string
 	}{
-		{"add-backup-method", "Microsoft ends texts and calls on 1 February 2027", "Microsoft ended texts and calls on 1 February 2027"},
-		{"no-smartphone", "Microsoft ends them on 1 February 2027", "Microsoft ended them on 1 February 2027"},
-		{"more-information-required", "You can put that off for now", "It is a must if texts or calls were all you had"},
-		{"forgot-or-broken-phone", "Pick what you have: a text, a call, your tablet", "Pick what you have: your tablet"},
+		{"add-backup-method", february, "Microsoft ends texts and calls on 1 February 2027", "Microsoft ended texts and calls on 1 February 2027"},
+		{"change-default-method", february, "for most people these end on 1 February 2027", "for most people these ended on 1 February 2027"},
+		{"change-phone-number", february, "texts and calls end on 1 February 2027", "texts and calls ended on 1 February 2027"},
+		{"cost-data-battery", february, "For most people they end on 1 February 2027", "ended for most people on 1 February 2027"},
+		{"forgot-or-broken-phone", february, "Pick what you have: a text, a call, your tablet", "Pick what you have: your tablet"},
+		{"more-information-required", february, "You can put that off for now", "It is a must if texts or calls were all you had"},
+		{"no-smartphone", february, "Microsoft ends them on 1 February 2027", "Microsoft ended them on 1 February 2027"},
+		{"sms-vs-app", february, "texts and calls end on 1 February 2027", "texts and calls ended on 1 February 2027"},
+		{"sms-vs-app", july, "have until 1 July 2027", "they ended on 1 July 2027"},
+		{"stuck-in-loop", february, "Take what is offered: a text, a call, a security key", "Take what is offered: a security key"},
+		{"text-or-call-not-arriving", february, "Check the number first", "Microsoft ended texts and calls on 1 February 2027"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.article, func(t *testing.T) {
+		t.Run(tt.article+tt.day.Format(" on 2 January"), func(t *testing.T) {
 			t.Parallel()
 			g := mustLoad(t)
-			steps := func(now time.Time) string {
+			text := func(now time.Time) string {
 				a, _ := g.Article(tt.article, AnyDevice, now)
-				return strings.Join(a.Steps, "\n")
+				return a.all()
 			}
-			for _, now := range []time.Time{today, lastDay} {
-				if s := steps(now); !strings.Contains(s, tt.before) || strings.Contains(s, tt.after) {
+			for _, now := range []time.Time{today, tt.day.Add(-time.Second)} {
+				if s := text(now); !strings.Contains(s, tt.before) || strings.Contains(s, tt.after) {
 					t.Errorf("on %s: want %q and not %q in\n%s", now, tt.before, tt.after, s)
 				}
 			}
-			for _, now := range []time.Time{firstDay, firstDay.In(berlin), firstDay.AddDate(1, 0, 0)} {
-				if s := steps(now); !strings.Contains(s, tt.after) || strings.Contains(s, tt.before) {
+			for _, now := range []time.Time{tt.day, tt.day.In(berlin), tt.day.AddDate(1, 0, 0)} {
+				if s := text(now); !strings.Contains(s, tt.after) || strings.Contains(s, tt.before) {
 					t.Errorf("on %s: want %q and not %q in\n%s", now, tt.after, tt.before, s)
 				}
 			}
 			// The day begins where the reader is.
-			if s := steps(firstDay.Add(-30 * time.Minute).In(berlin)); !strings.Contains(s, tt.after) {
+			if s := text(tt.day.Add(-30 * time.Minute).In(berlin)); !strings.Contains(s, tt.after) {
 				t.Errorf("at half past midnight in Berlin: want %q in\n%s", tt.after, s)
 			}
 		})
