@@ -51,11 +51,14 @@ func (k Kind) String() string {
 // Error is a failed call to the tenant. Ask for it with errors.As.
 type Error struct {
 	Kind       Kind
-	Op         string    // what was asked, "read security defaults"
-	Status     int       // HTTP status, 0 if there was no answer
-	Code       string    // Graph's error code, as it came
-	Message    string    // Graph's sentence, as it came: data, never shown as ours
-	Permission string    // KindNoPermission: the permission that would help
+	Op         string // what was asked, "read security defaults"
+	Status     int    // HTTP status, 0 if there was no answer
+	Code       string // Graph's error code, as it came
+	Message    string // Graph's sentence, as it came: data, never shown as ours
+	Permission string // KindNoPermission: the permission that would help
+	// OrRole says of KindNoPermission that the permission may be there and a
+	// directory role of the app's own be missing: the tenant refuses both alike.
+	OrRole     bool
 	RetryAfter time.Time // KindThrottled: not before then; zero if not said
 	RequestID  string    // Graph's request-id, for its support
 	Err        error     // the cause below, if any
@@ -107,6 +110,9 @@ func (e *Error) Say() string {
 		if e.Permission == "" {
 			return "The bot's app registration lacks a permission for this."
 		}
+		if e.OrRole {
+			return "The bot's app registration lacks the permission " + e.Permission + " or, if the account is an administrator's, a directory role."
+		}
 		return "The bot's app registration lacks the permission " + e.Permission + "."
 	case KindThrottled:
 		return "Microsoft 365 is asking the bot to slow down."
@@ -127,6 +133,10 @@ func (e *Error) Say() string {
 func (e *Error) Hint() string {
 	switch e.Kind {
 	case KindNoPermission:
+		if e.OrRole {
+			return "Do it in the Entra admin centre if the account is an administrator's: granting the permission would not help. " +
+				"Otherwise ask an administrator to grant it and consent there."
+		}
 		return "Ask an administrator to grant it and consent in the Entra admin centre."
 	case KindThrottled:
 		if e.RetryAfter.IsZero() {

@@ -55,7 +55,7 @@ func refusal(op operation, a answer, now time.Time) *graph.Error {
 	}
 	switch e.Kind {
 	case graph.KindNoPermission:
-		e.Permission = op.permission
+		e.Permission, e.OrRole = op.permission, op.orRole
 	case graph.KindThrottled, graph.KindUnclear: // a 503 may say so too
 		e.RetryAfter = retryAfter(a.header, now)
 	}

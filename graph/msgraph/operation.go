@@ -24,6 +24,7 @@ type operation struct {
 	premium    bool // needs Entra ID P1
 	beta       bool // v1.0 does not have it
 	write      bool // sent once, over a connection of its own
+	orRole     bool // of an administrator's account it needs a directory role of ours too
 	file       bool // answered by the address of a file, and not in JSON
 }
 

@@ -25,7 +25,7 @@ var (
 	setSignInPreference = operation{name: "set default method", permission: "UserAuthenticationMethod.ReadWrite.All", budget: methodsBudget, cost: 1, beta: true, write: true}
 	setPerUserMFA       = operation{name: "set per-user MFA", permission: "Policy.ReadWrite.AuthenticationMethod", budget: methodsBudget, cost: 1, beta: true, write: true}
 	revokeSessions      = operation{name: "revoke sessions", permission: "User.RevokeSessions.All", budget: writesBudget, cost: 1, write: true}
-	setAccountEnabled   = operation{name: "block or unblock account", permission: "User.EnableDisableAccount.All", budget: writesBudget, cost: 1, write: true}
+	setAccountEnabled   = operation{name: "block or unblock account", permission: "User.EnableDisableAccount.All", budget: writesBudget, cost: 1, write: true, orRole: true}
 	sendMail            = operation{name: "send mail", permission: "Mail.Send", budget: mailBudget, cost: 1, write: true}
 )
 
