@@ -186,6 +186,7 @@ const (
 	otherPrincipal principalKind = iota // an application: no account
 	userPrincipal
 	groupPrincipal
+	gonePrincipal // deleted, or of another tenant
 )
 
 type roleAssignment struct {
@@ -195,7 +196,8 @@ type roleAssignment struct {
 }
 
 // toRoleAssignment insists on the principal's type: without it a group would
-// be passed over, and its members would count as ordinary people.
+// be passed over, and its members would count as ordinary people. Where the
+// principal itself is null there is nobody any more.
 func toRoleAssignment(a roleItem) (roleAssignment, error) {
 	roleID, noRole := need("roleDefinitionId", a.RoleID)
 	principalID, noPrincipal := need("principalId", a.PrincipalID)
@@ -203,7 +205,7 @@ func toRoleAssignment(a roleItem) (roleAssignment, error) {
 		return roleAssignment{}, err
 	}
 	if a.Principal == nil {
-		return roleAssignment{}, errMissing("principal")
+		return roleAssignment{roleID: roleID, principalID: principalID, principal: gonePrincipal}, nil
 	}
 	kind, err := need("principal's @odata.type", a.Principal.Type)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"twokey/graph"
@@ -120,13 +121,18 @@ func managerRow(d *decoder, m *manager) (keep bool, _ error) {
 }
 
 // LastSignIns reads GET /users with signInActivity alone, whose budget and
-// licence are not the users' own.
+// licence are not the users' own. A tenant in which nobody ever signed in is
+// none: there the activity was not said.
 func (c *Client) LastSignIns(ctx context.Context) ([]graph.LastSignIn, error) {
-	return listing[graph.LastSignIn]{
+	all, err := listing[graph.LastSignIn]{
 		op:    readLastSignIns,
 		first: c.url("/users", url.Values{"$select": {"id,signInActivity"}, "$top": {"500"}}),
 		row:   lastSignInRow,
 	}.all(ctx, c)
+	if err == nil && len(all) > 0 && !slices.ContainsFunc(all, func(l graph.LastSignIn) bool { return !l.At.IsZero() }) {
+		return nil, &graph.Error{Kind: graph.KindUnclear, Op: readLastSignIns.name, Err: errMissing("every signInActivity")}
+	}
+	return all, err
 }
 
 // lastSignInRow takes null for "never": Graph keeps nothing of who was not seen.

@@ -94,15 +94,17 @@ func TestLastSignInIsTheLatest(t *testing.T) {
 		{`{"lastNonInteractiveSignInDateTime":` + at(9) + `,"lastSignInDateTime":` + at(3) + `,"lastSuccessfulSignInDateTime":null}`, 9},
 		{`{"lastSuccessfulSignInDateTime":` + at(4) + `,"lastSignInDateTime":` + at(3) + `}`, 4},
 	} {
-		got, err := serve(t, reply(200, `{"value":[{"signInActivity":`+tt.activity+`,"id":"u"}]}`)).LastSignIns(t.Context())
+		got, err := serve(t, reply(200, `{"value":[{"signInActivity":`+tt.activity+`,"id":"u"},{"id":"other","signInActivity":{"lastSignInDateTime":`+at(1)+`}}]}`)).LastSignIns(t.Context())
 		want := time.Time{}
 		if tt.want > 0 {
 			want = time.Date(2026, 11, tt.want, 8, 0, 0, 0, time.UTC)
 		}
-		if err != nil || len(got) != 1 || got[0].UserID != "u" || !got[0].At.Equal(want) {
+		if err != nil || len(got) != 2 || got[0].UserID != "u" || !got[0].At.Equal(want) {
 			t.Errorf("%s: got %v and error %v, want %v", tt.activity, got, err, want)
 		}
 	}
+	_, err := serve(t, reply(200, `{"value":[{"id":"u"},{"id":"v","signInActivity":null}]}`)).LastSignIns(t.Context())
+	wantError(t, err, graph.KindUnclear) // the activity was not said, of nobody
 }
 
 // TestChangesOfATenant reads what became of a tenant's accounts in three weeks,

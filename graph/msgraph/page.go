@@ -18,6 +18,7 @@ import (
 type listing[R any] struct {
 	op     operation
 	first  string      // the first page's address
+	plain  string      // the first page's without a page size, where the service may refuse one
 	header http.Header // of every page's request: Graph wants it repeated
 	// row decodes one row into a zero value. Rows that it does not keep are
 	// left out.
@@ -107,8 +108,19 @@ type page[R any] struct {
 	delta string // where a later reading goes on, of lists that have that
 }
 
-// page reads and decodes one page.
+// page reads one page. Where the first is refused for its size, the service
+// shall choose.
 func (l listing[R]) page(ctx context.Context, c *Client, link string) (page[R], error) {
+	p, err := l.sized(ctx, c, link)
+	e, _ := errors.AsType[*graph.Error](err)
+	if e != nil && e.Status == http.StatusBadRequest && link == l.first && l.plain != "" {
+		return l.sized(ctx, c, l.plain)
+	}
+	return p, err
+}
+
+// sized reads and decodes one page.
+func (l listing[R]) sized(ctx context.Context, c *Client, link string) (page[R], error) {
 	return read(ctx, c, l.op, func(ctx context.Context) (p page[R], _ error) {
 		err := c.get(ctx, link, l.header, func(answer []byte) error { return p.decode(c, answer, l.row) })
 		return p, err

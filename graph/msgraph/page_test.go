@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,16 @@ func TestLaterPages(t *testing.T) {
 			t.Errorf("%d requests went to the foreign host", n)
 		}
 	})
+}
+
+// TestLocationOfNoRedirect: an answer that has a Location and is no redirect is
+// read where it came.
+func TestLocationOfNoRedirect(t *testing.T) {
+	t.Parallel()
+	got, err := serve(t, reply(200, `{"isEnabled":true}`, "Location", "/v1.0/elsewhere")).SecurityDefaults(t.Context())
+	if err != nil || !got.Enabled {
+		t.Errorf("got %+v and error %v, want the answer itself", got, err)
+	}
 }
 
 func TestRedirectOnTheSameHost(t *testing.T) {
@@ -225,7 +236,6 @@ func TestMissingValues(t *testing.T) {
 		{"licence", licence(`{"capabilityStatus":null,"servicePlans":[{"servicePlanId":"41781fb2-bc02-4b7c-bd55-b576c07bb09d"}]}`)},
 		{"organization", `{"value":[]}`},
 		{"organization", `{"value":[{"displayName":"Contoso"}]}`},
-		{"roles", `{"value":[{"id":"r","roleDefinitionId":"r","principalId":"u"}]}`},
 		{"roles", `{"value":[{"id":"r","roleDefinitionId":"r","principalId":"u","principal":{"id":"u"}}]}`},
 		{"sign-ins", `{"value":[{"id":"s","createdDateTime":"2999-01-01T00:00:00Z","clientAppUsed":"IMAP4"}]}`},
 		{"sign-ins", `{"value":[{"id":"s","createdDateTime":"2999-01-01T00:00:00Z","clientAppUsed":"IMAP4","status":{"errorCode":null}}]}`},
@@ -375,4 +385,78 @@ func TestSignInLog(t *testing.T) {
 			t.Errorf("request %d: got %s, want it to begin with %s", i, uri, want)
 		}
 	}
+}
+
+// TestPageSizeOfTheReport: the report is read in large pages, and in those that
+// the service likes where it refuses that.
+func TestPageSizeOfTheReport(t *testing.T) {
+	t.Parallel()
+	const row = `{"value":[{"id":"u","isMfaRegistered":true,"isMfaCapable":true,"methodsRegistered":[]}]}`
+	const path = "/v1.0/reports/authenticationMethods/userRegistrationDetails"
+	for name, tt := range map[string]struct {
+		sized http.Handler
+		want  []string
+		kind  graph.Kind // of the error, where there is no second request
+	}{
+		"taken":     {sized: reply(200, row), want: []string{path + "?$top=999"}},
+		"refused":   {sized: reply(400, graphError("BadRequest")), want: []string{path + "?$top=999", path}},
+		"forbidden": {sized: reply(403, graphError("AccessDenied")), want: []string{path + "?$top=999"}, kind: graph.KindNoPermission},
+	} {
+		tenant := &arrivals{next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next := reply(200, row)
+			switch {
+			case r.URL.Path == "/v1.0/subscribedSkus":
+				next = reply(200, `{"value":[{"capabilityStatus":"Enabled","servicePlans":[{"servicePlanId":"41781fb2-bc02-4b7c-bd55-b576c07bb09d"}]}]}`)
+			case r.URL.Query().Has("$top"):
+				next = tt.sized
+			}
+			next.ServeHTTP(w, r)
+		})}
+		c := serve(t, tenant)
+		for what, read := range map[string]func() ([]graph.Registration, error){
+			"list": func() ([]graph.Registration, error) { return c.Registrations(t.Context()) },
+			"page": func() ([]graph.Registration, error) {
+				rows, _, err := c.RegistrationPage(t.Context(), "")
+				return rows, err
+			},
+		} {
+			before := len(tenant.of(""))
+			rows, err := read()
+			var asked []string
+			for _, a := range tenant.of("")[before:] {
+				if strings.HasPrefix(a.URI, path) {
+					asked = append(asked, a.URI)
+				}
+			}
+			if !slices.Equal(asked, tt.want) {
+				t.Errorf("%s, %s: asked for %v, want %v", name, what, asked, tt.want)
+			}
+			if tt.kind != graph.KindUnclear {
+				wantError(t, err, tt.kind)
+			} else if err != nil || len(rows) != 1 {
+				t.Errorf("%s, %s: got %v and error %v, want one row", name, what, rows, err)
+			}
+		}
+	}
+}
+
+// TestPrincipalsThatAreGone: one assignment to nobody does not hide the others,
+// and assignments to nobody but such are none that were read.
+func TestPrincipalsThatAreGone(t *testing.T) {
+	t.Parallel()
+	const gone = `{"roleDefinitionId":"r1","principalId":"gone","principal":null}`
+	roles := func(assignments string) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("/v1.0/roleManagement/directory/roleDefinitions", reply(200, `{"value":[{"id":"r1","displayName":"One"}]}`))
+		mux.Handle("/v1.0/roleManagement/directory/roleAssignments", reply(200, `{"value":[`+assignments+`]}`))
+		return mux
+	}
+	got, err := serve(t, roles(gone+`,{"roleDefinitionId":"r1","principalId":"u","principal":{"@odata.type":"#microsoft.graph.user"}}`)).RoleHolders(t.Context())
+	one := []graph.Role{{TemplateID: "r1", Name: "One"}}
+	want := []graph.RoleHolder{{UserID: "gone", Roles: one}, {UserID: "u", Roles: one}}
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v and error %v, want %v", got, err, want)
+	}
+	_, err = serve(t, roles(gone)).RoleHolders(t.Context())
+	wantError(t, err, graph.KindUnclear)
 }

@@ -13,6 +13,9 @@ import (
 // redirectAllowed lets a read follow a redirect on the host that it asked, and
 // the read of a file one to Microsoft's hosts of reports too.
 func (c *Client) redirectAllowed(req *http.Request, res *http.Response) bool {
+	if res.StatusCode < 300 || res.StatusCode > 399 { // a success may have a Location too
+		return false
+	}
 	to, err := res.Location()
 	if err != nil || req.Method != http.MethodGet || to.User != nil {
 		return false

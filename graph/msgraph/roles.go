@@ -26,7 +26,7 @@ func (c *Client) RoleHolders(ctx context.Context) ([]graph.RoleHolder, error) {
 	groups := map[string][]string{}
 	for _, a := range assignments {
 		switch a.principal {
-		case userPrincipal:
+		case userPrincipal, gonePrincipal: // an ID that is nobody's matches nobody
 			held.add(a.principalID, roleOf(roles, a.roleID))
 		case groupPrincipal:
 			members, read := groups[a.principalID]
@@ -68,12 +68,18 @@ func roleOf(roles map[string]graph.Role, definitionID string) graph.Role {
 	return graph.Role{TemplateID: definitionID}
 }
 
+// roleAssignments lists who holds what. Every tenant has an administrator: where
+// not one principal was shown, none was said, and a group would pass for a user.
 func (c *Client) roleAssignments(ctx context.Context) ([]roleAssignment, error) {
-	return listing[roleAssignment]{
+	all, err := listing[roleAssignment]{
 		op:    readRoleAssignments,
 		first: c.url("/roleManagement/directory/roleAssignments", url.Values{"$expand": {"principal"}}),
 		row:   viaJSON(toRoleAssignment),
 	}.all(ctx, c)
+	if err == nil && len(all) > 0 && !slices.ContainsFunc(all, func(a roleAssignment) bool { return a.principal != gonePrincipal }) {
+		err = &graph.Error{Kind: graph.KindUnclear, Op: readRoleAssignments.name, Err: errMissing("every principal")}
+	}
+	return all, err
 }
 
 // holders collects roles by user.
