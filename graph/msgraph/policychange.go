@@ -80,7 +80,7 @@ func draftOf(d graph.PolicyDraft) policyDraft {
 		p.Grant.Controls = []string{graph.ControlBlock}
 	case graph.AimRequireMFA:
 		p.Conditions.Clients = []string{graph.ClientsAll}
-		p.Conditions.Users.ExcludeRoles = []string{graph.RoleDirectorySyncAccounts}
+		p.Conditions.Users.ExcludeRoles = []string{graph.RoleDirectorySyncAccounts, graph.RoleOnPremisesDirectorySync}
 		p.Grant.Controls = []string{graph.ControlMFA}
 	}
 	return p
@@ -125,6 +125,9 @@ func inMinutes(d time.Duration) int   { return int(d / time.Minute) }
 // campaignMethod is what a campaign asks for where nothing else is said.
 const campaignMethod = "microsoftAuthenticator"
 
+// longestSnooze is for how many days a campaign can be put off.
+const longestSnooze = 14
+
 // SetCampaign sends PATCH /policies/authenticationMethodsPolicy, to beta where
 // it says whether registration is enforced: v1.0 does not know that member, and
 // loses it.
@@ -133,6 +136,9 @@ func (c *Client) SetCampaign(ctx context.Context, campaign graph.Campaign) (grap
 	case graph.CampaignManaged, graph.CampaignOn, graph.CampaignOff:
 	default:
 		return graph.Receipt{}, mistake(setCampaign, "A campaign has no such state.")
+	}
+	if campaign.SnoozeDays < 0 || campaign.SnoozeDays > longestSnooze {
+		return graph.Receipt{}, mistake(setCampaign, "A campaign can be put off for 14 days at most.")
 	}
 	include := campaign.Include
 	if len(include) == 0 {

@@ -100,7 +100,7 @@ func TestPolicyChangesSendExactly(t *testing.T) {
 			send: policy(graph.PolicyDraft{Does: graph.AimRequireMFA, Mark: "R-ABC234", ExcludeUsers: []string{someID, otherID}}),
 			body: `{"displayName":"Twokey: require MFA for all (R-ABC234)","state":"enabledForReportingButNotEnforced",
 				"conditions":{"clientAppTypes":["all"],"applications":{"includeApplications":["All"]},
-				"users":{"includeUsers":["All"],"excludeUsers":["` + someID + `","` + otherID + `"],"excludeRoles":["d29b2b05-8046-44ba-8758-1e26182fcf32"]}},
+				"users":{"includeUsers":["All"],"excludeUsers":["` + someID + `","` + otherID + `"],"excludeRoles":["d29b2b05-8046-44ba-8758-1e26182fcf32","a92aed5d-d78a-4d16-b381-09adb37eb3b0"]}},
 				"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`,
 		},
 		{
@@ -180,6 +180,14 @@ func TestMistakesAreNotSent(t *testing.T) {
 		},
 		"passes for half a minute": func(ctx context.Context, c *msgraph.Client) error {
 			_, err := c.SetPassPolicy(ctx, graph.PassPolicy{MinLifetime: 90 * time.Second})
+			return err
+		},
+		"campaign put off for longer": func(ctx context.Context, c *msgraph.Client) error {
+			_, err := c.SetCampaign(ctx, graph.Campaign{State: graph.CampaignOn, SnoozeDays: 15})
+			return err
+		},
+		"campaign put off for less than nothing": func(ctx context.Context, c *msgraph.Client) error {
+			_, err := c.SetCampaign(ctx, graph.Campaign{State: graph.CampaignOn, SnoozeDays: -1})
 			return err
 		},
 		"campaign without a state": func(ctx context.Context, c *msgraph.Client) error {
