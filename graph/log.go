@@ -4,14 +4,16 @@ import "time"
 
 // Audit is one line of the directory's audit log.
 type Audit struct {
-	ID            string
-	At            time.Time
-	Activity      string // as Microsoft names it; several are not documented
-	Category      string
-	Service       string // "Core Directory", "Authentication Methods"
-	Operation     string // Add, Update, Delete
-	Succeeded     bool
-	CorrelationID string // the client-request-id of a change through Graph
+	ID        string
+	At        time.Time
+	Activity  string // as Microsoft names it; several are not documented
+	Category  string
+	Service   string // "Core Directory", "Authentication Methods"
+	Operation string // Add, Update, Delete
+	Succeeded bool
+	// CorrelationID is, for all that is known, the client-request-id of a change
+	// through Graph. Microsoft documents neither, and no real tenant was compared.
+	CorrelationID string
 	ByUserID      string // who did it: a person …
 	ByUPN         string
 	ByAppID       string // … or an app

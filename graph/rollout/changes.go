@@ -34,8 +34,8 @@ type TenantChange struct {
 	At        time.Time
 	AuditID   string
 	Operation string // Add, Update or Delete, as the log has it
-	// Correlation is the client request ID of a change through Graph: by it a
-	// change is known to be one of ours.
+	// Correlation is the client request ID of a change through Graph, as far as is
+	// known: by it a change would be one of ours.
 	Correlation       string
 	ByUserID, ByAppID string // the person, or the app, that did it
 	By                string // the UPN or the app's name, as the log has it

@@ -15,7 +15,10 @@ const (
 
 // Enforcement is whether MFA is demanded of one account, and by what.
 type Enforcement struct {
-	Defaults Answer // by security defaults: of everybody, or of nobody
+	// Defaults is by security defaults: of everybody, or of nobody. All have to
+	// register, and only administrators are asked at every sign-in; the others when
+	// Microsoft judges it needed. How often that is nobody can read.
+	Defaults Answer
 	// Policies is whether enabled Conditional Access policies demand it for all
 	// apps and all clients; Partly if for some sign-ins only.
 	Policies Answer
@@ -29,7 +32,8 @@ type Enforcement struct {
 	defaultsWhy, policiesWhy, perUserWhy Reason // why each of them is unknown
 }
 
-// Answer is whether anything demands MFA at every sign-in.
+// Answer is whether anything demands MFA in full: at every sign-in or, by
+// security defaults, whenever Microsoft judges it needed.
 func (e Enforcement) Answer() Answer {
 	all := []Answer{e.Defaults, e.Policies, e.PerUser}
 	for _, a := range []Answer{Yes, Unknown, Partly} {

@@ -18,8 +18,9 @@ const (
 	Backup            ID = "backup"
 	NotPhoneOnly      ID = "not_phone_only"
 	PhishingResistant ID = "phishing_resistant"
-	// Enforced are those of whom MFA is demanded at every sign-in, registered or
-	// not, by whatever demands it.
+	// Enforced are those of whom MFA is demanded in full, registered or not, by
+	// whatever demands it. By security defaults that is when Microsoft judges it
+	// needed, of all but administrators: it is no promise of every sign-in.
 	Enforced ID = "enforced"
 )
 

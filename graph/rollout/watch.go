@@ -183,8 +183,11 @@ func grantName(g graph.AppGrant) string {
 
 // Unexplained returns what the audit log says our app did without a request of
 // ours: somebody else acts in its name. Attempts that failed count too. A line
-// is explained if known finds its correlation ID, which is the client request ID
-// that was sent with the change.
+// is explained if known finds its correlation ID, taken for the client request ID
+// that was sent with the change. That the log keeps it is not verified, see
+// [graph.Audit]: where every change of ours comes out unexplained, the log does
+// not, and that is no attack. So nothing may be stopped by it before one change
+// of ours was found by its ID in this tenant.
 func Unexplained(audits []graph.Audit, appID string, known func(correlationID string) bool) []graph.Audit {
 	var found []graph.Audit
 	for _, a := range audits {
