@@ -152,6 +152,7 @@ func (b *assembled) firstPass(ctx context.Context, tenant string) error {
 	ctx, cancel := context.WithTimeout(ctx, firstPassLimit)
 	defer cancel()
 	_ = b.syncer.Pass(ctx) // Run tries again, and says what is wrong
+	_ = b.syncer.SignIns(ctx)
 	return nil
 }
 

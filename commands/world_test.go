@@ -160,10 +160,12 @@ func (t *tenant) Methods(ctx context.Context, ids []string) ([]graph.UserMethods
 	return t.methods(ctx, ids)
 }
 
-func (t *tenant) EachLegacySignIn(ctx context.Context, since time.Time, each func(graph.SignIn) error) error {
+func (t *tenant) EachLegacySignIn(ctx context.Context, since, until time.Time, each func(graph.SignIn) error) error {
 	signIns, err := t.legacySignIns(ctx, since)
 	for _, s := range signIns {
-		err = errors.Join(err, each(s))
+		if !s.At.Before(since) && (until.IsZero() || s.At.Before(until)) {
+			err = errors.Join(err, each(s))
+		}
 	}
 	return err
 }

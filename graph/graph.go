@@ -87,12 +87,13 @@ type Reader interface {
 	// Audits lists lines of the directory's audit log, newest first. It lags by
 	// some minutes and works on every licence.
 	Audits(ctx context.Context, q AuditQuery) ([]Audit, error)
-	// EachLegacySignIn hands over the sign-ins by legacy clients since a moment,
-	// in no particular order; nothing of them is kept. It ends with the error of
+	// EachLegacySignIn hands over the sign-ins by legacy clients since a moment and
+	// before another, the zero time for no end, in no particular order; nothing of
+	// them is kept. It ends with the error of
 	// each, which then need not be an [*Error]. After any error some may have
 	// been handed over that are not the whole. It needs P1 and lags by up to two
 	// hours; KindNoLicence without it.
-	EachLegacySignIn(ctx context.Context, since time.Time, each func(SignIn) error) error
+	EachLegacySignIn(ctx context.Context, since, until time.Time, each func(SignIn) error) error
 	// Grants signs in anew and returns what our own token says that we may do.
 	// It fails without a token of an app, as with a static one.
 	Grants(ctx context.Context) (Grants, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"time"
 
 	"twokey/graph"
@@ -189,7 +190,11 @@ func (k keeping) legacy() error {
 	if l == nil {
 		return nil
 	}
-	if err := k.exec("DELETE FROM legacy_use WHERE tenant = ? AND (day >= ? OR day < ?)", k.tenant, dayOf(l.From), dayOf(l.Since)); err != nil {
+	until := int64(math.MaxInt64)
+	if !l.Until.IsZero() {
+		until = dayOf(l.Until)
+	}
+	if err := k.exec("DELETE FROM legacy_use WHERE tenant = ? AND (day >= ? AND day < ? OR day < ?)", k.tenant, dayOf(l.From), until, dayOf(l.Since)); err != nil {
 		return err
 	}
 	for _, u := range l.Rows {

@@ -135,7 +135,7 @@ func (l *learner) logs() {
 	l.Registrations = read(l.t, registrations, err)
 	seen, err := l.r.LastSignIns(ctx)
 	l.LastSignIns = read(l.t, seen, err)
-	err = l.r.EachLegacySignIn(ctx, l.Since, func(s graph.SignIn) error {
+	err = l.r.EachLegacySignIn(ctx, l.Since, time.Time{}, func(s graph.SignIn) error {
 		l.LegacySignIns = append(l.LegacySignIns, s)
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"twokey/graph"
 )
@@ -164,7 +165,7 @@ func cancelled(t *testing.T, f Fixture) {
 		"MethodsPolicy":    func(ctx context.Context) error { _, err := r.MethodsPolicy(ctx); return err },
 		"Audits":           func(ctx context.Context) error { _, err := r.Audits(ctx, graph.AuditQuery{}); return err },
 		"EachLegacySignIn": func(ctx context.Context) error {
-			return r.EachLegacySignIn(ctx, f.Truth.Since, func(graph.SignIn) error { return nil })
+			return r.EachLegacySignIn(ctx, f.Truth.Since, time.Time{}, func(graph.SignIn) error { return nil })
 		},
 	}
 	for name, call := range calls {

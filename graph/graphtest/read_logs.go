@@ -70,7 +70,7 @@ func matches(q graph.AuditQuery, a graph.Audit) bool {
 
 func legacySignIns(t *testing.T, f Fixture) {
 	var got []graph.SignIn
-	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, func(s graph.SignIn) error {
+	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, time.Time{}, func(s graph.SignIn) error {
 		got = append(got, s)
 		return nil
 	})
@@ -91,7 +91,7 @@ func enoughSignIns(t *testing.T, f Fixture) {
 	}
 	enough := errors.New("enough")
 	n := 0
-	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, func(graph.SignIn) error {
+	err := f.Reader.EachLegacySignIn(t.Context(), f.Truth.Since, time.Time{}, func(graph.SignIn) error {
 		n++
 		return enough
 	})

@@ -137,12 +137,14 @@ func (d *driver) calls() map[string]func() error {
 			q := graph.AuditQuery{Since: since, Until: noon(), Service: graph.ServiceMethods, Category: "UserManagement", TargetID: olga, AppID: ourApp}
 			return errors.Join(second(c.Audits(ctx, graph.AuditQuery{})), second(c.Audits(ctx, q)))
 		},
-		"EachLegacySignIn": func() error { return c.EachLegacySignIn(ctx, since, func(graph.SignIn) error { return nil }) },
-		"Grants":           func() error { return expect(graph.KindNotSent, second(c.Grants(ctx))) },
-		"App":              func() error { return second(c.App(ctx, ourApp)) },
-		"EmailAppUse":      func() error { return second(c.EmailAppUse(ctx, graph.Days30)) },
-		"OutlookVersions":  func() error { return second(c.OutlookVersions(ctx, graph.Days7)) },
-		"NamesConcealed":   func() error { return second(c.NamesConcealed(ctx)) },
+		"EachLegacySignIn": func() error {
+			return c.EachLegacySignIn(ctx, since, time.Time{}, func(graph.SignIn) error { return nil })
+		},
+		"Grants":          func() error { return expect(graph.KindNotSent, second(c.Grants(ctx))) },
+		"App":             func() error { return second(c.App(ctx, ourApp)) },
+		"EmailAppUse":     func() error { return second(c.EmailAppUse(ctx, graph.Days30)) },
+		"OutlookVersions": func() error { return second(c.OutlookVersions(ctx, graph.Days7)) },
+		"NamesConcealed":  func() error { return second(c.NamesConcealed(ctx)) },
 
 		"SetSecurityDefaults": func() error {
 			return errors.Join(second(c.SetSecurityDefaults(ctx, true)), second(c.SetSecurityDefaults(ctx, false)))

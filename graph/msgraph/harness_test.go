@@ -209,7 +209,7 @@ func wantError(t *testing.T, err error, kind graph.Kind) *graph.Error {
 func legacySignIns(t *testing.T, c *msgraph.Client, since time.Time) ([]graph.SignIn, error) {
 	t.Helper()
 	var all []graph.SignIn
-	err := c.EachLegacySignIn(t.Context(), since, func(s graph.SignIn) error {
+	err := c.EachLegacySignIn(t.Context(), since, time.Time{}, func(s graph.SignIn) error {
 		all = append(all, s)
 		return nil
 	})

@@ -47,7 +47,7 @@ var legacyClients = []string{
 // sorted here, so that a new spelling is noticed; on beta are the
 // non-interactive ones, a hundred times as many, of which the known legacy
 // clients are asked for.
-func (c *Client) EachLegacySignIn(ctx context.Context, since time.Time, each func(graph.SignIn) error) error {
+func (c *Client) EachLegacySignIn(ctx context.Context, since, until time.Time, each func(graph.SignIn) error) error {
 	logs := []struct {
 		interactive bool
 		address     func(path string, query url.Values) string
@@ -56,7 +56,7 @@ func (c *Client) EachLegacySignIn(ctx context.Context, since time.Time, each fun
 		{interactive: true, address: c.url},
 		{interactive: false, address: c.betaURL, filter: nonInteractiveLegacy()},
 	}
-	for _, day := range daily(since.UTC(), c.now().UTC()) {
+	for _, day := range daily(since.UTC(), until.UTC(), c.now().UTC()) {
 		for _, log := range logs {
 			err := listing[graph.SignIn]{
 				op:    readSignIns,
@@ -103,11 +103,12 @@ func (s span) filter() string {
 	return f
 }
 
-// daily cuts the time from since to now at midnights (UTC), newest first.
-func daily(since, now time.Time) []span {
+// daily cuts the time from since to until at midnights (UTC), newest first.
+// Without an until the newest span begins with the day of now.
+func daily(since, until, now time.Time) []span {
 	var all []span
 	since = since.Truncate(time.Second)
-	for end := (time.Time{}); ; {
+	for end := until; ; {
 		last := now
 		if !end.IsZero() {
 			last = end.Add(-time.Second)

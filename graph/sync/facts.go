@@ -16,8 +16,9 @@ import (
 // Read reads a whole tenant once and keeps nothing.
 func Read(ctx context.Context, r Reader, now func() time.Time) rollout.Facts {
 	s := New(Config{Tenant: "once", Reader: r, Store: &Memory{}, Now: now, Patience: time.Hour})
-	_ = s.Pass(ctx)           // what could not be read says so in the facts
-	_, _ = s.refresh(ctx, -1) // here too
+	_ = s.Pass(ctx) // what could not be read says so in the facts, here and below
+	_ = s.SignIns(ctx)
+	_, _ = s.refresh(ctx, -1)
 	return s.Facts(ctx)
 }
 

@@ -218,7 +218,8 @@ func (t *memory) keepPeople(b Batch) {
 func (t *memory) keepUse(b Batch) {
 	if l := b.Legacy; l != nil {
 		t.legacy = slices.DeleteFunc(t.legacy, func(u rollout.LegacyUse) bool {
-			return !u.Day.Before(midnight(l.From)) || u.Day.Before(midnight(l.Since))
+			within := !u.Day.Before(midnight(l.From)) && (l.Until.IsZero() || u.Day.Before(midnight(l.Until)))
+			return within || u.Day.Before(midnight(l.Since))
 		})
 		t.legacy = append(t.legacy, l.Rows...)
 	}

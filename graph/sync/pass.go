@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"twokey/graph"
-	"twokey/graph/rollout"
 )
 
 // Pass reads what has changed since the last pass, or goes on with what that
@@ -72,18 +71,16 @@ func (p *pass) run(ctx context.Context) error {
 	}
 	p.licence = licence
 	p.mu.Lock()
-	p.Syncer.licence = licence
+	p.Syncer.licence, p.asked = licence, true
 	p.mu.Unlock()
+	ring(p.looked)
 
 	var wave sync.WaitGroup
-	var people, signIns, mail error
+	var people, mail error
 	wave.Go(func() { people = p.people(ctx) })
 	wave.Go(func() { mail = p.note(ctx, MailApps, p.mailApps(ctx)) })
-	if licence != graph.Free {
-		wave.Go(func() { signIns = p.note(ctx, SignIns, p.signIns(ctx)) })
-	}
 	wave.Wait()
-	return errors.Join(people, signIns, mail)
+	return errors.Join(people, mail)
 }
 
 // people reads accounts, and then how they can sign in. Without all accounts
@@ -267,35 +264,6 @@ func outdated(lines []graph.Audit) map[string]time.Time {
 		}
 	}
 	return since
-}
-
-// How legacy sign-ins are read and kept.
-const (
-	signInsEvery = time.Hour
-	signInsLag   = 2 * time.Hour // how late a line may reach the log
-	signInsKept  = 31 * 24 * time.Hour
-)
-
-// signIns sums up the days of legacy sign-ins that may have changed. They are
-// replaced as a whole, so that nothing is counted twice.
-func (p *pass) signIns(ctx context.Context) error {
-	last, now := p.at(SignIns), p.cfg.Now()
-	if now.Sub(last.Done) < signInsEvery {
-		return nil
-	}
-	from := midnight(now.Add(-rollout.LegacyWindow))
-	if read := midnight(last.Done.Add(-signInsLag)); read.After(from) {
-		from = read
-	}
-	var sums rollout.LegacySums
-	err := p.cfg.Reader.EachLegacySignIn(ctx, from, func(in graph.SignIn) error { sums.Add(in); return nil })
-	if err != nil {
-		return err
-	}
-	return p.keep(ctx, Batch{
-		Progress: Progress{Source: SignIns, Done: now},
-		Legacy:   &LegacyDays{From: from, Since: now.Add(-signInsKept), Rows: sums.Days()},
-	})
 }
 
 // mailAppsEvery is how often the report of mail programs is read: it is made

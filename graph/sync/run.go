@@ -91,7 +91,8 @@ func ring(bell chan<- struct{}) {
 	}
 }
 
-// Run keeps the tenant until ctx ends: passes, and beside them slow reading.
+// Run keeps the tenant until ctx ends: passes, and beside them slow reading and
+// the sums of sign-ins.
 // Nobody waits for what it asks.
 func (s *Syncer) Run(ctx context.Context) error {
 	ctx = graph.InBackground(ctx)
@@ -108,6 +109,11 @@ func (s *Syncer) Run(ctx context.Context) error {
 				return s.cfg.Quick, nil
 			}
 			return s.cfg.Every, err
+		})
+	})
+	lanes.Go(func() {
+		s.repeat(ctx, "sync of sign-ins", s.looked, func(ctx context.Context) (time.Duration, error) {
+			return s.cfg.Every, s.SignIns(ctx)
 		})
 	})
 	lanes.Wait()

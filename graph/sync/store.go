@@ -121,10 +121,11 @@ type PerUserRead struct {
 }
 
 // LegacyDays are sums of legacy sign-ins. They replace all that is kept of the
-// day of From and later ones, and what is kept of days before Since is forgotten.
+// day of From and later ones, but not of the day of Until and later ones if that
+// is set, and what is kept of days before Since is forgotten.
 type LegacyDays struct {
-	From, Since time.Time
-	Rows        []rollout.LegacyUse
+	From, Until, Since time.Time
+	Rows               []rollout.LegacyUse
 }
 
 // Due says of what, Methods or PerUser, those are wanted whose next reading is

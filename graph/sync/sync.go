@@ -44,7 +44,7 @@ type Reader interface {
 	Methods(ctx context.Context, userIDs []string) ([]graph.UserMethods, error)
 	PerUserMFA(ctx context.Context, userIDs []string) ([]graph.UserMFA, error)
 	LastSignIns(ctx context.Context) ([]graph.LastSignIn, error)
-	EachLegacySignIn(ctx context.Context, since time.Time, each func(graph.SignIn) error) error
+	EachLegacySignIn(ctx context.Context, since, until time.Time, each func(graph.SignIn) error) error
 	EmailAppUse(ctx context.Context, period graph.EmailAppPeriod) (graph.EmailAppUse, error)
 }
 
@@ -97,11 +97,13 @@ type Syncer struct {
 	turn   chan struct{} // held by whoever runs a pass
 	wake   chan struct{} // a bell for the next pass
 	passed chan struct{} // a bell for the slow reading: a pass is over
+	looked chan struct{} // a bell for the sign-ins: a pass has asked for the licence
 
 	mu      sync.Mutex
 	begun   time.Time        // when the pass under way began, by the machine's clock
 	last    time.Time        // when the last pass that came to its end began, by ours
 	licence graph.Licence    // as of the last pass
+	asked   bool             // a pass has asked for the licence
 	failed  map[Source]error // why a source could not be read at the last attempt
 	unread  map[string]error // why a person's methods could not be, by ID
 }
@@ -110,7 +112,7 @@ type Syncer struct {
 func New(cfg Config) *Syncer {
 	return &Syncer{
 		cfg: cfg.withDefaults(), failed: make(map[Source]error), unread: make(map[string]error),
-		turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), passed: make(chan struct{}, 1),
+		turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), passed: make(chan struct{}, 1), looked: make(chan struct{}, 1),
 	}
 }
 

@@ -335,12 +335,12 @@ func (t *tenant) LastSignIns(ctx context.Context) (rows []graph.LastSignIn, err 
 	return rows, nil
 }
 
-func (t *tenant) EachLegacySignIn(ctx context.Context, since time.Time, each func(graph.SignIn) error) error {
+func (t *tenant) EachLegacySignIn(ctx context.Context, since, until time.Time, each func(graph.SignIn) error) error {
 	if err := cmp.Or(t.call(ctx, "EachLegacySignIn", since.Format(time.DateOnly)), t.needsP1()); err != nil {
 		return err
 	}
 	for _, in := range t.signIns {
-		if in.At.Before(since) || in.At.Add(t.lag).After(t.clock()) {
+		if in.At.Before(since) || !until.IsZero() && !in.At.Before(until) || in.At.Add(t.lag).After(t.clock()) {
 			continue
 		}
 		if err := each(in); err != nil {
