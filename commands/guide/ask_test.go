@@ -77,8 +77,6 @@ func TestAsk(t *testing.T) {
 		{"how to change a number", "how do I change my phone number in security info", ExpectAnswer, "change-phone-number", AnyDevice},
 		{"a code by text that was not asked for", "I get texts with codes though I am not logging in", ExpectAnswer, "unexpected-prompt", AnyDevice},
 		{"a code by text that does not come", "I am logging in and the text with the code does not come", ExpectAnswer, "text-or-call-not-arriving", AnyDevice},
-		{"not covered, something helps", "how do I create a passkey", ExpectHandover, "add-work-account", Passkey},
-		{"not covered, nothing helps", "outlook 2010 stopped working", ExpectHandover, "", AnyDevice},
 		{"a pass explained", "what is a temporary access pass", ExpectAnswer, "temporary-access-pass", AnyDevice},
 		{"a pass wanted", "I need a temporary access pass", ExpectHandover, "temporary-access-pass", AnyDevice},
 		{"a guest's own question", "another company's teams wants mfa from me, I am a guest there", ExpectAnswer, "guest-contractor", AnyDevice},
@@ -93,6 +91,14 @@ func TestAsk(t *testing.T) {
 		{"a rooted phone", "rooted samsung", ExpectAnswer, "app-update-old-phone", Android},
 		{"leaving", "last day at work, do I remove authenticator", ExpectAnswer, "joining-leaving", AnyDevice},
 		{"somebody new", "onboarding a new employee", ExpectHandover, "joining-leaving", AnyDevice},
+		{"a passkey", "how do I create a passkey", ExpectAnswer, "passkey-authenticator", Passkey},
+		{"an old program", "outlook 2010 stopped working", ExpectAnswer, "old-outlook-mail-apps", AnyDevice},
+		{"a sender of mail", "the copier can't send scans by mail any more", ExpectAnswer, "printers-scanners-smtp", AnyDevice},
+		{"the same switched on by a person", "please enable smtp auth for our copier", ExpectHandover, "printers-scanners-smtp", AnyDevice},
+		{"offline", "i am on a plane, can I get a code", ExpectAnswer, "no-signal-travel", AnyDevice},
+		{"offline by rule", "my sign-in is refused because of the country", ExpectHandover, "no-signal-travel", AnyDevice},
+		{"not covered, something helps", "I forgot the PIN of my yubikey", ExpectHandover, "security-key-fido2", Key},
+		{"not covered, nothing helps", "I have no licence for Word", ExpectHandover, "", AnyDevice},
 		{"ours but not understood", "authenticator quux frobnicates my zork", ExpectHandover, "", AnyDevice},
 	}
 	g := mustLoad(t)

@@ -35,7 +35,9 @@ func TestTopics(t *testing.T) {
 		"add-work-account",
 		"android-iphone-differences",
 		"app-lock-biometric",
+		"app-passwords",
 		"app-update-old-phone",
+		"apple-watch",
 		"approve-sign-in",
 		"backup-restore",
 		"can-i-opt-out",
@@ -56,11 +58,20 @@ func TestTopics(t *testing.T) {
 		"more-information-required",
 		"new-phone",
 		"no-notifications",
+		"no-signal-travel",
 		"no-smartphone",
 		"number-matching",
+		"old-outlook-mail-apps",
+		"passkey-authenticator",
+		"passwordless-sign-in",
 		"phishing-tricks",
+		"printers-scanners-smtp",
 		"privacy-personal-phone",
+		"prompted-too-often",
 		"qr-code-problems",
+		"security-key-fido2",
+		"several-accounts",
+		"shared-mailbox-device",
 		"sign-in-blocked",
 		"sms-vs-app",
 		"stuck-in-loop",
@@ -69,6 +80,7 @@ func TestTopics(t *testing.T) {
 		"third-party-app-or-computer",
 		"unexpected-prompt",
 		"uninstall-remove",
+		"work-profile-company-portal",
 	}
 	g := mustLoad(t)
 	got := g.Topics()
@@ -148,6 +160,7 @@ func TestSetup(t *testing.T) {
 func TestTextChangesOnItsDate(t *testing.T) {
 	t.Parallel()
 	berlin := time.FixedZone("CET", 3600)
+	january := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	february := time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
 	july := time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC)
 	tests := []struct {
@@ -161,7 +174,9 @@ func TestTextChangesOnItsDate(t *testing.T) {
 		{"cost-data-battery", february, "For most people they end on 1 February 2027", "ended for most people on 1 February 2027"},
 		{"forgot-or-broken-phone", february, "Pick what you have: a text, a call, your tablet", "Pick what you have: your tablet"},
 		{"more-information-required", february, "You can put that off for now", "It is a must if texts or calls were all you had"},
+		{"no-signal-travel", february, "Texts need roaming", "Microsoft ended them on 1 February 2027"},
 		{"no-smartphone", february, "Microsoft ends them on 1 February 2027", "Microsoft ended them on 1 February 2027"},
+		{"printers-scanners-smtp", january, "At the end of December 2026 Microsoft turns", "Since the end of December 2026"},
 		{"sms-vs-app", february, "texts and calls end on 1 February 2027", "texts and calls ended on 1 February 2027"},
 		{"sms-vs-app", july, "have until 1 July 2027", "they ended on 1 July 2027"},
 		{"stuck-in-loop", february, "Take what is offered: a text, a call, a security key", "Take what is offered: a security key"},
