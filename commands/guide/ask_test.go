@@ -72,6 +72,7 @@ func TestAsk(t *testing.T) {
 		{"an exemption for somebody", "could you exempt our driver from mfa", ExpectHandover, "can-i-opt-out", AnyDevice},
 		{"whether there are exemptions", "is it possible to opt out of mfa", ExpectAnswer, "can-i-opt-out", AnyDevice},
 		{"a code given away", "I told a caller my code", ExpectHandover, "phishing-tricks", AnyDevice},
+		{"a code read out", "I read my code to a guy on the phone, now what", ExpectHandover, "phishing-tricks", AnyDevice},
 		{"a code asked for", "a caller wants my code, should I tell him", ExpectAnswer, "phishing-tricks", AnyDevice},
 		{"a change of number asked of us", "please change my phone number in security info", ExpectHandover, "change-phone-number", AnyDevice},
 		{"how to change a number", "how do I change my phone number in security info", ExpectAnswer, "change-phone-number", AnyDevice},
