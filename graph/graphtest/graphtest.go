@@ -35,7 +35,7 @@ type Fixture struct {
 
 // barren is for checks that find nothing to go by. A tenant that was made for
 // them has to have it.
-func (f Fixture) barren(t *testing.T, why string) {
+func (f Fixture) barren(t testing.TB, why string) {
 	t.Helper()
 	if f.Real {
 		t.Logf("%s: the check proves nothing", why)

@@ -11,7 +11,7 @@ import (
 
 // once makes one change and checks what holds for every change: it is applied
 // once, and the receipt has our client-request-id and the tenant's request-id.
-func (f Fixture) once(t *testing.T, what string, change func(graph.Writer, context.Context) (graph.Receipt, error)) {
+func (f Fixture) once(t testing.TB, what string, change func(graph.Writer, context.Context) (graph.Receipt, error)) {
 	t.Helper()
 	before := f.applied()
 	id := fmt.Sprintf("3f0c2a51-7d3e-4c0e-9b57-%012x", rand.Uint64()>>16)

@@ -4,89 +4,189 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"time"
 
 	"twokey/graph"
 )
 
-// testUser changes what can be changed of one account, and puts it back as it
-// was. It is all that is done to a real tenant.
 func testUser(t *testing.T, f Fixture) {
 	if f.Writer == nil {
 		t.Log("read only: nothing was changed")
 		return
 	}
-	id := f.TestUser
-	if id == "" {
-		id = f.userWithout(t, graph.MethodPhone)
+	if f.TestUser == "" {
+		f.TestUser = f.ordinary(t)
 	}
-	testPerUserMFA(t, f, id)
-	var phone, pass string
-	f.once(t, "add phone", func(w graph.Writer, ctx context.Context) (receipt graph.Receipt, err error) {
-		phone, receipt, err = w.AddPhone(ctx, id, graph.Phone{Type: graph.PhoneOffice, Number: "+44 2079460123"})
-		return receipt, err
+	ChangeTestUser(t, f)
+}
+
+// ChangeTestUser changes what can be changed of one account, and puts each
+// change back before it makes the next; where the test ends in between, its
+// cleanup does. It is all that is done to a real tenant. What cannot be put back
+// are the account's sessions, which end, and the lines in the tenant's logs.
+//
+// It refuses an account that is blocked, a guest's or holds a role, and leaves
+// out what would take the place of something that the account has.
+func ChangeTestUser(t testing.TB, f Fixture) {
+	t.Helper()
+	a := f.account(t)
+	f.thereAndBack(t, a.perUserMFA(t))
+	if a.has(func(m graph.Method) bool { return m.Phone() == graph.PhoneOffice }) {
+		f.barren(t, "the test user has an office phone, which stays as it is")
+	} else {
+		f.thereAndBack(t, a.phone())
+	}
+	switch policy, err := f.Reader.MethodsPolicy(t.Context()); {
+	case err != nil:
+		t.Fatal(err)
+	case !policy.Pass.Enabled:
+		f.barren(t, "the tenant's policy allows no passes")
+	case a.has(func(m graph.Method) bool { return m.Kind == graph.MethodTemporaryPass }):
+		f.barren(t, "the test user has a pass, which stays as it is")
+	default:
+		f.thereAndBack(t, a.pass())
+	}
+	f.thereAndBack(t, a.block())
+	f.once(t, "revoke sessions", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) { return w.RevokeSessions(ctx, a.id) })
+}
+
+// account is the test user as it is before anything is changed.
+type account struct {
+	Fixture
+	id      string
+	methods []graph.Method
+}
+
+// account reads the test user, and refuses one that is more than a test user.
+func (f Fixture) account(t testing.TB) account {
+	t.Helper()
+	u, err := f.Reader.User(t.Context(), f.TestUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holders, err := f.Reader.RoleHolders(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(holders, func(h graph.RoleHolder) bool { return h.UserID == u.ID }) || u.Guest || !u.Enabled {
+		t.Fatalf("the test user %s has to be an enabled member who holds no role", u.ID)
+	}
+	a := account{Fixture: f, id: u.ID}
+	if a.methods, err = a.read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// read returns the methods as they are now.
+func (a account) read(ctx context.Context) ([]graph.Method, error) {
+	got, err := a.Reader.Methods(ctx, []string{a.id})
+	if err != nil {
+		return nil, err
+	}
+	return got[0].Methods, got[0].Err
+}
+
+// has reports whether the account had such a method before.
+func (a account) has(is func(graph.Method) bool) bool { return slices.ContainsFunc(a.methods, is) }
+
+func (a account) perUserMFA(t testing.TB) change {
+	t.Helper()
+	read := func(ctx context.Context) (graph.PerUserMFA, error) {
+		got, err := a.Reader.PerUserMFA(ctx, []string{a.id})
+		if err != nil {
+			return "", err
+		}
+		return got[0].State, got[0].Err
+	}
+	was, err := read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := graph.PerUserEnabled
+	if was == other {
+		other = graph.PerUserDisabled
+	}
+	set := func(s graph.PerUserMFA) step {
+		return func(w graph.Writer, ctx context.Context) (graph.Receipt, error) { return w.SetPerUserMFA(ctx, a.id, s) }
+	}
+	return change{
+		what: "per-user MFA", change: set(other), undo: set(was),
+		changed: func(ctx context.Context) (bool, error) { s, err := read(ctx); return s == other, err },
+		undone:  func(ctx context.Context) (bool, error) { s, err := read(ctx); return s == was, err },
+	}
+}
+
+func (a account) phone() change {
+	return a.adding("phone", graph.MethodPhone, func(w graph.Writer, ctx context.Context) (string, graph.Receipt, error) {
+		return w.AddPhone(ctx, a.id, graph.Phone{Type: graph.PhoneOffice, Number: "+44 2079460123"})
 	})
-	f.once(t, "create pass", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
-		p, receipt, err := w.CreatePass(ctx, id, graph.PassOrder{})
-		pass = p.ID
-		return receipt, err
+}
+
+func (a account) pass() change {
+	return a.adding("pass", graph.MethodTemporaryPass, func(w graph.Writer, ctx context.Context) (string, graph.Receipt, error) {
+		p, receipt, err := w.CreatePass(ctx, a.id, graph.PassOrder{})
+		return p.ID, receipt, err
 	})
-	for _, m := range []graph.Method{{ID: phone, Kind: graph.MethodPhone}, {ID: pass, Kind: graph.MethodTemporaryPass}} {
-		f.sees(t, "method "+m.Kind.String(), func() bool { return f.has(t, id, m.ID) })
-		f.once(t, "delete method", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) { return w.DeleteMethod(ctx, id, m) })
-		f.sees(t, "end of method "+m.Kind.String(), func() bool { return !f.has(t, id, m.ID) })
-	}
-	for _, enabled := range []bool{false, true} {
-		f.once(t, "block or unblock", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
-			return w.SetAccountEnabled(ctx, id, enabled)
-		})
-		f.sees(t, "account's state", func() bool {
-			u, err := f.Reader.User(t.Context(), id)
-			return err == nil && u.Enabled == enabled
-		})
-	}
-	f.once(t, "revoke sessions", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) { return w.RevokeSessions(ctx, id) })
 }
 
-func testPerUserMFA(t *testing.T, f Fixture, id string) {
-	t.Helper()
-	was, err := f.Reader.PerUserMFA(t.Context(), []string{id})
-	if err != nil || was[0].Err != nil {
-		t.Fatal(err, was)
-	}
-	for _, s := range []graph.PerUserMFA{graph.PerUserEnabled, was[0].State} {
-		f.once(t, "set per-user MFA", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) { return w.SetPerUserMFA(ctx, id, s) })
-		f.sees(t, "per-user MFA", func() bool {
-			got, err := f.Reader.PerUserMFA(t.Context(), []string{id})
-			return err == nil && got[0].State == s
+// adding is a change that adds a method. It is told from those before by its
+// ID, which is not in every answer.
+func (a account) adding(what string, kind graph.MethodKind, add func(graph.Writer, context.Context) (string, graph.Receipt, error)) change {
+	var made graph.Method
+	find := func(ctx context.Context) (bool, error) {
+		list, err := a.read(ctx)
+		i := slices.IndexFunc(list, func(m graph.Method) bool {
+			return m.Kind == kind && (made.ID == "" || m.ID == made.ID) && !a.has(func(old graph.Method) bool { return old.ID == m.ID })
 		})
+		if i >= 0 {
+			made = list[i]
+		}
+		return i >= 0, err
+	}
+	return change{
+		what: what,
+		change: func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
+			id, receipt, err := add(w, ctx)
+			made = graph.Method{ID: id, Kind: kind}
+			return receipt, err
+		},
+		changed: find,
+		undo: func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
+			return w.DeleteMethod(ctx, a.id, made)
+		},
+		undone: func(ctx context.Context) (bool, error) { found, err := find(ctx); return !found && err == nil, err },
+		mayBe:  func() bool { return made.ID == "" },
 	}
 }
 
-// has reports whether a user has a method.
-func (f Fixture) has(t *testing.T, userID, id string) bool {
-	t.Helper()
-	got, err := f.Reader.Methods(t.Context(), []string{userID})
-	if err != nil || got[0].Err != nil {
-		t.Fatal(err, got)
+func (a account) block() change {
+	set := func(enabled bool) step {
+		return func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
+			return w.SetAccountEnabled(ctx, a.id, enabled)
+		}
 	}
-	return slices.ContainsFunc(got[0].Methods, func(m graph.Method) bool { return m.ID == id })
+	is := func(enabled bool) func(context.Context) (bool, error) {
+		return func(ctx context.Context) (bool, error) {
+			u, err := a.Reader.User(ctx, a.id)
+			return err == nil && u.Enabled == enabled, err
+		}
+	}
+	return change{what: "block", change: set(false), changed: is(false), undo: set(true), undone: is(true)}
 }
 
-// sees wants a change to be seen: at once, or in a real tenant within minutes.
-func (f Fixture) sees(t *testing.T, what string, seen func() bool) {
+// ordinary returns somebody to whom all of it can be done.
+func (f Fixture) ordinary(t testing.TB) string {
 	t.Helper()
-	for range 60 {
-		if seen() {
-			return
-		}
-		if !f.Real {
-			break
-		}
-		select {
-		case <-time.After(3 * time.Second):
-		case <-t.Context().Done():
+	for _, u := range f.Truth.Users {
+		list, known := f.Truth.Methods[u.ID]
+		role := slices.ContainsFunc(f.Truth.RoleHolders, func(h graph.RoleHolder) bool { return h.UserID == u.ID })
+		has := slices.ContainsFunc(list, func(m graph.Method) bool {
+			return m.Phone() == graph.PhoneOffice || m.Kind == graph.MethodTemporaryPass
+		})
+		if known && u.Enabled && !u.Guest && !role && !has {
+			return u.ID
 		}
 	}
-	t.Errorf("%s: the change is not seen", what)
+	t.Fatal("nobody can be a test user")
+	return ""
 }

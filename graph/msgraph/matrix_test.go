@@ -25,7 +25,6 @@ type write struct {
 	name     string // of the method
 	request  string // "PATCH /policies/…", without version; {user}, {method} and {policy} stand for IDs
 	answered bool   // what was created has to be in the answer
-	premium  bool   // needs P1
 	send     func(context.Context, *msgraph.Client, *matrix) error
 	// read is what graph.Reader says of it, from an address without version;
 	// nil where nothing can be read.
@@ -44,14 +43,14 @@ var writes = []write{
 		},
 	},
 	{
-		name: "CreatePolicy", request: "POST /identity/conditionalAccess/policies", reads: "/identity/conditionalAccess/policies", read: readPolicies, answered: true, premium: true,
+		name: "CreatePolicy", request: "POST /identity/conditionalAccess/policies", reads: "/identity/conditionalAccess/policies", read: readPolicies, answered: true,
 		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
 			_, _, err := c.CreatePolicy(ctx, graph.PolicyDraft{Does: graph.AimBlockLegacy, Mark: "R-ABC234", ExcludeUsers: []string{m.user}})
 			return err
 		},
 	},
 	{
-		name: "SetPolicyState", request: "PATCH /identity/conditionalAccess/policies/{policy}", reads: "/identity/conditionalAccess/policies", read: readPolicies, premium: true,
+		name: "SetPolicyState", request: "PATCH /identity/conditionalAccess/policies/{policy}", reads: "/identity/conditionalAccess/policies", read: readPolicies,
 		send: func(ctx context.Context, c *msgraph.Client, m *matrix) error {
 			return second(c.SetPolicyState(ctx, m.policy, graph.PolicyEnabled))
 		},
@@ -323,7 +322,12 @@ type matrix struct {
 
 func (m *matrix) open(licence graph.Licence, apps ...simtenant.App) http.Handler {
 	m.t.Helper()
-	tenant, err := simtenant.New(simtenant.Config{People: 40, Licence: licence, Apps: apps})
+	return m.openOf(simtenant.Config{People: 40, Licence: licence, Apps: apps})
+}
+
+func (m *matrix) openOf(cfg simtenant.Config) http.Handler {
+	m.t.Helper()
+	tenant, err := simtenant.New(cfg)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -340,7 +344,7 @@ func (m *matrix) open(licence graph.Licence, apps ...simtenant.App) http.Handler
 		m.t.Fatal("nobody has the Authenticator alone")
 	}
 	m.system = m.get("/beta/users/" + m.user + "/authentication/signInPreferences").flag("isSystemPreferredAuthenticationMethodEnabled")
-	if licence >= graph.P1 {
+	if cfg.Licence >= graph.P1 {
 		all := m.get("/v1.0/identity/conditionalAccess/policies").objects("value")
 		m.policy = all[len(all)-1].text("id")
 	}
@@ -355,6 +359,23 @@ func (m *matrix) fill(address string) string {
 // ask speaks to the tenant past the client.
 func (m *matrix) ask(method, address string, body any) []byte {
 	m.t.Helper()
+	w := m.do(method, address, body)
+	if w.Code != http.StatusOK {
+		m.t.Fatalf("%s %s: %d %s", method, address, w.Code, w.Body)
+	}
+	return w.Body.Bytes()
+}
+
+// change is a change by somebody else.
+func (m *matrix) change(method, address string, body any) {
+	m.t.Helper()
+	if w := m.do(method, m.fill(address), body); w.Code >= 300 {
+		m.t.Fatalf("%s %s: %d %s", method, address, w.Code, w.Body)
+	}
+}
+
+func (m *matrix) do(method, address string, body any) *httptest.ResponseRecorder {
+	m.t.Helper()
 	raw, err := json.Marshal(body)
 	if err != nil {
 		m.t.Fatal(err)
@@ -364,10 +385,7 @@ func (m *matrix) ask(method, address string, body any) []byte {
 	r.Header.Set("Authorization", "Bearer portal")
 	w := httptest.NewRecorder()
 	m.tenant.ServeHTTP(w, r)
-	if w.Code != http.StatusOK {
-		m.t.Fatalf("%s %s: %d %s", method, address, w.Code, w.Body)
-	}
-	return w.Body.Bytes()
+	return w
 }
 
 func (m *matrix) get(address string) object {

@@ -26,9 +26,14 @@
 //	TWOKEY_GRAPH_URL, TWOKEY_AUTHORITY_URL, TWOKEY_CA_FILE  for test servers
 //	TWOKEY_TEST_USER                    an account's object ID
 //
-// It only reads, unless TWOKEY_TEST_USER is set: then that one account is
-// changed and put back. It needs every permission that reading takes, and
-// nobody may change the tenant meanwhile.
+// It only reads, unless TWOKEY_TEST_USER is set: then that one account gets
+// another per-user MFA state, an office phone, a Temporary Access Pass and a
+// block, one after the other, each put back before the next and also if the run
+// fails. A pass or office phone that it has stays. An account that is blocked, a
+// guest's or holds a role is refused. Its sessions end, which cannot be put back.
+// A run that is killed, or stopped by its -timeout, may leave one of the changes:
+// look at the account then. The run needs every permission that reading takes,
+// and nobody may change the tenant meanwhile.
 //
 // Not covered: members of PIM who are eligible for a role but have not
 // activated it hold no role here.

@@ -25,7 +25,7 @@ func TestRealTenant(t *testing.T) {
 }
 
 // realTenant reads the tenant only, unless a test user is named: that one
-// account is changed then, and put back.
+// account is changed then, and put back, see [graphtest.ChangeTestUser].
 func realTenant(t *testing.T, env func(string) string, unbudgeted bool) {
 	t.Helper()
 	read := func(name string) string {
