@@ -23,6 +23,8 @@ func TestKillSync(t *testing.T) {
 	start := func() *process {
 		return child(t, "demo", "--addr", "127.0.0.1:0", "--data", data, "--tenant", tenant.tenant)
 	}
+	// However fast the machine, being ready must not take the whole first sync.
+	tenant.must(http.StatusOK, "POST", tenant.tenant+"/_sim/faults", []any{map[string]any{"path": "/$batch", "delay_ms": 30}}, nil)
 	bot := start()
 	s.wait("a sync that is well under way", func() bool { return len(methodsKept(t, data)) > people/5 })
 	bot.end()
