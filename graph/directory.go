@@ -39,7 +39,7 @@ type LastSignIn struct {
 type Group struct {
 	ID             string
 	Name           string
-	RoleAssignable bool // its members count as privileged accounts
+	RoleAssignable bool // its members and owners count as privileged accounts
 }
 
 // A Permission is an application permission of Microsoft Graph, as Microsoft

@@ -64,6 +64,11 @@ type Reader interface {
 	// RoleHolders lists the accounts that hold an active directory role, one
 	// entry an account.
 	RoleHolders(ctx context.Context) ([]RoleHolder, error)
+	// RoleGroupPeople lists the members and owners of every group that can be
+	// given a role, whether it has one or not: they are protected like
+	// administrators. Each holds [RoleGroup] alone, to be added to the roles of
+	// RoleHolders where [Privileged] or [Grants.MayDisable] is asked.
+	RoleGroupPeople(ctx context.Context) ([]RoleHolder, error)
 	// Registrations is the tenant's own registration report. It needs P1 and
 	// lags by some hours; KindNoLicence without it.
 	Registrations(ctx context.Context) ([]Registration, error)

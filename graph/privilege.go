@@ -12,6 +12,10 @@ var ordinaryRoles = []string{
 	"75934031-6c7e-415a-99d7-48dbd49e875e", // Usage Summary Reports Reader
 }
 
+// RoleGroup stands for having to do with a group that can be given roles. It is
+// no role of the tenant's and its ID no GUID, but protects like one.
+var RoleGroup = Role{TemplateID: "isAssignableToRole", Name: "member or owner of a group for roles"}
+
 // Privileged reports whether the holder of these roles is protected from
 // changes by an app that has nothing but permissions. A role that is not known,
 // a custom one above all, protects.

@@ -30,6 +30,7 @@ func TestMayDisable(t *testing.T) {
 		{name: "a harmless role", permission: narrow, target: roles(directoryReaders, graph.RoleReportsReader), want: true},
 		{name: "an administrator", permission: narrow, target: roles(graph.RoleHelpdeskAdministrator), privileged: true},
 		{name: "an administrator with a harmless role too", permission: broad, target: roles(directoryReaders, graph.RoleGlobalAdministrator), privileged: true},
+		{name: "somebody in a group for roles", permission: narrow, target: []graph.Role{graph.RoleGroup}, privileged: true},
 		{name: "a custom role", permission: narrow, target: roles("11111111-2222-4333-8444-555555555555"), privileged: true},
 		{name: "an administrator, app of too low a role", permission: broad, own: []string{graph.RoleUserAdministrator}, target: roles(graph.RoleGlobalAdministrator), privileged: true},
 		{name: "an administrator, app with a role", permission: narrow, own: []string{graph.RolePrivilegedAuthAdmin}, target: roles(graph.RoleGlobalAdministrator), privileged: true, want: true},

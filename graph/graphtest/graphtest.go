@@ -53,6 +53,7 @@ type Truth struct {
 	Policies         []graph.Policy
 	Users            []graph.User
 	RoleHolders      []graph.RoleHolder
+	RoleGroupPeople  []graph.RoleHolder
 	Aliases          map[string][]string // user IDs by address, of addresses that are nobody's UPN or mail
 	Registrations    []graph.Registration
 	Methods          map[string][]graph.Method // by user ID, for as many users as are worth asking
@@ -110,6 +111,7 @@ var reads = []check{
 	{"user by ID and UPN", user},
 	{"user that is not there", noUser},
 	{"role holders", roleHolders},
+	{"people of groups for roles", roleGroupPeople},
 	{"registrations", registrations},
 	{"methods", methods},
 	{"methods of a user that is not there", methodsOfNobody},

@@ -72,6 +72,8 @@ func (l *learner) people() {
 	l.Users = read(l.t, users, err)
 	holders, err := l.r.RoleHolders(ctx)
 	l.RoleHolders = read(l.t, holders, err)
+	near, err := l.r.RoleGroupPeople(ctx)
+	l.RoleGroupPeople = read(l.t, near, err)
 	l.Methods, l.Managers, l.PerUserMFA = map[string][]graph.Method{}, map[string]string{}, map[string]graph.PerUserMFA{}
 	l.Preferences, l.Passes = map[string]graph.SignInPreference{}, map[string][]graph.Pass{}
 	for i := 0; i < len(l.Users); i += max(1, len(l.Users)/sample) {

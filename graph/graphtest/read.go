@@ -78,6 +78,11 @@ func roleHolders(t *testing.T, f Fixture) {
 	sameList(t, f, got, f.Truth.RoleHolders, err, func(h graph.RoleHolder) string { return h.UserID })
 }
 
+func roleGroupPeople(t *testing.T, f Fixture) {
+	got, err := f.Reader.RoleGroupPeople(t.Context())
+	sameList(t, f, got, f.Truth.RoleGroupPeople, err, func(h graph.RoleHolder) string { return h.UserID })
+}
+
 func registrations(t *testing.T, f Fixture) {
 	got, err := f.Reader.Registrations(t.Context())
 	if f.Truth.Licence < graph.P1 {
@@ -143,6 +148,7 @@ func cancelled(t *testing.T, f Fixture) {
 		"Users":            func(ctx context.Context) error { _, err := r.Users(ctx); return err },
 		"User":             func(ctx context.Context) error { _, err := r.User(ctx, ids[0]); return err },
 		"RoleHolders":      func(ctx context.Context) error { _, err := r.RoleHolders(ctx); return err },
+		"RoleGroupPeople":  func(ctx context.Context) error { _, err := r.RoleGroupPeople(ctx); return err },
 		"App":              func(ctx context.Context) error { _, err := r.App(ctx, f.Truth.App.ID); return err },
 		"Registrations":    func(ctx context.Context) error { _, err := r.Registrations(ctx); return err },
 		"Methods":          func(ctx context.Context) error { _, err := r.Methods(ctx, ids); return err },

@@ -67,6 +67,7 @@ func truthOf(p plain, licence graph.Licence) graphtest.Truth {
 		}
 	}
 	truth.RoleHolders, truth.Aliases = p.roleHolders(), p.aliases()
+	truth.RoleGroupPeople = p.roleGroupPeople(truth.Users)
 	p.people(&truth)
 	p.groups(&truth)
 	truth.App = p.app(ourApp)

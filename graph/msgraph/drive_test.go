@@ -126,6 +126,7 @@ func (d *driver) calls() map[string]func() error {
 		"GroupMembers":     func() error { return second(c.GroupMembers(ctx, d.group)) },
 		"MemberOf":         func() error { return second(c.MemberOf(ctx, olga, []string{d.group})) },
 		"RoleHolders":      func() error { return second(c.RoleHolders(ctx)) },
+		"RoleGroupPeople":  func() error { return second(c.RoleGroupPeople(ctx)) },
 		"Registrations":    func() error { return second(c.Registrations(ctx)) },
 		"RegistrationPage": func() error { _, _, err := c.RegistrationPage(ctx, ""); return err },
 		"Methods":          func() error { return second(c.Methods(ctx, append(slices.Clone(ids), someID))) },

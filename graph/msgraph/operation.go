@@ -49,6 +49,7 @@ var (
 	readRoles            = operation{name: "read directory roles", permission: "RoleManagement.Read.Directory", cost: 1}
 	readRoleAssignments  = operation{name: "read role assignments", permission: "RoleManagement.Read.Directory", cost: 2}
 	readRoleGroup        = operation{name: "read members of a role's group", permission: "GroupMember.Read.All", cost: 4}
+	readRoleGroups       = operation{name: "read groups for roles", permission: "GroupMember.Read.All", cost: 1}
 	readGroupMembers     = operation{name: "read members of a group", permission: "GroupMember.Read.All", cost: 4}
 	readMethodsPolicy    = operation{name: "read authentication methods policy", permission: "Policy.Read.AuthenticationMethod", cost: 1}
 	readRegistrations    = operation{name: "read registration report", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1, premium: true}

@@ -44,6 +44,38 @@ func (c *Client) RoleHolders(ctx context.Context) ([]graph.RoleHolder, error) {
 	return held.sorted(), nil
 }
 
+// RoleGroupPeople reads GET /groups with a filter, which is an advanced query,
+// and of each group the users within it and GET /groups/{id}/owners. An owner
+// that is an application is nobody's account.
+func (c *Client) RoleGroupPeople(ctx context.Context) ([]graph.RoleHolder, error) {
+	groups, err := listing[string]{
+		op:     readRoleGroups,
+		first:  c.url("/groups", url.Values{"$filter": {"isAssignableToRole eq true"}, "$select": {"id"}, "$count": {"true"}, "$top": {"999"}}),
+		header: eventual,
+		row:    idRow,
+	}.all(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	held := holders{}
+	for _, group := range groups {
+		members, err := c.groupUsers(ctx, readRoleGroup, group)
+		if err != nil {
+			return nil, err
+		}
+		owners, err := listing[string]{
+			op: readRoleGroups, first: c.url("/groups/"+segment(group)+"/owners", url.Values{"$select": {"id"}}), row: idRow,
+		}.all(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range slices.Concat(members, owners) {
+			held.add(id, graph.RoleGroup)
+		}
+	}
+	return held.sorted(), nil
+}
+
 // roles returns the role definitions by ID.
 func (c *Client) roles(ctx context.Context) (map[string]graph.Role, error) {
 	defs, err := listing[roleDefinition]{

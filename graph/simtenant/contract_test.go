@@ -42,6 +42,8 @@ var contractCases = append(methodContractCases(), []contractCase{
 	{op: "GET /users/{user-id}", path: "/v1.0/users/olga@harbourvale.example", want: 200},
 	{op: "GET /users/{user-id}", path: "/v1.0/users/nobody@harbourvale.example", want: 404},
 	{op: "GET /users/{user-id}/authentication/methods", path: "/v1.0/users/olga@harbourvale.example/authentication/methods", want: 200},
+	{op: "GET /groups", path: "/v1.0/groups?$filter=isAssignableToRole%20eq%20true&$count=true", headers: []string{"ConsistencyLevel", "eventual"}, want: 200},
+	{op: "GET /groups/{group-id}/owners", path: "/v1.0/groups/{group}/owners", want: 200},
 	{op: "GET /groups/{group-id}", path: "/v1.0/groups/{group}", want: 200},
 	{op: "GET /groups/{group-id}/members", path: "/v1.0/groups/{group}/members", want: 200},
 	{op: "GET /groups/{group-id}/transitiveMembers", path: "/v1.0/groups/{group}/transitiveMembers", want: 200},

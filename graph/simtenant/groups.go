@@ -3,8 +3,31 @@ package simtenant
 import "iter"
 
 var groupSet = &set{
-	typ:   "microsoft.graph.group",
-	known: words("id deletedDateTime displayName description groupTypes isAssignableToRole mail mailEnabled mailNickname securityEnabled visibility createdDateTime"),
+	typ:       "microsoft.graph.group",
+	known:     words("id deletedDateTime displayName description groupTypes isAssignableToRole mail mailEnabled mailNickname securityEnabled visibility createdDateTime"),
+	filters:   map[string]ops{"id": eq | in, "displayName": eq | starts, "isAssignableToRole": eq | boolean},
+	directory: true,
+	top:       100, maxTop: 999,
+}
+
+func listGroups(c *call) (*answer, error) {
+	w := c.t.world
+	return c.list(groupSet, "groups", func(from cursor) iter.Seq2[cursor, entity] {
+		return from.through(len(w.groups), func(i int) entity { return w.groupDocument(w.groups[i]) })
+	})
+}
+
+var groupOwnerSet = &set{
+	typ: "microsoft.graph.directoryObject", known: words("id displayName userPrincipalName"), typed: true, directory: true, top: 100, maxTop: 999,
+}
+
+// listGroupOwners shows a group's owner if the account is still there.
+func listGroupOwners(c *call) (*answer, error) {
+	g, err := c.group()
+	if err != nil {
+		return nil, err
+	}
+	return c.documents(groupOwnerSet, "directoryObjects", c.people([]string{g.owner}))
 }
 
 // group finds the group that the path names.

@@ -95,6 +95,7 @@ var userNeeds = []need{
 
 var otherNeeds = []need{
 	{methods: "GET", path: "groups/*/members", any: memberReaders},
+	{methods: "GET", path: "groups/*/owners", any: memberReaders},
 	{methods: "GET", path: "groups/*/transitiveMembers", any: memberReaders},
 	{methods: "GET", path: "groups", any: grants("Group.ReadBasic.All Group.Read.All GroupMember.Read.All Directory.Read.All Directory.ReadWrite.All Group.ReadWrite.All")},
 	{path: "groups", any: grants("Group.ReadWrite.All Directory.ReadWrite.All")},

@@ -50,6 +50,7 @@ type group struct {
 	id          string
 	name        string
 	forRoles    bool
+	owner       string     // object id of an account, or nobody's
 	memberUsers []int      // in the order of indices
 	everyPerson population // instead of memberUsers: all its persons
 }
@@ -102,7 +103,7 @@ var castRoles = map[string][]string{
 }
 
 func (w *world) newGroups() (desk, everybody group) {
-	desk = group{id: guid(stream(w.seed, "group", 0)), name: "Service Desk (roles)", forRoles: true}
+	desk = group{id: guid(stream(w.seed, "group", 0)), name: "Service Desk (roles)", forRoles: true, owner: Cast(w.seed)[0].ObjectID}
 	everybody = group{id: guid(stream(w.seed, "group", 1)), name: "All Staff"}
 	return desk, everybody
 }

@@ -53,6 +53,8 @@ var peopleRoutes = []route{
 	{method: "PATCH", pattern: "users/*/authentication/signInPreferences", beta: true, bucket: methods, do: patchPreferences},
 	{method: "GET", pattern: "users/*/authentication/requirements", beta: true, bucket: methods, do: getRequirements},
 	{method: "GET", pattern: "users/*/authentication/signInPreferences", beta: true, bucket: methods, do: getPreferences},
+	{method: "GET", pattern: "groups", bucket: identity, cost: 1, do: listGroups},
+	{method: "GET", pattern: "groups/*/owners", bucket: identity, cost: 1, do: listGroupOwners},
 	{method: "GET", pattern: "groups/*", bucket: identity, cost: 1, do: getGroup},
 	{method: "GET", pattern: "groups/*/members", bucket: identity, cost: 3, do: listGroupMembers},
 	{method: "GET", pattern: "groups/*/transitiveMembers", bucket: identity, cost: 5, do: listGroupMembers},

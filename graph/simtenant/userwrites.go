@@ -153,7 +153,8 @@ var mightierRoles = []string{graph.RoleGlobalAdministrator, graph.RolePrivileged
 // mayActOn refuses sensitive changes of an administrator by an app that holds
 // no directory role for it: no permission makes up for one. Reading reports
 // protects nobody; a User Administrator may change its like and the help desk;
-// whoever is in a group that can be given roles counts as an administrator.
+// whoever is in a group that can be given roles, or owns one, counts as an
+// administrator.
 func (c *call) mayActOn(i int, a *account) error {
 	mine := c.appRoles()
 	spared := []string{graph.RoleReportsReader}
@@ -161,7 +162,7 @@ func (c *call) mayActOn(i int, a *account) error {
 		spared = append(spared, graph.RoleUserAdministrator, graph.RoleHelpdeskAdministrator)
 	}
 	protected := slices.ContainsFunc(c.t.world.rolesOf(i, a), func(r string) bool { return !slices.Contains(spared, r) }) ||
-		slices.ContainsFunc(c.t.world.groupsOf(i), func(g group) bool { return g.forRoles })
+		slices.ContainsFunc(c.t.world.groups, func(g group) bool { return g.forRoles && (g.has(i) || sameID(g.owner, a.id)) })
 	mighty := slices.ContainsFunc(mine, func(r string) bool { return slices.Contains(mightierRoles, r) })
 	if c.replay != nil || mighty || !protected { // what is replayed was judged when it came
 		return nil
