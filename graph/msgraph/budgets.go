@@ -17,7 +17,6 @@ const (
 	reportsBudget                     // registration report, sign-in log, directory audits
 	lastSignInsBudget                 // users with signInActivity
 	usageDetailBudget                 // getEmailAppUsageUserDetail
-	usageCountsBudget                 // getEmailAppUsageAppsUserCounts
 	usageVersionsBudget               // getEmailAppUsageVersionsUserCounts
 	methodsBudget                     // /users/{id}/authentication/…, read and changed, each part of a batch for itself
 	mailBudget                        // sendMail
@@ -36,7 +35,6 @@ var limits = [budgets]quota.Limit{
 	reportsBudget:       {Units: 5, Window: 10 * time.Second},
 	lastSignInsBudget:   {Units: 10, Window: time.Minute},
 	usageDetailBudget:   {Units: 14, Window: 10 * time.Minute},
-	usageCountsBudget:   {Units: 14, Window: 10 * time.Minute},
 	usageVersionsBudget: {Units: 14, Window: 10 * time.Minute},
 	methodsBudget:       {Units: 200, Window: 10 * time.Second, Learns: true},
 	mailBudget:          {Units: 30, Window: time.Minute, AtOnce: 4},

@@ -1,7 +1,12 @@
 package msgraph
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -17,6 +22,46 @@ func TestEveryBudgetHasALimit(t *testing.T) {
 	for b, limiter := range newBudgets(true) {
 		if got := limiter.Most(false); got != math.MaxInt {
 			t.Errorf("budget %d, unbudgeted: got %d units, want no limit", b, got)
+		}
+	}
+}
+
+// TestEveryBudgetIsSpent checks that each is named by an operation.
+func TestEveryBudgetIsSpent(t *testing.T) {
+	t.Parallel()
+	declared := map[string]bool{}
+	spent := map[string]bool{"identityBudget": true} // of whoever names none
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.ValueSpec:
+				if strings.HasSuffix(n.Names[0].Name, "Budget") {
+					declared[n.Names[0].Name] = true
+				}
+			case *ast.KeyValueExpr:
+				key, _ := n.Key.(*ast.Ident)
+				value, ok := n.Value.(*ast.Ident)
+				if ok && key != nil && key.Name == "budget" {
+					spent[value.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	if len(declared) != int(budgets) {
+		t.Errorf("found %d budgets, want all %d", len(declared), budgets)
+	}
+	for name := range declared {
+		if !spent[name] {
+			t.Errorf("no operation spends %s", name)
 		}
 	}
 }
