@@ -14,10 +14,6 @@ import (
 // it has to be signed and carried there.
 const late = 5 * time.Second
 
-// mostPatience is how long a person is kept waiting for a budget. Who would
-// have to wait longer hears at once when to come again.
-const mostPatience = 5 * time.Minute
-
 // A Limiter keeps what is spent within any window of time to a number of
 // units. It remembers the window rather than filling a bucket: a full bucket
 // lets through twice the units in its first window, while what fits every
@@ -45,16 +41,6 @@ type Limiter struct {
 	learned learning
 }
 
-// A pace is what holds calls back beside the units.
-type pace struct {
-	closed     time.Time // nothing before then: Graph said so
-	gentle     time.Time // until then units are spread evenly: others spend them too
-	next       time.Time // while gentle, the moment of the next call
-	background time.Time // the moment of the next one that nobody waits for
-	strikes    int       // refusals without a success between
-	struck     time.Time // the last of them
-}
-
 // A Grant is leave to send one request.
 type Grant struct {
 	At      time.Time // it was given
@@ -62,16 +48,6 @@ type Grant struct {
 	cost    int
 	over    time.Time // the end of its window
 	settled bool
-}
-
-// A waiter stands in a queue. When it is ready it has its grant, or none if it
-// would have to wait beyond its time.
-type waiter struct {
-	cost       int
-	background bool
-	until      time.Time
-	ready      chan struct{}
-	grant      *Grant
 }
 
 // New returns a limiter with nothing spent.
@@ -97,15 +73,6 @@ func (l *Limiter) Acquire(ctx context.Context, cost int) (g *Grant, wait time.Du
 	case <-ctx.Done():
 	}
 	return l.leave(w, ctx.Err() != nil)
-}
-
-// PatientUntil is when the caller stops to wait.
-func PatientUntil(ctx context.Context, now time.Time) time.Time {
-	until, ok := ctx.Deadline()
-	if longest := now.Add(mostPatience); !ok || until.After(longest) && !graph.IsBackground(ctx) {
-		return longest
-	}
-	return until
 }
 
 // enqueue puts w at the end of its queue and lets go whoever may. W does not
@@ -152,28 +119,6 @@ func (l *Limiter) Most(background bool) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.limit.open(background)
-}
-
-func (l *Limiter) queue(w *waiter) *[]*waiter {
-	if w.background {
-		return &l.others
-	}
-	return &l.people
-}
-
-func (l *Limiter) drop(w *waiter) {
-	queue := l.queue(w)
-	*queue = slices.DeleteFunc(*queue, func(other *waiter) bool { return other == w })
-}
-
-// first returns who is next, nil if nobody waits.
-func (l *Limiter) first() *waiter {
-	for _, queue := range [][]*waiter{l.people, l.others} {
-		if len(queue) > 0 {
-			return queue[0]
-		}
-	}
-	return nil
 }
 
 // serve lets go whoever may go now and sets the timer for the next one. Every
@@ -314,31 +259,4 @@ func (l *Limiter) release(queue *[]*waiter) {
 		}
 		return hopeless
 	})
-}
-
-// earliest returns the first moment from at on that the pace allows.
-func (p *pace) earliest(background bool, at time.Time) time.Time {
-	at = later(at, p.closed)
-	if at.Before(p.gentle) {
-		at = later(at, p.next)
-	}
-	if background {
-		at = later(at, p.background)
-	}
-	return at
-}
-
-// spend moves the pace on.
-func (p *pace) spend(l Limit, w *waiter, at time.Time) {
-	p.next = at.Add(l.apart(w.cost, l.Units))
-	if w.background {
-		p.background = at.Add(l.apart(w.cost, l.forBackground()))
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
