@@ -1,4 +1,10 @@
-// Package quota keeps what is sent to Graph within its throttle limits.
+// Package quota keeps what is sent to Graph within its throttle limits, and
+// people before the background.
+//
+// A [Limiter] holds one budget. Who wants to send asks it for a [Grant], sends,
+// and settles the grant when the answer is there; who was refused says so with
+// [Limiter.Throttled]. limiter.go has the promises, forecast.go how long
+// somebody has to wait, learn.go how a limit is found that nobody knows.
 package quota
 
 import (

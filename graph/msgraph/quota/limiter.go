@@ -28,6 +28,8 @@ const late = 5 * time.Second
 //
 // Time here is the machine's, which is what passes between two requests. The
 // client's own clock only names moments to people.
+//
+// A Limiter is safe for concurrent use.
 type Limiter struct {
 	mu      sync.Mutex
 	limit   Limit
@@ -41,9 +43,9 @@ type Limiter struct {
 	learned learning
 }
 
-// A Grant is leave to send one request.
+// A Grant is leave to send one request, at once.
 type Grant struct {
-	At      time.Time // it was given
+	At      time.Time // when it was given: Graph counts the request no sooner
 	l       *Limiter
 	cost    int
 	over    time.Time // the end of its window
@@ -55,8 +57,10 @@ func New(limit Limit) *Limiter {
 	return &Limiter{limit: limit, learned: learning{ceiling: mostLearned}}
 }
 
-// Acquire waits for leave to spend cost. If ctx ends first, or would, grant is
-// nil, and wait is how long from now it might be had. A grant must be settled.
+// Acquire waits for leave to spend cost units, in the queue that ctx belongs to
+// ([graph.IsBackground]). If ctx ends first, or would, or a person would wait
+// for more than five minutes, g is nil, and wait is how long from now it might
+// be had, 0 if ctx had ended before. A grant must be settled once.
 func (l *Limiter) Acquire(ctx context.Context, cost int) (g *Grant, wait time.Duration) {
 	if ctx.Err() != nil {
 		return nil, 0
@@ -114,7 +118,8 @@ func (l *Limiter) leave(w *waiter, gone bool) (*Grant, time.Duration) {
 	return nil, wait
 }
 
-// Most returns what one call may cost and still fit a window.
+// Most returns how many units one call may cost and still fit a window, as the
+// limit is now.
 func (l *Limiter) Most(background bool) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -207,7 +212,7 @@ func (l *Limiter) forgive(g *Grant) {
 	}
 }
 
-// Settle tells that the answer is there, whatever it was.
+// Settle tells that the answer is there, and whether it was a success.
 func (g *Grant) Settle(ok bool) {
 	l := g.l
 	l.mu.Lock()

@@ -22,7 +22,8 @@ type waiter struct {
 	grant      *Grant
 }
 
-// PatientUntil is when the caller stops to wait.
+// PatientUntil is when a caller who begins to wait now stops: when ctx ends,
+// and after five minutes for a person or where ctx has no end.
 func PatientUntil(ctx context.Context, now time.Time) time.Time {
 	until, ok := ctx.Deadline()
 	if longest := now.Add(mostPatience); !ok || until.After(longest) && !graph.IsBackground(ctx) {
