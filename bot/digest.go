@@ -76,7 +76,7 @@ func (d *digestCommand) compose(ctx context.Context, folder string) (_ scheduler
 	if err != nil {
 		return scheduler.Digest{}, err
 	}
-	db, err := store.Open(ctx, store.Config{Path: filepath.Join(folder, databaseName), Now: now})
+	db, err := store.Open(ctx, store.Config{DSN: filepath.Join(folder, databaseName), Now: now})
 	if err != nil {
 		return scheduler.Digest{}, err
 	}

@@ -72,7 +72,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return nil, fmt.Errorf("read tenant at %s: %w", a.tenant.url, err)
 	}
 	bot := &assembled{}
-	bot.store, err = store.Open(ctx, store.Config{Path: a.database, Now: a.clock.Now, Owed: func() { bot.sender.Wake() }})
+	bot.store, err = store.Open(ctx, store.Config{DSN: a.database, Now: a.clock.Now, Owed: func() { bot.sender.Wake() }})
 	if err != nil {
 		return nil, err
 	}

@@ -390,7 +390,7 @@ func newWorld(t testing.TB, changes ...func(*fixture)) *world {
 	t.Helper()
 	w := newDryWorld(t, changes...)
 	var err error
-	w.store, err = store.Open(context.Background(), store.Config{Path: filepath.Join(t.TempDir(), "twokey.db"), Now: w.now})
+	w.store, err = store.Open(context.Background(), store.Config{DSN: filepath.Join(t.TempDir(), "twokey.db"), Now: w.now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,7 +85,7 @@ func TestASecondOpenIsRefused(t *testing.T) {
 	if !s.Alone() {
 		t.Error("Alone = false with the lock held")
 	}
-	if second, err := Open(t.Context(), Config{Path: path}); !errors.Is(err, ErrInUse) {
+	if second, err := Open(t.Context(), Config{DSN: path}); !errors.Is(err, ErrInUse) {
 		t.Fatalf("a second Open = %v, %v; want ErrInUse", second, err)
 	}
 	record(t, s, 1)
@@ -105,7 +105,7 @@ func TestOpenGivesUpTheLockWhenItFails(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("this is no database\n", 500)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Config{Path: path}); err == nil || errors.Is(err, ErrInUse) {
+	if _, err := Open(t.Context(), Config{DSN: path}); err == nil || errors.Is(err, ErrInUse) {
 		t.Fatalf("Open of a text file = %v, want an error", err)
 	}
 	if err := os.Remove(path); err != nil {
@@ -174,7 +174,7 @@ func TestOwedIsCalledAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	var s *Store
-	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "twokey.db"), Owed: func() {
+	s, err := Open(t.Context(), Config{DSN: filepath.Join(t.TempDir(), "twokey.db"), Owed: func() {
 		calls++
 		if rows, err := s.Due(context.Background(), 10); err != nil || len(rows) == 0 {
 			t.Errorf("called before the message is there: %v, %v", rows, err)

@@ -43,7 +43,7 @@ type Store struct {
 
 // Config says which database and by which clock.
 type Config struct {
-	Path string           // the SQLite file; made if it is missing
+	DSN  string           // the SQLite file; made if it is missing
 	Now  func() time.Time // the database's clock; time.Now if nil
 	Owed func()           // called after each commit that owes messages; must not block
 }
@@ -54,24 +54,24 @@ var ErrInUse = errors.New("another process is using this database")
 // Open opens the database for this process alone and brings its schema up to
 // date. It fails with ErrInUse while another process has it open.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	lock := flock.New(cfg.Path + ".lock")
+	lock := flock.New(cfg.DSN + ".lock")
 	held, err := lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", cfg.Path, err)
+		return nil, fmt.Errorf("lock %s: %w", cfg.DSN, err)
 	}
 	if !held {
-		return nil, fmt.Errorf("lock %s: %w", cfg.Path, ErrInUse)
+		return nil, fmt.Errorf("lock %s: %w", cfg.DSN, ErrInUse)
 	}
 	s := &Store{db: sql.OpenDB(connector(cfg, false)), lock: lock, owed: cfg.Owed}
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", cfg.Path, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", cfg.DSN, err), s.Close())
 	}
 	return s, nil
 }
 
 // OpenToRead opens the database to read beside whoever uses it. The file must exist.
 func OpenToRead(path string) *Store {
-	return &Store{db: sql.OpenDB(connector(Config{Path: path}, true))}
+	return &Store{db: sql.OpenDB(connector(Config{DSN: path}, true))}
 }
 
 // Close ends all use. Nothing that was committed is lost without it.
@@ -111,7 +111,7 @@ func connector(cfg Config, readOnly bool) opener {
 	d.MustRegisterScalarFunction("twokey_now", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
 		return clock().UnixMicro(), nil
 	})
-	return opener{driver: d, dsn: dsn(cfg.Path, readOnly)}
+	return opener{driver: d, dsn: dsn(cfg.DSN, readOnly)}
 }
 
 // dsn puts every setting into the connection string, where each connection of

@@ -26,7 +26,7 @@ func TestSQLite(t *testing.T) {
 // open opens a file that must open. Whoever calls it closes the store.
 func open(t *testing.T, path string, now func() time.Time) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Config{Path: path, Now: now})
+	s, err := Open(t.Context(), Config{DSN: path, Now: now})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}

@@ -158,7 +158,7 @@ func TestDamageIsNoticed(t *testing.T) {
 
 func damaged(t *testing.T, path string) bool {
 	t.Helper()
-	s, err := Open(t.Context(), Config{Path: path})
+	s, err := Open(t.Context(), Config{DSN: path})
 	if err != nil {
 		return true
 	}

@@ -148,7 +148,7 @@ func setup(t *testing.T) *post {
 // open opens the database, and makes a sender for it as seen through wrap.
 func (p *post) open(wrap func(outbox.Store) outbox.Store) {
 	p.t.Helper()
-	s, err := store.Open(p.t.Context(), store.Config{Path: p.path, Owed: func() { p.sender.Wake() }})
+	s, err := store.Open(p.t.Context(), store.Config{DSN: p.path, Owed: func() { p.sender.Wake() }})
 	if err != nil {
 		p.t.Fatal(err)
 	}

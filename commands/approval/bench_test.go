@@ -18,7 +18,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	ctx := context.Background()
 	open := func(b *testing.B) *store.Store {
 		b.Helper()
-		s, err := store.Open(ctx, store.Config{Path: filepath.Join(b.TempDir(), "twokey.db")})
+		s, err := store.Open(ctx, store.Config{DSN: filepath.Join(b.TempDir(), "twokey.db")})
 		if err != nil {
 			b.Fatal(err)
 		}

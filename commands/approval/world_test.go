@@ -92,7 +92,7 @@ func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Lo
 
 func (w *world) open() {
 	w.t.Helper()
-	s, err := store.Open(context.Background(), store.Config{Path: w.path, Now: w.now})
+	s, err := store.Open(context.Background(), store.Config{DSN: w.path, Now: w.now})
 	if err != nil {
 		w.t.Fatalf("open: %v", err)
 	}
