@@ -120,7 +120,9 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	renderers := commands.Renderers(env)
 	renderers[scheduler.KindDigest] = scheduler.Render
 	bot.sender = outbox.New(bot.store, map[string]chat.Poster{console.Platform: bot.console}, renderers, a.log)
-	bot.runner = approval.NewRunner(bot.store, people, commands.Actions(env), owner(), demoLimits, a.log)
+	bot.runner = approval.NewRunner(approval.RunnerConfig{
+		Store: bot.store, Standing: people, Actions: commands.Actions(env), Owner: owner(), Limits: demoLimits, Log: a.log,
+	})
 	bot.scheduler, err = scheduler.New(org.ID, []scheduler.Job{digester.Job()}, bot.store, a.clock.Now, a.log)
 	if err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func TestG05Compare(t *testing.T) {
 			w := newDryWorld(t, p1)
 			before := w.snapshot(t)
 			c.change(w.fixture)
-			got := defaultsAction{w.env}.Compare(before, w.snapshot(t), approval.Request{Kind: DefaultsKind, KindVersion: defaultsVersion, Args: json.RawMessage(`{"enable":true}`)})
+			got := defaultsAction{w.env}.Compare(before, w.snapshot(t), approval.Request{Kind: DefaultsKind, KindVersion: defaultsVersion, Args: json.RawMessage(`{"enable":true}`)}, nil)
 			switch all := strings.Join(got, " "); {
 			case c.want == "" && len(got) > 0:
 				t.Errorf("differs: %q", got)
@@ -76,9 +76,9 @@ func TestG29CompareOfWhatIsNotUnderstood(t *testing.T) {
 	bad := r
 	bad.Args = json.RawMessage(`[]`)
 	for name, got := range map[string][]string{
-		"snapshot then": defaultsAction{w.env}.Compare(json.RawMessage(`{`), good, r),
-		"snapshot now":  defaultsAction{w.env}.Compare(good, json.RawMessage(`7`), r),
-		"arguments":     defaultsAction{w.env}.Compare(good, good, bad),
+		"snapshot then": defaultsAction{w.env}.Compare(json.RawMessage(`{`), good, r, nil),
+		"snapshot now":  defaultsAction{w.env}.Compare(good, json.RawMessage(`7`), r, nil),
+		"arguments":     defaultsAction{w.env}.Compare(good, good, bad, nil),
 	} {
 		if len(got) == 0 {
 			t.Errorf("%s: not understood, and it may run", name)
@@ -156,11 +156,11 @@ func TestProbe(t *testing.T) {
 		on   bool
 		err  error
 		want approval.Class
-	}{{true, nil, approval.Applied}, {false, nil, approval.NotDone}, {false, errAway, approval.Open}} {
+	}{{true, nil, approval.Applied}, {false, nil, approval.NotDone}, {false, errAway, ""}} {
 		w.enabled, w.fails["defaults"] = c.on, c.err
-		got, _, err := defaultsAction{w.env}.Probe(context.Background(), r, approval.Step{})
-		if got != c.want || (err != nil) != (c.err != nil) {
-			t.Errorf("on %t, %v: %s, %v; want %s", c.on, c.err, got, err, c.want)
+		found, err := defaultsAction{w.env}.Probe(context.Background(), r, nil, approval.Step{})
+		if found.Class != c.want || (err != nil) != (c.err != nil) {
+			t.Errorf("on %t, %v: %s, %v; want %s", c.on, c.err, found.Class, err, c.want)
 		}
 	}
 }

@@ -244,7 +244,7 @@ func arguments(r approval.Request) (enable bool, err error) {
 // Compare implements approval.Action. Who can sign in matters only for turning
 // them on: turning them off locks nobody out, and must not wait for people who
 // register meanwhile.
-func (a defaultsAction) Compare(was, now json.RawMessage, r approval.Request) []string {
+func (a defaultsAction) Compare(was, now json.RawMessage, r approval.Request, _ []approval.Step) []string {
 	var before, after defaultsSnapshot
 	enable, err := arguments(r)
 	if errors.Join(err, json.Unmarshal(was, &before), json.Unmarshal(now, &after)) != nil {
@@ -353,18 +353,18 @@ func (a defaultsAction) Steps(r approval.Request) ([]approval.Call, error) {
 }
 
 // Probe implements approval.Action.
-func (a defaultsAction) Probe(ctx context.Context, r approval.Request, _ approval.Step) (approval.Class, string, error) {
+func (a defaultsAction) Probe(ctx context.Context, r approval.Request, _ json.RawMessage, _ approval.Step) (approval.Finding, error) {
 	enable, err := arguments(r)
 	if err != nil {
-		return approval.Open, "", err
+		return approval.Finding{}, err
 	}
 	d, err := a.env.Tenant.SecurityDefaults(ctx)
 	if err != nil {
-		return approval.Open, "", fmt.Errorf("read security defaults: %w", err)
+		return approval.Finding{}, fmt.Errorf("read security defaults: %w", err)
 	}
 	seen := "security defaults are " + onOff(d.Enabled) + "."
 	if d.Enabled == enable {
-		return approval.Applied, seen, nil
+		return approval.Finding{Class: approval.Applied, Seen: seen}, nil
 	}
-	return approval.NotDone, seen, nil
+	return approval.Finding{Class: approval.NotDone, Seen: seen}, nil
 }

@@ -66,7 +66,7 @@ func TestG05CompareSentences(t *testing.T) {
 			w := newDryWorld(t, row.first)
 			before := w.snapshot(t)
 			row.after(w.fixture)
-			if got := (defaultsAction{w.env}).Compare(before, w.snapshot(t), asked(row.args)); !slices.Equal(got, row.want) {
+			if got := (defaultsAction{w.env}).Compare(before, w.snapshot(t), asked(row.args), nil); !slices.Equal(got, row.want) {
 				t.Errorf("got %q\nwant %q", got, row.want)
 			}
 		})
@@ -91,14 +91,14 @@ func TestG29Arguments(t *testing.T) {
 		"no arguments": asked(``), "another version": newer,
 	} {
 		a, s := defaultsAction{w.env}, w.snapshot(t)
-		if got, want := a.Compare(s, s, r), "What is stored about this request cannot be understood."; len(got) != 1 || got[0] != want {
+		if got, want := a.Compare(s, s, r, nil), "What is stored about this request cannot be understood."; len(got) != 1 || got[0] != want {
 			t.Errorf("%s: Compare = %q, want %q", name, got, want)
 		}
 		if calls, err := a.Steps(r); err == nil {
 			t.Errorf("%s: Steps = %+v", name, calls)
 		}
-		if class, _, err := a.Probe(t.Context(), r, approval.Step{}); err == nil || class != approval.Open {
-			t.Errorf("%s: Probe = %s, %v", name, class, err)
+		if found, err := a.Probe(t.Context(), r, nil, approval.Step{}); err == nil || found.Class != "" {
+			t.Errorf("%s: Probe = %s, %v", name, found.Class, err)
 		}
 	}
 }

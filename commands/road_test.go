@@ -78,7 +78,9 @@ func countWrites(w *world, err error) *[]string {
 func (w *world) run() {
 	w.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	runner := approval.NewRunner(w.store, w.env.People, Actions(w.env), "process-1", approval.Limits{}, slog.New(slog.DiscardHandler))
+	runner := approval.NewRunner(approval.RunnerConfig{
+		Store: w.store, Standing: w.env.People, Actions: Actions(w.env), Owner: "process-1", Log: slog.New(slog.DiscardHandler),
+	})
 	done := make(chan error, 1)
 	go func() { done <- runner.Run(ctx) }()
 	time.Sleep(time.Minute)

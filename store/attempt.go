@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -14,8 +15,8 @@ func (t *tx) OpenAttempt(a approval.Attempt) error {
 	if err := t.fenced(a.Fence); err != nil {
 		return err
 	}
-	_, err := t.q.ExecContext(t.ctx, "INSERT INTO attempt (request, fence, owner, started, deadline, closed) VALUES (?, ?, ?, ?, ?, 0)",
-		a.Request, a.Fence, a.Owner, a.Started.UnixMicro(), a.Deadline.UnixMicro())
+	_, err := t.q.ExecContext(t.ctx, "INSERT INTO attempt (request, fence, owner, started, deadline, closed, before) VALUES (?, ?, ?, ?, ?, 0, ?)",
+		a.Request, a.Fence, a.Owner, a.Started.UnixMicro(), a.Deadline.UnixMicro(), string(a.Before))
 	if err != nil {
 		return fmt.Errorf("insert attempt: %w", err)
 	}
@@ -26,12 +27,16 @@ func (t *tx) OpenAttempt(a approval.Attempt) error {
 func (t *tx) Attempt(requestID string) (approval.Attempt, error) {
 	a := approval.Attempt{Request: requestID}
 	var started, deadline int64
-	err := t.q.QueryRowContext(t.ctx, "SELECT fence, owner, started, deadline FROM attempt WHERE request = ? AND closed = 0", requestID).
-		Scan(&a.Fence, &a.Owner, &started, &deadline)
+	var before string
+	err := t.q.QueryRowContext(t.ctx, "SELECT fence, owner, started, deadline, before FROM attempt WHERE request = ? AND closed = 0", requestID).
+		Scan(&a.Fence, &a.Owner, &started, &deadline, &before)
 	if errors.Is(err, sql.ErrNoRows) {
 		return approval.Attempt{}, approval.ErrNotFound
 	}
 	a.Started, a.Deadline = moment(started), moment(deadline)
+	if before != "" {
+		a.Before = json.RawMessage(before)
+	}
 	return a, err
 }
 
@@ -46,7 +51,7 @@ func (t *tx) CloseAttempt(requestID string) error {
 
 // Steps implements approval.Tx.
 func (t *tx) Steps(requestID string) ([]approval.Step, error) {
-	return list(t, scanStep, `SELECT request, number, try, fence, method, url, body_hash, intent, class, facts, request_id, client_id, what, finished_at
+	return list(t, scanStep, `SELECT request, number, try, fence, method, url, body_hash, intent, class, facts, request_id, client_id, what, object, finished_at
 		FROM step WHERE request = ? ORDER BY number, try`, requestID)
 }
 
@@ -54,7 +59,7 @@ func scanStep(row scanner) (approval.Step, error) {
 	var s approval.Step
 	var intent int64
 	var finished sql.NullInt64
-	err := row.Scan(&s.Request, &s.Number, &s.Try, &s.Fence, &s.Method, &s.URL, &s.BodyHash, &intent, &s.Class, &s.Facts, &s.RequestID, &s.ClientID, &s.What, &finished)
+	err := row.Scan(&s.Request, &s.Number, &s.Try, &s.Fence, &s.Method, &s.URL, &s.BodyHash, &intent, &s.Class, &s.Facts, &s.RequestID, &s.ClientID, &s.What, &s.Object, &finished)
 	s.Intent, s.FinishedAt = moment(intent), optional(finished)
 	return s, err
 }
@@ -64,9 +69,9 @@ func (t *tx) Intend(s approval.Step) error {
 	if err := t.fenced(s.Fence); err != nil {
 		return err
 	}
-	_, err := t.q.ExecContext(t.ctx, `INSERT INTO step (request, number, try, fence, method, url, body_hash, intent, class, facts, request_id, client_id, what)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.Request, s.Number, s.Try, s.Fence, s.Method, s.URL, s.BodyHash, s.Intent.UnixMicro(), string(s.Class), s.Facts, s.RequestID, s.ClientID, s.What)
+	_, err := t.q.ExecContext(t.ctx, `INSERT INTO step (request, number, try, fence, method, url, body_hash, intent, class, facts, request_id, client_id, what, object)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.Request, s.Number, s.Try, s.Fence, s.Method, s.URL, s.BodyHash, s.Intent.UnixMicro(), string(s.Class), s.Facts, s.RequestID, s.ClientID, s.What, s.Object)
 	if err != nil {
 		return fmt.Errorf("insert step: %w", err)
 	}
@@ -78,9 +83,9 @@ func (t *tx) Conclude(s approval.Step) error {
 	if err := t.fenced(s.Fence); err != nil {
 		return err
 	}
-	result, err := t.q.ExecContext(t.ctx, `UPDATE step SET class = ?, facts = ?, request_id = ?, finished_at = ?
+	result, err := t.q.ExecContext(t.ctx, `UPDATE step SET class = ?, facts = ?, request_id = ?, object = ?, finished_at = ?
 		WHERE request = ? AND number = ? AND try = ?`,
-		string(s.Class), s.Facts, s.RequestID, nullable(s.FinishedAt), s.Request, s.Number, s.Try)
+		string(s.Class), s.Facts, s.RequestID, s.Object, nullable(s.FinishedAt), s.Request, s.Number, s.Try)
 	if err != nil {
 		return fmt.Errorf("conclude step: %w", err)
 	}

@@ -15,13 +15,45 @@ type Action interface {
 	// Compare names every difference that matters between the snapshot that
 	// was approved and the tenant now, one sentence each. None means that the
 	// request may run. It also refuses what must never run, and what has
-	// nothing left to change.
-	Compare(was, now json.RawMessage, r Request) []string
-	// Steps returns the calls that carry r out, in order.
+	// nothing left to change. What the done steps of r changed, if it was
+	// begun before, is no difference; at the first start there are none.
+	Compare(was, now json.RawMessage, r Request, done []Step) []string
+	// Steps returns the calls that carry r out, in order: the same calls
+	// whenever it is asked, since a step is known by its number.
 	Steps(r Request) ([]Call, error)
-	// Probe finds out by reading whether the step was applied: Applied, NotDone,
-	// or Open while that cannot be told. The sentence says what was seen.
-	Probe(ctx context.Context, r Request, s Step) (Class, string, error)
+	// Probe finds out by reading whether the step was applied. The snapshot
+	// before is of just before the first step's intent. An error means that
+	// nothing could be read, and is asked again.
+	Probe(ctx context.Context, r Request, before json.RawMessage, s Step) (Finding, error)
+}
+
+// Finding is what reading says about a step whose answer is missing.
+type Finding struct {
+	Class  Class  // Applied, NotDone, or Open while that cannot be told
+	Seen   string // what was seen, a sentence
+	Object string // the ID of what the step created, if it was found
+}
+
+// Local is an action whose effect is the bot's own: a row of the store. Its
+// Steps are none; Apply stores the effect in the transaction that stores the
+// outcome, so that there is never one without the other. A [*Refusal] ends the
+// request as failed, with nothing stored.
+type Local interface {
+	Apply(tx Tx, r Request, now time.Time) error
+}
+
+// Verifier is an action that reads the tenant once more after its last step.
+// The sentence goes into the outcome. An error is said there, and changes no
+// outcome: every step was answered.
+type Verifier interface {
+	Verify(ctx context.Context, r Request) (string, error)
+}
+
+// Withdrawer is an action that creates something which is shown once. Withdraw
+// returns the call that takes back what a step created (its Object says which)
+// and nobody can receive any more.
+type Withdrawer interface {
+	Withdraw(r Request, created Step) Call
 }
 
 // Call is one write to the tenant, described before it is made.
@@ -30,8 +62,12 @@ type Call struct {
 	Method string
 	URL    string // without secrets in its query
 	Body   []byte
+	// Onward says that the calls after this one are made even if it surely was
+	// not applied: of several deletions one may be refused.
+	Onward bool
 	// Send makes the call exactly once. It must not repeat it, whatever the
-	// answer. The client ID goes with it to the tenant's logs.
+	// answer, and must give up when ctx ends. The client ID goes with it to
+	// the tenant's logs.
 	Send func(ctx context.Context, clientID string) Answer
 }
 
@@ -44,6 +80,11 @@ type Answer struct {
 	// more, as a new intent, after Wait.
 	Again bool
 	Wait  time.Duration
+	// Object is the ID of what was created, for the record.
+	Object string
+	// Handover is what whoever collects is given, a pass for one. It is never
+	// stored, logged or put into an error.
+	Handover any
 }
 
 // Standing says who may ask and decide, from the tenant as it is now. An error

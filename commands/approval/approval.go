@@ -173,6 +173,7 @@ type Attempt struct {
 	Started  time.Time
 	Deadline time.Time
 	Closed   bool
+	Before   json.RawMessage // the tenant as it was read just before the first intent
 }
 
 // Class is what an answer says about a step.
@@ -204,5 +205,6 @@ type Step struct {
 	RequestID  string // the tenant's
 	ClientID   string // ours, sent with the call
 	What       string // in words
+	Object     string // the ID of what it created, if it creates anything
 	FinishedAt time.Time
 }

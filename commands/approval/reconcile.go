@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -24,7 +25,9 @@ func (r *Runner) lose(ctx context.Context, req Request, now time.Time) error {
 }
 
 // gone reports whether whoever ran the attempt surely sends nothing any more.
-func (r *Runner) gone(a Attempt) bool { return a.Owner == r.owner || r.store.Alone() }
+func (r *Runner) gone(a Attempt) bool {
+	return a.Owner == r.owner || r.store.Alone() || r.dead != nil && r.dead(a.Owner)
+}
 
 func (r *Runner) attempt(ctx context.Context, req Request) (a Attempt, err error) {
 	err = r.store.View(ctx, func(tx Tx) error {
@@ -58,7 +61,7 @@ func (r *Runner) reconcile(ctx context.Context, req Request, now time.Time) erro
 			continue
 		}
 		var settled bool
-		if s, remark, settled = r.probe(ctx, action, req, s, r.gone(a), now); !settled {
+		if s, remark, settled = r.probe(ctx, action, req, a, s, now); !settled {
 			return nil
 		}
 		s.Fence = r.fence
@@ -89,8 +92,8 @@ func (r *Runner) planned(req Request) (Action, int) {
 // can find out nothing.
 type forgotten struct{ Action }
 
-func (forgotten) Probe(context.Context, Request, Step) (Class, string, error) {
-	return Open, "This version of the bot does not know this kind of change.", nil
+func (forgotten) Probe(context.Context, Request, json.RawMessage, Step) (Finding, error) {
+	return Finding{Class: Open, Seen: "This version of the bot does not know this kind of change."}, nil
 }
 
 func (r *Runner) steps(ctx context.Context, req Request) (steps []Step, err error) {
@@ -108,15 +111,16 @@ func (r *Runner) steps(ctx context.Context, req Request) (steps []Step, err erro
 // probe reads what became of s, and reports false while it is too early to
 // say. That an effect is not seen proves that it did not happen only when the
 // sender is gone and the tenant has had time to settle.
-func (r *Runner) probe(ctx context.Context, action Action, req Request, s Step, gone bool, now time.Time) (Step, string, bool) {
+func (r *Runner) probe(ctx context.Context, action Action, req Request, a Attempt, s Step, now time.Time) (Step, string, bool) {
 	limited, cancel := context.WithTimeout(ctx, r.limits.Call)
 	defer cancel()
-	class, seen, err := action.Probe(limited, req, s)
+	found, err := action.Probe(limited, req, a.Before, s)
 	if err != nil {
 		r.log.Warn("probe", "request", req.Ref, "error", err)
-		class, seen = Open, "The result could not be read."
+		found = Finding{Class: Open, Seen: "The result could not be read."}
 	}
-	s.Facts = seen
+	class, seen, gone := found.Class, found.Seen, r.gone(a)
+	s.Facts, s.Object = seen, found.Object
 	since := min(now.Sub(s.Intent), r.watching(s))
 	if !gone {
 		since -= r.limits.Call

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,6 +49,9 @@ type Runner struct {
 	standing Standing
 	actions  map[string]Action
 	owner    string
+	dead     func(owner string) bool
+	gate     func(context.Context) error
+	tidy     func(context.Context) error
 	limits   Limits
 	log      *slog.Logger
 	wake     chan struct{}
@@ -56,12 +60,31 @@ type Runner struct {
 	watched  map[string]time.Time // by a step's client ID: since when its missing answer is looked for
 }
 
-// NewRunner returns a runner for the given kinds of action. The owner names
-// this process and no other.
-func NewRunner(store Store, standing Standing, actions map[string]Action, owner string, limits Limits, log *slog.Logger) *Runner {
+// RunnerConfig is what a runner is made of. Store, Standing, Owner and Log are
+// needed.
+type RunnerConfig struct {
+	Store    Store
+	Standing Standing
+	Actions  map[string]Action // by kind
+	Owner    string            // names this process and no other, ever
+	// Gone reports whether the process of that name surely runs no more. If it
+	// is nil, only [Store.Alone] proves that.
+	Gone func(owner string) bool
+	// Gate, if set, is asked before each look at the requests. While it gives
+	// an error nothing is begun, moved or found out.
+	Gate func(ctx context.Context) error
+	// Tidy, if set, is called with each look.
+	Tidy   func(ctx context.Context) error
+	Limits Limits
+	Log    *slog.Logger
+}
+
+// NewRunner returns a runner for the given kinds of action.
+func NewRunner(cfg RunnerConfig) *Runner {
 	return &Runner{
-		store: store, standing: standing, actions: actions, owner: owner,
-		limits: limits.withDefaults(), log: log,
+		store: cfg.Store, standing: cfg.Standing, actions: cfg.Actions, owner: cfg.Owner,
+		dead: cfg.Gone, gate: cfg.Gate, tidy: cfg.Tidy,
+		limits: cfg.Limits.withDefaults(), log: cfg.Log,
 		wake: make(chan struct{}, 1), later: map[string]time.Time{}, watched: map[string]time.Time{},
 	}
 }
@@ -94,6 +117,11 @@ func (r *Runner) Run(ctx context.Context) error {
 
 // pass looks once at every open request.
 func (r *Runner) pass(ctx context.Context) error {
+	if r.gate != nil {
+		if err := r.gate(ctx); err != nil {
+			return fmt.Errorf("nothing is done: %w", err)
+		}
+	}
 	held, err := r.hold(ctx)
 	if err != nil || !held {
 		return err
@@ -111,6 +139,9 @@ func (r *Runner) pass(ctx context.Context) error {
 		return fmt.Errorf("list open requests: %w", err)
 	}
 	var errs []error
+	if r.tidy != nil {
+		errs = append(errs, r.tidy(ctx))
+	}
 	for _, req := range open {
 		if ctx.Err() != nil {
 			break
@@ -171,7 +202,7 @@ func (r *Runner) move(ctx context.Context, req Request, decide func(now time.Tim
 
 // execute validates an approved request again and runs it.
 func (r *Runner) execute(ctx context.Context, req Request, now time.Time) error {
-	findings, err := r.revalidate(ctx, req)
+	seen, findings, err := r.revalidate(ctx, req)
 	if err != nil {
 		r.later[req.ID] = now.Add(5 * time.Second)
 		return fmt.Errorf("validate again: %w", err)
@@ -184,7 +215,7 @@ func (r *Runner) execute(ctx context.Context, req Request, now time.Time) error 
 	if err != nil {
 		return fmt.Errorf("plan steps: %w", err)
 	}
-	attempt, err := r.start(ctx, &req)
+	attempt, err := r.start(ctx, &req, seen)
 	if err != nil {
 		return err
 	}
@@ -193,25 +224,26 @@ func (r *Runner) execute(ctx context.Context, req Request, now time.Time) error 
 	return r.run(context.WithoutCancel(ctx), ctx.Done(), req, attempt, calls)
 }
 
-// revalidate reads everything again that the approval was based on and names
-// what is different. An error means that it could not be read: do not run.
-func (r *Runner) revalidate(ctx context.Context, req Request) ([]string, error) {
+// revalidate reads everything again that the approval was based on, returns the
+// tenant as it is now, and names what is different. An error means that it
+// could not be read: do not run.
+func (r *Runner) revalidate(ctx context.Context, req Request) (json.RawMessage, []string, error) {
 	action, ok := r.actions[req.Kind]
 	if !ok {
-		return []string{"This version of the bot does not know how to do this."}, nil
+		return nil, []string{"This version of the bot does not know how to do this."}, nil
 	}
 	if !sealed(req, req.Ref) {
-		return []string{"What is stored is not what was approved."}, nil
+		return nil, []string{"What is stored is not what was approved."}, nil
 	}
 	findings, err := r.standings(ctx, req)
 	if err != nil || len(findings) > 0 {
-		return findings, err
+		return nil, findings, err
 	}
 	now, err := action.Snapshot(ctx, req)
 	if err != nil {
-		return nil, fmt.Errorf("read tenant: %w", err)
+		return nil, nil, fmt.Errorf("read tenant: %w", err)
 	}
-	return action.Compare(req.Snapshot, now, req), nil
+	return now, action.Compare(req.Snapshot, now, req, nil), nil
 }
 
 // standings asks again whether the requester may ask and those who approved
@@ -249,7 +281,7 @@ func (r *Runner) standings(ctx context.Context, req Request) ([]string, error) {
 	return findings, nil
 }
 
-func (r *Runner) start(ctx context.Context, req *Request) (Attempt, error) {
+func (r *Runner) start(ctx context.Context, req *Request, before json.RawMessage) (Attempt, error) {
 	var a Attempt
 	err := r.store.Update(ctx, func(tx Tx) error {
 		now, err := tx.Now()
@@ -260,7 +292,7 @@ func (r *Runner) start(ctx context.Context, req *Request) (Attempt, error) {
 		if err != nil {
 			return err
 		}
-		a = Attempt{Request: req.ID, Fence: r.fence, Owner: r.owner, Started: now, Deadline: now.Add(r.limits.Attempt)}
+		a = Attempt{Request: req.ID, Fence: r.fence, Owner: r.owner, Started: now, Deadline: now.Add(r.limits.Attempt), Before: before}
 		if err := tx.OpenAttempt(a); err != nil {
 			return err
 		}
@@ -316,7 +348,7 @@ func (r *Runner) step(ctx context.Context, stop <-chan struct{}, req Request, a 
 		limited, cancel := context.WithTimeout(ctx, r.limits.Call)
 		answer := call.Send(limited, s.ClientID)
 		cancel()
-		s.Class, s.RequestID, s.Facts = answer.Class, answer.RequestID, answer.Facts
+		s.Class, s.RequestID, s.Facts, s.Object = answer.Class, answer.RequestID, answer.Facts, answer.Object
 		again := answer.Again
 		switch s.Class {
 		case Applied:

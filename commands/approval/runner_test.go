@@ -301,7 +301,7 @@ func TestAKindThatIsGone(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				r, _ := w.run(&mortal{left: row.cut}, nil, "a", "b")
 				w.kill()
-				forgetful := approval.NewRunner(w.store, w.people, nil, "forgetful", limits, slog.New(slog.DiscardHandler))
+				forgetful := approval.NewRunner(approval.RunnerConfig{Store: w.store, Standing: w.people, Owner: "forgetful", Limits: limits, Log: slog.New(slog.DiscardHandler)})
 				ctx, stop := context.WithCancel(t.Context())
 				done := make(chan error)
 				go func() { done <- forgetful.Run(ctx) }()

@@ -61,8 +61,8 @@ type Tx interface {
 	// Intend stores the intent of a step that is about to be sent. It fails
 	// with ErrLost if s's fence is not the lease's.
 	Intend(s Step) error
-	// Conclude stores what the answer to s said: class, facts and the tenant's
-	// request ID. It fails with ErrLost if s's fence is no longer the lease's.
+	// Conclude stores what the answer to s said: class, facts, the tenant's
+	// request ID and the object. It fails with ErrLost if s's fence is no longer the lease's.
 	Conclude(s Step) error
 
 	// Acquire takes or renews the named lease for owner and returns its fence.

@@ -183,7 +183,7 @@ func (s setting) Snapshot(_ context.Context, r approval.Request) (json.RawMessag
 	return json.Marshal(was)
 }
 
-func (s setting) Compare(was, now json.RawMessage, r approval.Request) []string {
+func (s setting) Compare(was, now json.RawMessage, r approval.Request, done []approval.Step) []string {
 	if string(was) != string(now) {
 		return []string{fmt.Sprintf("It was %s and is %s.", was, now)}
 	}
@@ -206,18 +206,18 @@ func (s setting) Steps(r approval.Request) ([]approval.Call, error) {
 	return calls, nil
 }
 
-func (s setting) Probe(_ context.Context, _ approval.Request, step approval.Step) (approval.Class, string, error) {
+func (s setting) Probe(_ context.Context, _ approval.Request, _ json.RawMessage, step approval.Step) (approval.Finding, error) {
 	s.tenant.mu.Lock()
 	defer s.tenant.mu.Unlock()
 	if s.tenant.down {
-		return "", "", errDown
+		return approval.Finding{}, errDown
 	}
 	for _, e := range s.tenant.ledger {
 		if e.Client == step.ClientID && !s.tenant.now().Before(e.At.Add(s.tenant.lag)) {
-			return approval.Applied, "it is set", nil
+			return approval.Finding{Class: approval.Applied, Seen: "it is set"}, nil
 		}
 	}
-	return approval.NotDone, "it is not set", nil
+	return approval.Finding{Class: approval.NotDone, Seen: "it is not set"}, nil
 }
 
 // people is who may do what, as the tenant would say.

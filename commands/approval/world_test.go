@@ -127,7 +127,9 @@ func (w *world) start(m *mortal) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	actions := map[string]approval.Action{kindSet: setting{w.tenant}}
-	r := approval.NewRunner(m, w.people, actions, fmt.Sprintf("process-%d", w.number), w.limits, slog.New(slog.DiscardHandler))
+	r := approval.NewRunner(approval.RunnerConfig{
+		Store: m, Standing: w.people, Actions: actions, Owner: fmt.Sprintf("process-%d", w.number), Limits: w.limits, Log: slog.New(slog.DiscardHandler),
+	})
 	p := &process{runner: r, store: m, stop: stop, done: make(chan error, 1)}
 	w.process = p
 	go func() { p.done <- r.Run(ctx) }()

@@ -39,9 +39,7 @@ func attemptOpen(t *testing.T, b *bench) {
 	b.refuse(t, nil, open)
 	b.view(t, func(tx approval.Tx) error {
 		got, err := tx.Attempt(r.ID)
-		if want := attempt(r, fence); got != want {
-			t.Errorf("Attempt = %+v, want %+v", got, want)
-		}
+		wantSame(t, "Attempt", got, attempt(r, fence))
 		return err
 	})
 	b.update(t, func(tx approval.Tx) error { return tx.CloseAttempt(r.ID) })
@@ -64,7 +62,7 @@ func stepRoundTrip(t *testing.T, b *bench) {
 			wantSame(t, "Steps after Intend", got, append(want, s))
 			return err
 		})
-		s.Class, s.Facts, s.RequestID, s.FinishedAt = approval.NotSent, "no route "+hostile, "g-9", s.Intent.Add(time.Microsecond)
+		s.Class, s.Facts, s.RequestID, s.Object, s.FinishedAt = approval.NotSent, "no route "+hostile, "g-9", "o-9", s.Intent.Add(time.Microsecond)
 		everyFieldSet(t, reflect.ValueOf(s), "Step")
 		b.update(t, func(tx approval.Tx) error { return tx.Conclude(s) })
 		want = append(want, s)

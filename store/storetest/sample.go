@@ -58,7 +58,7 @@ func vote(r approval.Request, object string) approval.Decision {
 
 // attempt returns an open attempt of r.
 func attempt(r approval.Request, fence int64) approval.Attempt {
-	return approval.Attempt{Request: r.ID, Fence: fence, Owner: "process-1", Started: day, Deadline: day.Add(2 * time.Minute)}
+	return approval.Attempt{Request: r.ID, Fence: fence, Owner: "process-1", Started: day, Deadline: day.Add(2 * time.Minute), Before: json.RawMessage(`{"on": false}`)}
 }
 
 // step returns the intent of one try of a step.
@@ -66,7 +66,7 @@ func step(r approval.Request, number, try int, fence int64) approval.Step {
 	return approval.Step{
 		Request: r.ID, Number: number, Try: try, Fence: fence, Method: "PATCH", URL: "/policies/defaults", BodyHash: "b0d1",
 		Intent: day.Add(time.Duration(10*number+try) * time.Second), Class: approval.Open, Facts: hostile, RequestID: "g-0",
-		ClientID: "c-1", What: "turn it on",
+		ClientID: "c-1", What: "turn it on", Object: "o-0",
 	}
 }
 
