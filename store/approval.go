@@ -50,7 +50,7 @@ func (t *tx) Now() (time.Time, error) {
 }
 
 const requestColumns = `id, ref, key, tenant, tenant_name, kind, kind_version, args, targets, snapshot, words,
-	reason, requester, subscribers, policy, digest, created, expires, state, version, not_before, start_by, outcome`
+	reason, requester, subscribers, policy, digest, created, expires, state, version, not_before, start_by, outcome, warrant, config_hash`
 
 // Request implements approval.Tx.
 func (t *tx) Request(idOrRef string) (approval.Request, error) {
@@ -83,6 +83,11 @@ func (t *tx) Requests(tenant string, states ...approval.State) ([]approval.Reque
 	return list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE "+where+" ORDER BY created, id", args...)
 }
 
+// Recent implements approval.Tx.
+func (t *tx) Recent(tenant string, since time.Time) ([]approval.Request, error) {
+	return list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE tenant = ? AND created >= ? ORDER BY created, id", tenant, since.UnixMicro())
+}
+
 type scanner interface{ Scan(dest ...any) error }
 
 // list reads all rows of a query.
@@ -105,11 +110,12 @@ func list[T any](t *tx, scan func(scanner) (T, error), query string, args ...any
 
 func scanRequest(row scanner) (approval.Request, error) {
 	var r approval.Request
-	var args, targets, snapshot, words, subscribers, policy, outcome string
+	var args, targets, snapshot, words, subscribers, policy, outcome, warrant string
 	var created, expires int64
 	var notBefore, startBy sql.NullInt64
 	err := row.Scan(&r.ID, &r.Ref, &r.Key, &r.Tenant, &r.TenantName, &r.Kind, &r.KindVersion, &args, &targets, &snapshot, &words,
-		&r.Reason, &r.Requester.Object, &subscribers, &policy, &r.Digest, &created, &expires, &r.State, &r.Version, &notBefore, &startBy, &outcome)
+		&r.Reason, &r.Requester.Object, &subscribers, &policy, &r.Digest, &created, &expires, &r.State, &r.Version, &notBefore, &startBy, &outcome,
+		&warrant, &r.ConfigHash)
 	if err != nil {
 		return approval.Request{}, err
 	}
@@ -119,7 +125,7 @@ func scanRequest(row scanner) (approval.Request, error) {
 	r.NotBefore, r.StartBy = optional(notBefore), optional(startBy)
 	return r, decode(
 		column{targets, &r.Targets}, column{words, &r.Words}, column{subscribers, &r.Subscribers},
-		column{policy, &r.Policy}, column{outcome, &r.Outcome})
+		column{policy, &r.Policy}, column{outcome, &r.Outcome}, column{warrant, &r.Warrant})
 }
 
 type column struct {
@@ -163,10 +169,10 @@ func (t *tx) Insert(r approval.Request) error {
 	if r.Requester.Tenant != r.Tenant {
 		return fmt.Errorf("insert request: the requester is of another tenant: %q", r.Requester.Tenant)
 	}
-	_, err := t.q.ExecContext(t.ctx, "INSERT INTO request ("+requestColumns+") VALUES (?"+strings.Repeat(", ?", 22)+")",
+	_, err := t.q.ExecContext(t.ctx, "INSERT INTO request ("+requestColumns+") VALUES (?"+strings.Repeat(", ?", 24)+")",
 		r.ID, r.Ref, r.Key, r.Tenant, r.TenantName, r.Kind, r.KindVersion, string(r.Args), encode(r.Targets), string(r.Snapshot), encode(r.Words),
 		r.Reason, r.Requester.Object, encode(r.Subscribers), encode(r.Policy), r.Digest, r.Created.UnixMicro(), r.Expires.UnixMicro(),
-		string(r.State), r.Version, nullable(r.NotBefore), nullable(r.StartBy), encode(r.Outcome))
+		string(r.State), r.Version, nullable(r.NotBefore), nullable(r.StartBy), encode(r.Outcome), encode(r.Warrant), r.ConfigHash)
 	if err != nil {
 		return fmt.Errorf("insert request: %w", err)
 	}
@@ -209,16 +215,19 @@ func (t *tx) Decisions(requestID string) ([]approval.Decision, error) {
 	return list(t, func(row scanner) (approval.Decision, error) {
 		var d approval.Decision
 		var at int64
-		err := row.Scan(&d.Request, &d.By.Tenant, &d.By.Object, &d.Account, &d.Approve, &d.Digest, &d.Why, &at)
+		var warrant string
+		if err := row.Scan(&d.Request, &d.By.Tenant, &d.By.Object, &d.Account, &d.Approve, &d.Digest, &d.Why, &at, &warrant); err != nil {
+			return approval.Decision{}, err
+		}
 		d.At = moment(at)
-		return d, err
-	}, "SELECT request, tenant, object, account, approve, digest, why, at FROM decision WHERE request = ? ORDER BY number", requestID)
+		return d, decode(column{warrant, &d.Warrant})
+	}, "SELECT request, tenant, object, account, approve, digest, why, at, warrant FROM decision WHERE request = ? ORDER BY number", requestID)
 }
 
 // AddDecision implements approval.Tx.
 func (t *tx) AddDecision(d approval.Decision) error {
-	_, err := t.q.ExecContext(t.ctx, "INSERT INTO decision (request, tenant, object, account, approve, digest, why, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		d.Request, d.By.Tenant, d.By.Object, d.Account, d.Approve, d.Digest, d.Why, d.At.UnixMicro())
+	_, err := t.q.ExecContext(t.ctx, "INSERT INTO decision (request, tenant, object, account, approve, digest, why, at, warrant) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		d.Request, d.By.Tenant, d.By.Object, d.Account, d.Approve, d.Digest, d.Why, d.At.UnixMicro(), encode(d.Warrant))
 	if err != nil {
 		return fmt.Errorf("insert decision: %w", err)
 	}

@@ -86,16 +86,3 @@ type Answer struct {
 	// stored, logged or put into an error.
 	Handover any
 }
-
-// Standing says who may ask and decide, from the tenant as it is now. An error
-// that is not a [*Refusal] means that it could not be read: the answer is no.
-type Standing interface {
-	// MayAsk returns nil if p may ask for this kind of action.
-	MayAsk(ctx context.Context, p Principal, kind string) error
-	// MayDecide returns nil if p is an eligible approver of r.
-	MayDecide(ctx context.Context, p Principal, r Request) error
-	// Approvers lists who could decide r now, without its requester and targets.
-	Approvers(ctx context.Context, r Request) ([]Principal, error)
-	// Name returns how p is called, for people; the ID if that is not known.
-	Name(ctx context.Context, p Principal) string
-}

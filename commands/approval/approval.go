@@ -81,10 +81,26 @@ type Target struct {
 
 // Policy is the rule under which a request is decided.
 type Policy struct {
-	Name    string        `json:"name"`    // "one", "two"
-	Quorum  int           `json:"quorum"`  // how many different people must approve
-	Wait    time.Duration `json:"wait"`    // from the quorum to the start
-	Version int           `json:"version"` // of the rules that made it
+	Name         string        `json:"name"`                   // "confirm", "one", "two", "fallback", "solo", "undo"
+	Quorum       int           `json:"quorum"`                 // how many different people must approve; 0: the requester's own confirmation is enough
+	Wait         time.Duration `json:"wait"`                   // from the quorum to the start
+	Collect      time.Duration `json:"collect,omitzero"`       // not 0: it never runs by itself, its requester collects it within this time after the wait
+	CollectUntil time.Time     `json:"collect_until,omitzero"` // or until then, where that is later
+	Life         time.Duration `json:"life,omitzero"`          // how long it may be decided, by the clock; 0: [Engine.Expiry] says
+	Only         []string      `json:"only,omitempty"`         // object IDs: nobody else may decide
+	Manager      bool          `json:"manager,omitzero"`       // the target's manager may decide too
+	Because      []string      `json:"because,omitempty"`      // why it is stricter or laxer than usual, a sentence each
+	Version      int           `json:"version"`                // of the rules that made it
+}
+
+// Warrant says why somebody may ask or decide. It is kept with the request or
+// the decision, for whoever asks years later by what right that was done.
+type Warrant struct {
+	Name  string `json:"name"`            // as of then
+	UPN   string `json:"upn,omitempty"`   // as of then
+	Role  string `json:"role"`            // "approver", "manager", "lead"
+	Via   string `json:"via"`             // what gave the role: "user", or "group <object ID>"
+	Proof string `json:"proof,omitempty"` // how the chat account was proved to be theirs
 }
 
 // Words are what approvers are shown, made when the request is asked and
@@ -98,6 +114,9 @@ type Words struct {
 	Undo     string   `json:"undo"`
 	Call     string   `json:"call"` // whom to call
 	Findings []string `json:"findings,omitempty"`
+	// History are earlier requests for exactly the same that were denied or
+	// outdated lately, a sentence each. The engine sets it.
+	History []string `json:"history,omitempty"`
 }
 
 // Subscriber is somebody who is shown the request and every change of it. The
@@ -105,6 +124,8 @@ type Words struct {
 type Subscriber struct {
 	Address   string `json:"address"`
 	Requester bool   `json:"requester,omitempty"`
+	Concerned bool   `json:"concerned,omitempty"` // a target or their manager: is told, and may stop it
+	Who       string `json:"who,omitempty"`       // object ID of the person behind the address; empty for a channel
 }
 
 // Request is one asked change. All but State, Version, NotBefore, StartBy and
@@ -123,8 +144,10 @@ type Request struct {
 	Words       Words
 	Reason      string // the requester's justification, as typed
 	Requester   Principal
+	Warrant     Warrant // why the requester may ask
 	Subscribers []Subscriber
 	Policy      Policy
+	ConfigHash  string // of the owner's rules when it was asked
 	Digest      string // see [Request.Sum]
 	Created     time.Time
 	Expires     time.Time
@@ -159,6 +182,7 @@ type Decision struct {
 	Request string // the request's ID
 	By      Principal
 	Account string // the chat account that was used, opaque
+	Warrant Warrant
 	Approve bool
 	Digest  string // of what was shown
 	Why     string // a denial's reason

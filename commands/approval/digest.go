@@ -23,10 +23,14 @@ func (r Request) Sum() (string, error) {
 		Requester                Principal
 		Policy                   Policy
 		Created, Expires         string
+		// Fields that came later are left out while empty, so that what was
+		// asked before keeps its digest.
+		Warrant    Warrant `json:",omitzero"`
+		ConfigHash string  `json:",omitempty"`
 	}{
 		r.Tenant, r.TenantName, r.Kind, r.KindVersion,
 		string(r.Args), string(r.Snapshot), r.Targets, r.Words, r.Reason, r.Requester, r.Policy,
-		stamp(r.Created), stamp(r.Expires),
+		stamp(r.Created), stamp(r.Expires), r.Warrant, r.ConfigHash,
 	})
 	if err != nil {
 		return "", fmt.Errorf("digest request: %w", err)

@@ -22,7 +22,8 @@ var notShown = map[string]bool{
 func shown() approval.Request {
 	return approval.Request{
 		Tenant: tenantID, Args: []byte(`{"a":1}`), Snapshot: []byte(`{}`), Targets: []approval.Target{{ID: "lamp", Name: "Lamp"}},
-		Words: approval.Words{Findings: []string{"one"}}, Subscribers: []approval.Subscriber{{}}, Created: moment, Expires: moment.Add(time.Hour),
+		Words: approval.Words{Findings: []string{"one"}, History: []string{"once"}}, Subscribers: []approval.Subscriber{{}},
+		Policy: approval.Policy{Only: []string{"bea"}, Because: []string{"night"}}, Created: moment, Expires: moment.Add(time.Hour),
 		Outcome: approval.Outcome{Findings: []string{"f"}, Done: []approval.StepReport{{}}},
 	}
 }
@@ -54,7 +55,7 @@ func TestG13SumCoversEverythingShown(t *testing.T) {
 			t.Errorf("nothing in %s was changed", name)
 		}
 	}
-	if len(seen) < 25 {
+	if len(seen) < 40 {
 		t.Errorf("only %d values were changed", len(seen))
 	}
 }

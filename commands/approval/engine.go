@@ -26,8 +26,10 @@ type Plan struct {
 	Reason      string
 	Requester   Principal
 	Account     string // the requester's chat account, opaque
+	Proof       string // how that account was proved to be theirs
 	Key         string // the delivery's key
 	Policy      Policy
+	ConfigHash  string // of the owner's rules in force
 	Subscribers []Subscriber
 }
 
@@ -52,14 +54,16 @@ func (e *Engine) Submit(ctx context.Context, p Plan) (Request, error) {
 	if r, err := e.seen(ctx, p.Key); !errors.Is(err, ErrNotFound) {
 		return r, err
 	}
-	if err := e.Standing.MayAsk(ctx, p.Requester, p.Kind); err != nil {
+	w, err := e.Standing.MayAsk(ctx, p.Requester, p.Kind)
+	if err != nil {
 		return Request{}, err
 	}
-	r := newRequest(p)
+	w.Proof = p.Proof
+	r := newRequest(p, w)
 	if err := e.reachable(ctx, r); err != nil {
 		return Request{}, err
 	}
-	err := e.Store.Update(ctx, func(tx Tx) error {
+	err = e.Store.Update(ctx, func(tx Tx) error {
 		earlier, err := tx.RequestByKey(p.Key)
 		if err == nil {
 			r = earlier
@@ -86,14 +90,15 @@ func (e *Engine) seen(ctx context.Context, key string) (r Request, err error) {
 	return r, err
 }
 
-func newRequest(p Plan) Request {
+func newRequest(p Plan, w Warrant) Request {
 	id, ref := newID()
 	return Request{
 		ID: id, Ref: ref, Key: p.Key,
 		Tenant: p.Tenant, TenantName: storable(p.TenantName),
 		Kind: p.Kind, KindVersion: p.KindVersion, Args: p.Args, Targets: storable(p.Targets),
 		Snapshot: p.Snapshot, Words: storable(p.Words), Reason: storable(p.Reason),
-		Requester: p.Requester, Subscribers: p.Subscribers, Policy: p.Policy,
+		Requester: p.Requester, Warrant: storable(w),
+		Subscribers: p.Subscribers, Policy: storable(p.Policy), ConfigHash: p.ConfigHash,
 		State: Pending, Version: 1,
 	}
 }
@@ -205,7 +210,7 @@ func topicFacts(requestID string) []byte {
 
 // Approve counts v. The request that comes back is as stored after it.
 func (e *Engine) Approve(ctx context.Context, v Vote) (Request, error) {
-	if err := e.eligible(ctx, v); err != nil {
+	if err := e.eligible(ctx, &v); err != nil {
 		return Request{}, err
 	}
 	r, err := e.decide(ctx, v, func(tx Tx, r Request, now time.Time) (Change, error) {
@@ -223,7 +228,7 @@ func (e *Engine) Approve(ctx context.Context, v Vote) (Request, error) {
 
 // Deny ends the request.
 func (e *Engine) Deny(ctx context.Context, v Vote) (Request, error) {
-	if err := e.eligible(ctx, v); err != nil {
+	if err := e.eligible(ctx, &v); err != nil {
 		return Request{}, err
 	}
 	return e.decide(ctx, v, func(_ Tx, r Request, now time.Time) (Change, error) { return Deny(r, v, now) })
@@ -236,7 +241,7 @@ func (e *Engine) Cancel(ctx context.Context, v Vote) (Request, error) {
 		return Request{}, err
 	}
 	if v.By != r.Requester {
-		if err := e.Standing.MayDecide(ctx, v.By, r); err != nil {
+		if _, err := e.Standing.MayDecide(ctx, v.By, r); err != nil {
 			return Request{}, notYours(err)
 		}
 	}
@@ -253,7 +258,7 @@ func notYours(err error) error {
 
 // Ask relays an approver's question to the requester.
 func (e *Engine) Ask(ctx context.Context, v Vote, question string) (Request, error) {
-	if err := e.eligible(ctx, v); err != nil {
+	if err := e.eligible(ctx, &v); err != nil {
 		return Request{}, err
 	}
 	var r Request
@@ -295,18 +300,23 @@ func (e *Engine) Find(ctx context.Context, ref string) (Request, error) {
 	return r, err
 }
 
-// eligible asks whether v's author may decide the request that v names. The
-// request's own rules come first, so that "you asked this yourself" is said
-// to somebody who is no approver as well.
-func (e *Engine) eligible(ctx context.Context, v Vote) error {
-	r, err := e.Find(ctx, ref(v))
+// eligible asks whether v's author may decide the request that v names, and
+// notes by what right. The request's own rules come first, so that "you asked
+// this yourself" is said to somebody who is no approver as well.
+func (e *Engine) eligible(ctx context.Context, v *Vote) error {
+	r, err := e.Find(ctx, ref(*v))
 	if err != nil {
 		return err
 	}
 	if v.By == r.Requester {
 		return ErrSelf
 	}
-	return e.Standing.MayDecide(ctx, v.By, r)
+	if v.Warrant, err = e.Standing.MayDecide(ctx, v.By, r); err != nil {
+		return err
+	}
+	v.Warrant.Proof = v.Proof
+	v.Warrant = storable(v.Warrant)
+	return nil
 }
 
 func ref(v Vote) string {

@@ -266,7 +266,8 @@ func (r *Runner) standings(ctx context.Context, req Request) ([]string, error) {
 		}
 		return err
 	}
-	if err := check(req.Requester, r.standing.MayAsk(ctx, req.Requester, req.Kind), "ask for this"); err != nil {
+	_, err = r.standing.MayAsk(ctx, req.Requester, req.Kind)
+	if err := check(req.Requester, err, "ask for this"); err != nil {
 		return nil, err
 	}
 	people := Counted(req, decisions)
@@ -274,7 +275,8 @@ func (r *Runner) standings(ctx context.Context, req Request) ([]string, error) {
 		findings = append(findings, "The approvals on record are not enough.")
 	}
 	for _, p := range people {
-		if err := check(p, r.standing.MayDecide(ctx, p, req), "approve this"); err != nil {
+		_, err := r.standing.MayDecide(ctx, p, req)
+		if err := check(p, err, "approve this"); err != nil {
 			return nil, err
 		}
 	}

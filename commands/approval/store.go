@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"twokey/audit"
@@ -37,6 +38,9 @@ type Tx interface {
 	// Requests lists the tenant's requests in any of the given states, oldest
 	// first. An empty tenant means all; no states mean all.
 	Requests(tenant string, states ...State) ([]Request, error)
+	// Recent lists the tenant's requests that were asked at since or later,
+	// oldest first, whatever became of them.
+	Recent(tenant string, since time.Time) ([]Request, error)
 	// Insert stores a new request. It fails if the ID, reference or key exists.
 	Insert(r Request) error
 	// Move stores what c changes of r, if the stored request still has r's
@@ -70,6 +74,12 @@ type Tx interface {
 	// new owner gets a higher fence than any before.
 	Acquire(name, owner string, ttl time.Duration, force bool) (fence int64, ok bool, err error)
 
+	// Freeze returns since when, by whom and why the tenant is frozen; its
+	// Since is zero if it is not.
+	Freeze(tenant string) (Freeze, error)
+	// SetFreeze freezes the tenant, or thaws it if f's Since is zero.
+	SetFreeze(tenant string, f Freeze) error
+
 	// Record appends to the audit chain, at the database's time whatever the
 	// entry says.
 	Record(e audit.Entry) error
@@ -91,11 +101,28 @@ type Notice struct {
 
 // The kinds of notice that the engine owes.
 const (
-	NoticePrompt   = "prompt"   // to approvers: decide this
-	NoticeRequest  = "request"  // to the requester: how it stands
-	NoticeOutcome  = "outcome"  // to the requester: how it ended
-	NoticeQuestion = "question" // to the requester: an approver asks
+	NoticePrompt       = "prompt"       // to approvers: decide this
+	NoticeRequest      = "request"      // to the requester: how it stands
+	NoticeConcern      = "concern"      // to a target or their manager: this is asked about you
+	NoticeReady        = "ready"        // to the requester: collect it
+	NoticeOutcome      = "outcome"      // to the requester: how it ended
+	NoticeQuestion     = "question"     // to the requester: an approver asks
+	NoticeReminder     = "reminder"     // to approvers: it still waits
+	NoticeAlert        = "alert"        // to everybody who decides: somebody concerned has stopped it
+	NoticeAnnouncement = "announcement" // to everybody who decides, about no request; facts are headline and text
 )
+
+// Freeze says that nothing may be asked or started in a tenant.
+type Freeze struct {
+	Since time.Time
+	By    string // a person's object ID, or "host"
+	Why   string
+}
+
+// ErrUnsure is wrapped by the error of a transaction of which it is not known
+// whether it was stored: the connection broke during the commit. Read again
+// before saying anything.
+var ErrUnsure = errors.New("it is not known whether this was stored")
 
 // ErrLost says that somebody else changed the row first.
 var ErrLost = &Refusal{"lost", "Somebody else was faster. Please look at the request again."}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -234,24 +235,27 @@ func (p *people) change(f func()) {
 	f()
 }
 
-func (p *people) may(set map[string]bool, who approval.Principal) error {
+func (p *people) may(set map[string]bool, who approval.Principal, role string) (approval.Warrant, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.down {
-		return errDown
+		return approval.Warrant{}, errDown
 	}
 	if who.Tenant != tenantID || !set[who.Object] {
-		return approval.ErrNotAllowed
+		return approval.Warrant{}, approval.ErrNotAllowed
 	}
-	return nil
+	return approval.Warrant{Name: "Name of " + who.Object, UPN: who.Object + "@example.test", Role: role, Via: "user"}, nil
 }
 
-func (p *people) MayAsk(_ context.Context, who approval.Principal, _ string) error {
-	return p.may(p.askers, who)
+func (p *people) MayAsk(_ context.Context, who approval.Principal, _ string) (approval.Warrant, error) {
+	return p.may(p.askers, who, "lead")
 }
 
-func (p *people) MayDecide(_ context.Context, who approval.Principal, _ approval.Request) error {
-	return p.may(p.approvers, who)
+func (p *people) MayDecide(_ context.Context, who approval.Principal, r approval.Request) (approval.Warrant, error) {
+	if len(r.Policy.Only) > 0 && !slices.Contains(r.Policy.Only, who.Object) {
+		return approval.Warrant{}, approval.ErrNotAllowed
+	}
+	return p.may(p.approvers, who, "approver")
 }
 
 func (p *people) Approvers(_ context.Context, r approval.Request) ([]approval.Principal, error) {
@@ -271,6 +275,10 @@ func (p *people) Approvers(_ context.Context, r approval.Request) ([]approval.Pr
 		}
 	}
 	return all, nil
+}
+
+func (p *people) Backups(context.Context, approval.Request) ([]approval.Principal, error) {
+	return nil, nil
 }
 
 func (p *people) Name(_ context.Context, who approval.Principal) string {

@@ -23,8 +23,10 @@ type Change struct {
 type Vote struct {
 	By      Principal
 	Account string
+	Proof   string // how the chat account was proved to be theirs
 	Seal    string // what the button carried; the bare reference if typed
 	Why     string
+	Warrant Warrant // by what right; the engine sets it
 }
 
 // limits of a request's life after the quorum.
@@ -42,7 +44,7 @@ func Approve(r Request, v Vote, earlier []Decision, now time.Time) (Change, erro
 	if slices.ContainsFunc(earlier, func(d Decision) bool { return d.By == v.By }) {
 		return Change{}, ErrVoted
 	}
-	d := &Decision{Request: r.ID, By: v.By, Account: v.Account, Approve: true, Digest: r.Digest, At: now}
+	d := &Decision{Request: r.ID, By: v.By, Account: v.Account, Warrant: v.Warrant, Approve: true, Digest: r.Digest, At: now}
 	c := Change{To: Pending, Decision: d, Kind: "request.vote", Actor: v.By, Facts: map[string]any{"approve": true, "digest": r.Digest, "account": v.Account}}
 	if len(Counted(r, append(slices.Clone(earlier), *d))) >= r.Policy.Quorum {
 		c.To = Approved
@@ -61,7 +63,7 @@ func Deny(r Request, v Vote, now time.Time) (Change, error) {
 	}
 	return Change{
 		To:       Denied,
-		Decision: &Decision{Request: r.ID, By: v.By, Account: v.Account, Digest: r.Digest, Why: v.Why, At: now},
+		Decision: &Decision{Request: r.ID, By: v.By, Account: v.Account, Warrant: v.Warrant, Digest: r.Digest, Why: v.Why, At: now},
 		Outcome:  &Outcome{By: v.By, Why: v.Why, At: now},
 		Kind:     "request.denied", Actor: v.By,
 		Facts: map[string]any{"digest": r.Digest, "account": v.Account, "why": v.Why},

@@ -161,14 +161,14 @@ func (d *Directory) Accounts(p approval.Principal) []chat.Account {
 func (d *Directory) Holders(r Role) []string { return slices.Clone(d.cfg.Roles[r]) }
 
 // MayAsk implements approval.Standing.
-func (d *Directory) MayAsk(ctx context.Context, p approval.Principal, kind string) error {
+func (d *Directory) MayAsk(ctx context.Context, p approval.Principal, kind string) (approval.Warrant, error) {
 	return d.may(ctx, p, d.cfg.Ask[kind], "ask for this")
 }
 
 // MayDecide implements approval.Standing.
-func (d *Directory) MayDecide(ctx context.Context, p approval.Principal, r approval.Request) error {
-	if p.Tenant != r.Tenant {
-		return refusal("decide this")
+func (d *Directory) MayDecide(ctx context.Context, p approval.Principal, r approval.Request) (approval.Warrant, error) {
+	if p.Tenant != r.Tenant || len(r.Policy.Only) > 0 && !slices.Contains(r.Policy.Only, p.Object) {
+		return approval.Warrant{}, refusal("decide this")
 	}
 	return d.may(ctx, p, []Role{Approver}, "decide this")
 }
@@ -177,21 +177,25 @@ func refusal(what string) *approval.Refusal {
 	return &approval.Refusal{Code: approval.ErrNotAllowed.Code, Text: "You may not " + what + "."}
 }
 
-func (d *Directory) may(ctx context.Context, p approval.Principal, any []Role, what string) error {
+// may returns by which of the roles p may do something.
+func (d *Directory) may(ctx context.Context, p approval.Principal, any []Role, what string) (approval.Warrant, error) {
 	if p.Tenant != d.cfg.Tenant || p.Object == "" {
-		return refusal(what)
+		return approval.Warrant{}, refusal(what)
 	}
 	u, err := d.user(ctx, p.Object)
 	if errors.Is(err, errGone) {
-		return refusal(what)
+		return approval.Warrant{}, refusal(what)
 	}
 	if err != nil {
-		return fmt.Errorf("read standing: %w", err)
+		return approval.Warrant{}, fmt.Errorf("read standing: %w", err)
 	}
-	if !(Speaker{Roles: d.roles(u)}).Has(any...) {
-		return refusal(what)
+	s := Speaker{Roles: d.roles(u)}
+	for _, role := range any {
+		if s.Has(role) {
+			return approval.Warrant{Name: u.Name, UPN: u.UPN, Role: string(role), Via: "user"}, nil
+		}
 	}
-	return nil
+	return approval.Warrant{}, refusal(what)
 }
 
 // Approvers implements approval.Standing.
@@ -202,7 +206,7 @@ func (d *Directory) Approvers(ctx context.Context, r approval.Request) ([]approv
 		if p == r.Requester || slices.ContainsFunc(r.Targets, func(t approval.Target) bool { return t.ID == object }) {
 			continue
 		}
-		err := d.MayDecide(ctx, p, r)
+		_, err := d.MayDecide(ctx, p, r)
 		var no *approval.Refusal
 		switch {
 		case errors.As(err, &no):
@@ -213,6 +217,11 @@ func (d *Directory) Approvers(ctx context.Context, r approval.Request) ([]approv
 		}
 	}
 	return people, nil
+}
+
+// Backups implements approval.Standing: nobody is named as one.
+func (d *Directory) Backups(context.Context, approval.Request) ([]approval.Principal, error) {
+	return nil, nil
 }
 
 // Name implements approval.Standing.

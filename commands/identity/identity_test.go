@@ -110,28 +110,36 @@ func TestMay(t *testing.T) {
 		err error
 		may bool
 	}{
-		"a lead asks":                 {d.MayAsk(t.Context(), person("ada"), "defaults"), true},
-		"an approver asks":            {d.MayAsk(t.Context(), person("abe"), "defaults"), false},
-		"a lead asks the unknown":     {d.MayAsk(t.Context(), person("ada"), "world peace"), false},
-		"an approver decides":         {d.MayDecide(t.Context(), person("abe"), r), true},
-		"a lead decides":              {d.MayDecide(t.Context(), person("ada"), r), false},
-		"a guest decides":             {d.MayDecide(t.Context(), person("guest"), r), false},
-		"a disabled approver decides": {d.MayDecide(t.Context(), person("off"), r), false},
-		"a deleted approver decides":  {d.MayDecide(t.Context(), person("gone"), r), false},
-		"nobody decides":              {d.MayDecide(t.Context(), approval.Principal{Tenant: tenant}, r), false},
-		"the same ID, another tenant": {d.MayDecide(t.Context(), approval.Principal{Tenant: "t-2", Object: "o-abe"}, r), false},
-		"a request of another tenant": {d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: "t-2"}), false},
+		"a lead asks":                 {refused(d.MayAsk(t.Context(), person("ada"), "defaults")), true},
+		"an approver asks":            {refused(d.MayAsk(t.Context(), person("abe"), "defaults")), false},
+		"a lead asks the unknown":     {refused(d.MayAsk(t.Context(), person("ada"), "world peace")), false},
+		"an approver decides":         {refused(d.MayDecide(t.Context(), person("abe"), r)), true},
+		"a lead decides":              {refused(d.MayDecide(t.Context(), person("ada"), r)), false},
+		"a guest decides":             {refused(d.MayDecide(t.Context(), person("guest"), r)), false},
+		"a disabled approver decides": {refused(d.MayDecide(t.Context(), person("off"), r)), false},
+		"a deleted approver decides":  {refused(d.MayDecide(t.Context(), person("gone"), r)), false},
+		"nobody decides":              {refused(d.MayDecide(t.Context(), approval.Principal{Tenant: tenant}, r)), false},
+		"the same ID, another tenant": {refused(d.MayDecide(t.Context(), approval.Principal{Tenant: "t-2", Object: "o-abe"}, r)), false},
+		"the one who alone may":       {refused(d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: tenant, Policy: approval.Policy{Only: []string{"o-abe"}}})), true},
+		"another than who alone may":  {refused(d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: tenant, Policy: approval.Policy{Only: []string{"o-bea"}}})), false},
+		"a request of another tenant": {refused(d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: "t-2"})), false},
 	} {
 		var no *approval.Refusal
 		if c.may != (c.err == nil) || !c.may && !errors.As(c.err, &no) {
 			t.Errorf("%s: %v", name, c.err)
 		}
 	}
+	if w, err := d.MayDecide(t.Context(), person("abe"), r); err != nil || w.Role != "approver" || w.Via != "user" || w.Name == "" {
+		t.Errorf("the warrant of an approver is %+v, %v", w, err)
+	}
 	people, err := d.Approvers(t.Context(), r)
 	if err != nil || !slices.Equal(people, []approval.Principal{person("abe")}) {
 		t.Errorf("Approvers = %v, %v; want abe alone: bea is the target", people, err)
 	}
 }
+
+// refused is the error of a warrant.
+func refused(_ approval.Warrant, err error) error { return err }
 
 // TestG29UnreadableDirectory holds that nobody has rights that cannot be read.
 func TestG29UnreadableDirectory(t *testing.T) {
@@ -148,7 +156,7 @@ func TestG29UnreadableDirectory(t *testing.T) {
 	}
 	_, err3 := d.Approvers(t.Context(), approval.Request{Tenant: tenant})
 	for name, err := range map[string]error{
-		"ask": d.MayAsk(t.Context(), person("abe"), "defaults"), "decide": d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: tenant}), "list": err3,
+		"ask": refused(d.MayAsk(t.Context(), person("abe"), "defaults")), "decide": refused(d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: tenant})), "list": err3,
 	} {
 		var no *approval.Refusal
 		if err == nil || errors.As(err, &no) {
@@ -180,7 +188,7 @@ func TestG11OnlyIDs(t *testing.T) {
 		t.Errorf("roles by name: %+v, %v", who, err)
 	}
 	var no *approval.Refusal
-	if err := d.MayDecide(t.Context(), approval.Principal{Tenant: tenant, Object: "abe@vale.example"}, approval.Request{Tenant: tenant}); !errors.As(err, &no) {
+	if _, err := d.MayDecide(t.Context(), approval.Principal{Tenant: tenant, Object: "abe@vale.example"}, approval.Request{Tenant: tenant}); !errors.As(err, &no) {
 		t.Errorf("an approver by name decides: %v", err)
 	}
 }
@@ -206,10 +214,10 @@ func TestHoldersIsACopy(t *testing.T) {
 	t.Parallel()
 	d, _ := open()
 	d.Holders(identity.Lead)[0] = "o-eve"
-	if err := d.MayAsk(t.Context(), person("ada"), "defaults"); err != nil {
+	if _, err := d.MayAsk(t.Context(), person("ada"), "defaults"); err != nil {
 		t.Errorf("changing the list took ada's role: %v", err)
 	}
-	if err := d.MayAsk(t.Context(), person("sam"), "defaults"); err == nil {
+	if _, err := d.MayAsk(t.Context(), person("sam"), "defaults"); err == nil {
 		t.Error("sam may ask")
 	}
 }

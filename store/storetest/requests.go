@@ -19,6 +19,7 @@ var requests = map[string]func(*testing.T, *bench){
 	"what is not there is not found":             notFound,
 	"ID, reference and key of a request are its": requestUnique,
 	"requests are listed by tenant and state":    requestList,
+	"recent requests are listed by when asked":   recentList,
 	"a move stores what it changes":              moveStores,
 	"of two movers one wins":                     moveOnce,
 	"of many movers at once one wins":            moveRace,
@@ -143,6 +144,42 @@ func requestList(t *testing.T, b *bench) {
 			}
 			if !slices.Equal(got, row.want) {
 				t.Errorf("%s: got %v, want %v", row.name, got, row.want)
+			}
+			return err
+		})
+	}
+}
+
+func recentList(t *testing.T, b *bench) {
+	for i, state := range []approval.State{approval.Denied, approval.Pending, approval.Succeeded, approval.Pending} {
+		r := sample(fmt.Sprint(i))
+		r.State = state
+		r.Created = day.Add(-time.Duration(i) * time.Hour)
+		if i == 3 {
+			r.Tenant, r.Requester.Tenant, r.Created = "elsewhere", "elsewhere", day
+		}
+		b.update(t, func(tx approval.Tx) error { return tx.Insert(r) })
+	}
+	for _, row := range []struct {
+		tenant string
+		since  time.Time
+		want   []string
+	}{
+		{tenant, day.Add(-24 * time.Hour), []string{"id-2", "id-1", "id-0"}},
+		{tenant, day.Add(-time.Hour), []string{"id-1", "id-0"}}, // the moment itself counts
+		{tenant, day.Add(-time.Hour + time.Microsecond), []string{"id-0"}},
+		{tenant, day.Add(time.Microsecond), nil},
+		{"elsewhere", day, []string{"id-3"}},
+		{"", day, nil},
+	} {
+		b.view(t, func(tx approval.Tx) error {
+			rs, err := tx.Recent(row.tenant, row.since)
+			var got []string
+			for _, r := range rs {
+				got = append(got, r.ID)
+			}
+			if !slices.Equal(got, row.want) {
+				t.Errorf("Recent(%q, %v) = %v, want %v", row.tenant, row.since, got, row.want)
 			}
 			return err
 		})

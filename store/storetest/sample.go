@@ -30,14 +30,19 @@ func sample(name string) approval.Request {
 		Snapshot: json.RawMessage("{\"was\":\n\tfalse}"),
 		Words: approval.Words{
 			Headline: "Turn it on " + hostile, Now: "off", Then: "on", Radius: "all", Risk: "some", Undo: "turn it off",
-			Call: "Ada", Findings: []string{"one", hostile},
+			Call: "Ada", Findings: []string{"one", hostile}, History: []string{"R-OLD222 was denied"},
 		},
 		Reason:      hostile,
 		Requester:   approval.Principal{Tenant: tenant, Object: "ada"},
-		Subscribers: []approval.Subscriber{{Address: `{"platform":"p","user":"ada"}`, Requester: true}, {Address: `{"platform":"p","channel":"c"}`}},
-		Policy:      approval.Policy{Name: "two", Quorum: 2, Wait: 15 * time.Minute, Version: 7},
-		Digest:      "digest-" + name,
-		Created:     day, Expires: day.Add(8*time.Hour + time.Microsecond),
+		Warrant:     warrant,
+		Subscribers: []approval.Subscriber{{Address: `{"platform":"p","user":"ada"}`, Requester: true, Concerned: true, Who: "ada"}, {Address: `{"platform":"p","channel":"c"}`}},
+		Policy: approval.Policy{
+			Name: "two", Quorum: 2, Wait: 15 * time.Minute, Collect: time.Hour, CollectUntil: day.Add(24 * time.Hour), Life: 4 * time.Hour,
+			Only: []string{"bea", hostile}, Manager: true, Because: []string{"It is night.", hostile}, Version: 7,
+		},
+		ConfigHash: "c0f1",
+		Digest:     "digest-" + name,
+		Created:    day, Expires: day.Add(8*time.Hour + time.Microsecond),
 		State: approval.Approved, Version: 4,
 		NotBefore: day.Add(time.Minute), StartBy: day.Add(6 * time.Minute),
 		Outcome: approval.Outcome{
@@ -48,10 +53,12 @@ func sample(name string) approval.Request {
 	}
 }
 
+var warrant = approval.Warrant{Name: "Ada " + hostile, UPN: "ada@example.test", Role: "lead", Via: "group g-1", Proof: "pinned in the configuration"}
+
 // vote returns an approval of r by the person.
 func vote(r approval.Request, object string) approval.Decision {
 	return approval.Decision{
-		Request: r.ID, By: approval.Principal{Tenant: r.Tenant, Object: object}, Account: "slack/T1/" + object,
+		Request: r.ID, By: approval.Principal{Tenant: r.Tenant, Object: object}, Account: "slack/T1/" + object, Warrant: warrant,
 		Approve: true, Digest: r.Digest, Why: hostile, At: day.Add(time.Second),
 	}
 }
