@@ -1,31 +1,56 @@
 package graph
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"time"
 )
 
 // A Secret is text that must not be kept: it shows itself to nobody but who
-// calls [Secret.Reveal].
-type Secret struct{ text string }
+// calls [Secret.Reveal]. The zero value is no secret, and so is that of no text.
+//
+// The text is behind a pointer because methods alone do not hide it: package
+// fmt prints the unexported fields of whatever holds a Secret without asking
+// them.
+type Secret struct{ text *string }
 
 // NewSecret keeps a text.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret {
+	if text == "" {
+		return Secret{}
+	}
+	return Secret{&text}
+}
 
 // Reveal returns the text. Whoever calls it shows it once and forgets it.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// hidden stands for every secret, also for none.
+const hidden = "(secret)"
+
+// Format hides the text from every verb of package fmt.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
 // String hides the text.
-func (Secret) String() string { return "(secret)" }
+func (Secret) String() string { return hidden }
 
-// GoString hides the text from %#v.
-func (Secret) GoString() string { return "(secret)" }
+// GoString hides the text.
+func (Secret) GoString() string { return hidden }
 
 // LogValue hides the text from logs.
-func (Secret) LogValue() slog.Value { return slog.StringValue("(secret)") }
+func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// MarshalText hides the text from JSON.
-func (Secret) MarshalText() ([]byte, error) { return []byte("(secret)"), nil }
+// MarshalText hides the text from whatever encodes.
+func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// MarshalJSON hides the text from JSON.
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
 
 // A PassOrder says what Temporary Access Pass to create.
 type PassOrder struct {
