@@ -14,9 +14,10 @@
 // and chat/outbox sends the messages that are owed.
 //
 // Above them is what the bot does. Package commands routes events and words
-// every reply and prompt; commands/identity knows who is speaking;
-// commands/approval lets others decide about a change and carries it out
-// once; commands/guide answers staff. Package scheduler posts the weekly
+// every reply and prompt; commands/rules is what the owner laid down, and what
+// of it holds while a change of it is new; commands/identity knows who is
+// speaking; commands/approval lets others decide about a change and carries it
+// out once; commands/guide answers staff. Package scheduler posts the weekly
 // digest.
 //
 // Package store keeps it all in one database. At the top are the chat
