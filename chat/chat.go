@@ -119,4 +119,8 @@ type Option struct {
 	Choices  []string // empty: any text
 	Required bool
 	Rest     bool // takes all remaining words
+	// Flag says that it has no place of its own: it is typed as "--name value",
+	// anywhere, or as "--name" alone if it is Bare.
+	Flag bool
+	Bare bool
 }

@@ -25,6 +25,9 @@ type Message struct {
 	Footer   string   `json:"footer,omitempty"` // small print: as of when, who can see this
 	Buttons  []Button `json:"buttons,omitempty"`
 	Request  string   `json:"request,omitempty"` // the request it is about, "R-ABC234"
+	// Secret says that it holds what one person alone may see, once: an adapter
+	// shows it to them and never stores, logs or repeats it.
+	Secret bool `json:"-"`
 }
 
 // Field is a labelled value. A quoted value is somebody's own words or a

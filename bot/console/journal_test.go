@@ -107,6 +107,35 @@ func TestPassIsNotWrittenDown(t *testing.T) {
 	}
 }
 
+// TestG23Secret has what is marked as a secret shown to one person, as the
+// private answer to whatever they did, and written down nowhere.
+func TestG23Secret(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "console.jsonl")
+	d := setup(t, withJournal(path))
+	secret := chat.Message{Text: "Xk4-secret-pass", Secret: true}
+	if _, err := d.console.Post(t.Context(), direct("ada"), "k", secret); err == nil {
+		t.Error("a secret was posted, which would be kept")
+	}
+	answered := make(chan [2]error, 1)
+	d.answers(func(ctx context.Context, r chat.Responder, _ chat.Event) error {
+		answered <- [2]error{r.Say(ctx, secret), r.Reply(ctx, secret)}
+		return nil
+	})
+	d.accepted(t, "/api/people/ada/messages", `{"text":"/mfa collect R-ABC234","channel":"admins"}`)
+	if got := <-answered; got[0] == nil || got[1] != nil {
+		t.Errorf("said aloud: %v, want an error; in private: %v", got[0], got[1])
+	}
+	if got := d.last(t, "ada"); got.Text != secret.Text || !got.Private {
+		t.Errorf("ada got %+v, want the secret in private", got)
+	}
+	d.close()
+	written, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(written), secret.Text) {
+		t.Errorf("the journal, %v:\n%s", err, written)
+	}
+}
+
 func TestJournalThatWasCutOff(t *testing.T) {
 	t.Parallel()
 	const whole = `{"op":"post","id":"m000001","at":"2026-11-23T09:00:00Z","from":"twokey","user":"ada","key":"k1","message":{"text":"one"}}` + "\n"

@@ -162,9 +162,11 @@ type apiOption struct {
 func renderCommands(specs []chat.CommandSpec) []apiCommand {
 	out := make([]apiCommand, len(specs))
 	for i, s := range specs {
-		options := make([]apiOption, len(s.Options))
-		for j, o := range s.Options {
-			options[j] = apiOption{o.Name, o.Summary, append([]string{}, o.Choices...), o.Required, o.Rest}
+		options := []apiOption{}
+		for _, o := range s.Options {
+			if !o.Flag { // it has no place at which to be completed
+				options = append(options, apiOption{o.Name, o.Summary, append([]string{}, o.Choices...), o.Required, o.Rest})
+			}
 		}
 		out[i] = apiCommand{Name: s.Name, Summary: s.Summary, Example: s.Example, Options: options}
 	}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"twokey/chat"
@@ -10,12 +11,18 @@ import (
 // Caps returns no limit at all: a page can be scrolled.
 func (c *Console) Caps() chat.Caps { return chat.Caps{Images: true} }
 
+// errSecret refuses what would be kept, or shown to several.
+var errSecret = errors.New("a secret is shown on the console as the private answer to an event alone")
+
 // Post shows m at an address and returns its ID once it is in the journal. A
 // key that was posted before, in this run or in an earlier one with the same
 // journal, returns the earlier ID and shows nothing.
 func (c *Console) Post(ctx context.Context, to chat.Address, key string, m chat.Message) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("post to console: %w", err)
+	}
+	if m.Secret {
+		return "", errSecret
 	}
 	if err := c.people.reach(to); err != nil {
 		return "", fmt.Errorf("post to console: %w", err)
@@ -103,14 +110,18 @@ func (r responder) Say(ctx context.Context, m chat.Message) error {
 	return r.answer(ctx, chat.Address{Platform: Platform, Channel: r.event.Channel}, m)
 }
 
-// answer shows m. The private answer to a press may hold a Temporary Access
-// Pass, which must be stored nowhere: it is not kept.
+// answer shows m. A secret, and the private answer to a press, which may hold
+// one, must be stored nowhere: it is not kept. Nobody but one person is shown a
+// secret.
 func (r responder) answer(ctx context.Context, to chat.Address, m chat.Message) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("answer on console: %w", err)
 	}
+	if m.Secret && !to.Private() {
+		return errSecret
+	}
 	kept := m
-	if r.event.Kind == chat.Press && to.Private() {
+	if m.Secret || r.event.Kind == chat.Press && to.Private() {
 		kept = chat.Message{Text: notKept}
 	}
 	if _, err := r.console.show(bot, to, "", m, kept); err != nil {
