@@ -47,6 +47,9 @@ type Reader interface {
 	FindUsers(ctx context.Context, typed string) ([]User, error)
 	// Manager returns who is set above a user; KindNotFound if nobody is.
 	Manager(ctx context.Context, userID string) (User, error)
+	// SessionsFrom returns since when a user's sessions count: those from before
+	// are over. RevokeSessions moves it.
+	SessionsFrom(ctx context.Context, userID string) (time.Time, error)
 	// LastSignIns says when each account was last seen. It needs P1.
 	LastSignIns(ctx context.Context) ([]LastSignIn, error)
 	// UserChanges reads what happened to accounts since an earlier reading. Since

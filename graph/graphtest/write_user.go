@@ -216,17 +216,28 @@ func blockAndUnblock(t *testing.T, f Fixture) {
 	}
 }
 
-// revoke can be seen in the tenant's own account alone.
+// revoke moves the moment since when a user's sessions count.
 func revoke(t *testing.T, f Fixture) {
 	if !f.free() {
 		t.Log("not the whole tenant: nothing was changed")
 		return
 	}
+	id := f.Truth.Users[0].ID
+	was, err := f.Reader.SessionsFrom(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.once(t, "revoke sessions", func(w graph.Writer, ctx context.Context) (graph.Receipt, error) {
-		return w.RevokeSessions(ctx, f.Truth.Users[0].ID)
+		return w.RevokeSessions(ctx, id)
 	})
+	f.sees(t, "revoke sessions", func(ctx context.Context) (bool, error) {
+		is, err := f.Reader.SessionsFrom(ctx, id)
+		return is.After(was), err
+	})
+	_, err = f.Reader.SessionsFrom(t.Context(), nobody)
+	failed(t, err, graph.KindNotFound)
 	before := f.Applied()
-	_, err := f.Writer.RevokeSessions(t.Context(), nobody)
+	_, err = f.Writer.RevokeSessions(t.Context(), nobody)
 	failed(t, err, graph.KindNotFound)
 	if n := f.Applied() - before; n != 0 {
 		t.Errorf("applied %d times, want never", n)

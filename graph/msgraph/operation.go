@@ -42,6 +42,7 @@ var (
 	readUser             = operation{name: "read user", permission: "User.Read.All", cost: 1}
 	countUsers           = operation{name: "count users", permission: "User.Read.All", cost: 1}
 	findUsers            = operation{name: "look up a user", permission: "User.Read.All", cost: 1}
+	readSessions         = operation{name: "read since when sessions count", permission: "User.Read.All", cost: 1}
 	readManager          = operation{name: "read manager", permission: "User.Read.All", cost: 1}
 	readLastSignIns      = operation{name: "read last sign-ins", permission: "AuditLog.Read.All", budget: lastSignInsBudget, cost: 1, premium: true}
 	readGroup            = operation{name: "read group", permission: "GroupMember.Read.All", cost: 1}

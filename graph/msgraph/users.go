@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strings"
+	"time"
 
 	"twokey/graph"
 )
@@ -35,6 +36,24 @@ func (c *Client) User(ctx context.Context, idOrUPN string) (graph.User, error) {
 		return graph.User{}, &graph.Error{Kind: graph.KindNotFound, Op: readUser.name}
 	}
 	return getOne(ctx, c, readUser, c.url("/users/"+segment(idOrUPN), url.Values{"$select": {userFields}}), userRow)
+}
+
+// SessionsFrom reads signInSessionsValidFromDateTime of GET /users/{id}, which
+// no list needs.
+func (c *Client) SessionsFrom(ctx context.Context, userID string) (time.Time, error) {
+	if noSegment(userID) {
+		return time.Time{}, &graph.Error{Kind: graph.KindNotFound, Op: readSessions.name}
+	}
+	address := c.url("/users/"+segment(userID), url.Values{"$select": {"id,signInSessionsValidFromDateTime"}})
+	return getOne(ctx, c, readSessions, address, viaJSON(toSessionsFrom))
+}
+
+func toSessionsFrom(u struct {
+	From *time.Time `json:"signInSessionsValidFromDateTime"`
+},
+) (time.Time, error) {
+	from, err := need("signInSessionsValidFromDateTime", u.From)
+	return from.UTC(), err
 }
 
 // segment escapes a part of a path with all that a UPN may hold, a guest's
