@@ -42,7 +42,7 @@ func inQuota(t *testing.T, people int, licence graph.Licence, f func(q *quota)) 
 		}
 		return tenant
 	}, func(t *testing.T, c *msgraph.Client) {
-		db, err := store.Open(t.Context(), store.Config{Path: path})
+		db, err := store.Open(t.Context(), store.Config{DSN: path})
 		if err != nil {
 			t.Fatal(err)
 		}
