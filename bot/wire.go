@@ -21,6 +21,7 @@ import (
 	"twokey/commands/approval"
 	"twokey/commands/guide"
 	"twokey/commands/identity"
+	"twokey/commands/rules"
 	"twokey/graph"
 	"twokey/graph/msgraph"
 	"twokey/graph/rollout"
@@ -106,7 +107,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	env := commands.Env{
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester,
-		Rules:   commands.Rules{Changes: []string{commands.DefaultsKind}, Wait: a.wait},
+		Rules:   rules.Rules{Changes: []string{commands.DefaultsKind}, Wait: a.wait},
 		Zone:    zone,
 		Contact: "Ada Okafor at the IT help desk, extension 42",
 		Admins:  chat.Address{Platform: console.Platform, Channel: channelAdmins},

@@ -19,6 +19,7 @@ import (
 	"twokey/commands/approval"
 	"twokey/commands/guide"
 	"twokey/commands/identity"
+	"twokey/commands/rules"
 	"twokey/graph"
 	"twokey/graph/rollout"
 )
@@ -36,7 +37,7 @@ type Env struct {
 	Guide        *guide.Guide
 	Records      Records
 	Digest       Digest
-	Rules        Rules
+	Rules        rules.Rules    // as they hold now
 	Zone         *time.Location // in which times are shown
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"
 	Admins       chat.Address   // the administrators' channel
@@ -56,12 +57,6 @@ type Tenant interface {
 // Writer is what commands change in it, as [graph.Writer] promises it.
 type Writer interface {
 	SetSecurityDefaults(ctx context.Context, enabled bool) (graph.Receipt, error)
-}
-
-// Rules are the owner's choices about changes.
-type Rules struct {
-	Changes []string      // the kinds of change that are switched on
-	Wait    time.Duration // before a change of quorum two runs
 }
 
 // Records reads the audit record.

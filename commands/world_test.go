@@ -21,6 +21,7 @@ import (
 	"twokey/commands/approval"
 	"twokey/commands/guide"
 	"twokey/commands/identity"
+	"twokey/commands/rules"
 	"twokey/graph"
 	"twokey/graph/rollout"
 	graphsync "twokey/graph/sync"
@@ -432,7 +433,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		},
 		People: identity.New(identity.Config{Tenant: tenantID, Links: w.links, Roles: w.roles, Ask: AskRoles()}, here),
 		Guide:  articles, Digest: w.digest,
-		Rules: Rules{Changes: w.changes, Wait: 15 * time.Minute}, Zone: zone,
+		Rules: rules.Rules{Changes: w.changes, Wait: 15 * time.Minute}, Zone: zone,
 		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
 		Build: "twokey 0.1", Now: w.now,
 	}
