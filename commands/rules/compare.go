@@ -85,6 +85,7 @@ func meet(was, is Rules) ([]Difference, Rules) {
 		Fallback:        m.permits("fallback", was.Fallback, is.Fallback),
 		ManagerApproves: m.permits("managers approve", was.ManagerApproves, is.ManagerApproves),
 		AdminsTwo:       m.permits("methods of the highest administrators", was.AdminsTwo, is.AdminsTwo),
+		AcceptLockout:   m.permits("accept lock-out", was.AcceptLockout, is.AcceptLockout),
 		MinAdmins:       atLeast(m, "administrators that must remain", was.MinAdmins, is.MinAdmins, strconv.Itoa),
 		MinEmergency:    atLeast(m, "emergency accounts that must remain", was.MinEmergency, is.MinEmergency, strconv.Itoa),
 		HeadTo:          m.guards("audit heads go to", was.HeadTo, is.HeadTo),

@@ -37,29 +37,30 @@ const (
 // Rules are the owner's rules for one tenant. People, groups and accounts are
 // object IDs. The order of a list says nothing.
 type Rules struct {
-	Tenant          string              `json:"tenant"`               // tenant ID
-	Roles           map[string][]Holder `json:"roles,omitempty"`      // by role: "viewer" "helpdesk" "lead" "approver" "owner"
-	Links           map[string]string   `json:"links,omitempty"`      // pinned: chat account "platform/workspace/user" to person
-	Backups         []string            `json:"backups,omitempty"`    // backup approvers: asked once nobody else has answered
-	Protected       []string            `json:"protected,omitempty"`  // no change may touch them; emergency accounts and the bot's own are among them
-	Emergency       []string            `json:"emergency,omitempty"`  // emergency access accounts
-	Changes         []string            `json:"changes,omitempty"`    // kinds of change that are switched on
-	Approvals       map[string]Approval `json:"approvals,omitempty"`  // by kind: what differs from the built-in policy
-	Wait            time.Duration       `json:"wait"`                 // from the quorum of two to the start
-	Many            int                 `json:"many"`                 // more targets than this need two
-	PerRequest      int                 `json:"per_request"`          // most targets of a request
-	PerHour         int                 `json:"per_hour"`             // most targets in an hour
-	Solo            bool                `json:"solo,omitempty"`       // the requester's own confirmation is enough
-	AcceptNoStepUp  bool                `json:"no_step_up,omitempty"` // powerful changes without a fresh proof of who presses
-	Fallback        bool                `json:"fallback,omitempty"`   // one and a longer wait where a quorum is short only because an approver is a target or away
-	ManagerApproves bool                `json:"manager,omitempty"`    // a manager may decide passes and resets of staff without a role
-	AdminsTwo       bool                `json:"admins_two,omitempty"` // methods of the highest administrators can be changed, with two approvers
-	MinAdmins       int                 `json:"min_admins"`           // so many administrators must remain able to sign in
-	MinEmergency    int                 `json:"min_emergency"`        // so many emergency accounts must; zero: as many as are declared, up to 2
-	HeadTo          []string            `json:"head_to,omitempty"`    // where heads of the audit record go
-	Contact         string              `json:"contact,omitempty"`    // whom people are told to call
-	SecurityContact string              `json:"security,omitempty"`   // who is alerted
-	Addresses       map[string]string   `json:"addresses,omitempty"`  // outside addresses, by their key
+	Tenant          string              `json:"tenant"`                   // tenant ID
+	Roles           map[string][]Holder `json:"roles,omitempty"`          // by role: "viewer" "helpdesk" "lead" "approver" "owner"
+	Links           map[string]string   `json:"links,omitempty"`          // pinned: chat account "platform/workspace/user" to person
+	Backups         []string            `json:"backups,omitempty"`        // backup approvers: asked once nobody else has answered
+	Protected       []string            `json:"protected,omitempty"`      // no change may touch them; emergency accounts and the bot's own are among them
+	Emergency       []string            `json:"emergency,omitempty"`      // emergency access accounts
+	Changes         []string            `json:"changes,omitempty"`        // kinds of change that are switched on
+	Approvals       map[string]Approval `json:"approvals,omitempty"`      // by kind: what differs from the built-in policy
+	Wait            time.Duration       `json:"wait"`                     // from the quorum of two to the start
+	Many            int                 `json:"many"`                     // more targets than this need two
+	PerRequest      int                 `json:"per_request"`              // most targets of a request
+	PerHour         int                 `json:"per_hour"`                 // most targets in an hour
+	Solo            bool                `json:"solo,omitempty"`           // the requester's own confirmation is enough
+	AcceptNoStepUp  bool                `json:"no_step_up,omitempty"`     // powerful changes without a fresh proof of who presses
+	Fallback        bool                `json:"fallback,omitempty"`       // one and a longer wait where a quorum is short only because an approver is a target or away
+	ManagerApproves bool                `json:"manager,omitempty"`        // a manager may decide passes and resets of staff without a role
+	AdminsTwo       bool                `json:"admins_two,omitempty"`     // methods of the highest administrators can be changed, with two approvers
+	AcceptLockout   bool                `json:"accept_lockout,omitempty"` // changes that leave fewer can be asked for, with two approvers who read the risk
+	MinAdmins       int                 `json:"min_admins"`               // so many administrators must remain able to sign in
+	MinEmergency    int                 `json:"min_emergency"`            // so many emergency accounts must; zero: as many as are declared, up to 2
+	HeadTo          []string            `json:"head_to,omitempty"`        // where heads of the audit record go
+	Contact         string              `json:"contact,omitempty"`        // whom people are told to call
+	SecurityContact string              `json:"security,omitempty"`       // who is alerted
+	Addresses       map[string]string   `json:"addresses,omitempty"`      // outside addresses, by their key
 }
 
 // Holder is who holds a role: a person or, where User is empty, everybody in a
