@@ -26,6 +26,7 @@ const (
 	ChangeAccountAllowed ChangeKind = "account_allowed"
 	ChangeSessions       ChangeKind = "sessions_revoked"
 	ChangeAppAccess      ChangeKind = "app_access" // an app's credentials, owners or permissions
+	ChangeRole           ChangeKind = "role"       // somebody was given a directory role, or lost one
 )
 
 // A TenantChange is who changed what, from one line of the audit log.
@@ -33,6 +34,7 @@ type TenantChange struct {
 	Kind      ChangeKind
 	At        time.Time
 	AuditID   string
+	Activity  string // as Microsoft names it
 	Operation string // Add, Update or Delete, as the log has it
 	// Correlation is the client request ID of a change through Graph, as far as is
 	// known: by it a change would be one of ours.
@@ -81,9 +83,17 @@ func kindOf(a graph.Audit) (kind ChangeKind, property string) {
 		return ChangePolicy, "state"
 	case slices.ContainsFunc(appActivities[:], func(s string) bool { return strings.Contains(activity, s) }), changesFederation(a):
 		return ChangeAppAccess, ""
+	case changesRole(activity):
+		return ChangeRole, "Role.DisplayName"
 	default:
 		return accountKind(a, activity)
 	}
+}
+
+// changesRole knows "Add member to role", "Remove eligible member from role" and
+// the many that privileged identity management writes.
+func changesRole(activity string) bool {
+	return strings.Contains(activity, "member to role") || strings.Contains(activity, "member from role")
 }
 
 // appActivities are in the names of what gives or takes an app's powers.
@@ -197,7 +207,7 @@ func unquoted(s string) string { return strings.Trim(s, `"`) }
 
 func changeOf(a graph.Audit, kind ChangeKind, property string) TenantChange {
 	c := TenantChange{
-		Kind: kind, At: a.At, AuditID: a.ID, Operation: a.Operation, Correlation: a.CorrelationID,
+		Kind: kind, At: a.At, AuditID: a.ID, Activity: a.Activity, Operation: a.Operation, Correlation: a.CorrelationID,
 		ByUserID: a.ByUserID, ByAppID: a.ByAppID, By: a.ByApp,
 	}
 	if a.ByUserID != "" || a.ByUPN != "" {

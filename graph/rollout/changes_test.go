@@ -46,6 +46,8 @@ func TestChangesKnowTheirKinds(t *testing.T) {
 		{"sessions", audited("Update StsRefreshTokenValidFrom Timestamp", "UserManagement", core), ChangeSessions},
 		{"a secret", audited("Update application – Certificates and secrets management ", "ApplicationManagement", core), ChangeAppAccess},
 		{"consent", audited("Add app role assignment to service principal", "ApplicationManagement", core), ChangeAppAccess},
+		{"a role", audited("Add member to role", "RoleManagement", core), ChangeRole},
+		{"a role that can be taken up", audited("Remove eligible member from role", "RoleManagement", core), ChangeRole},
 		{"a group", audited("Add member to group", "GroupManagement", core), ""},
 	}
 	for _, tt := range tests {
@@ -94,13 +96,13 @@ func TestChangesSayWhoAndWhat(t *testing.T) {
 
 	got := Changes([]graph.Audit{aimless, own, byApp, earlier})
 	want := []TenantChange{
-		{Kind: ChangeMethodRemoved, At: earlier.At, AuditID: "1", Operation: "Update", ByUserID: "ada", By: "ada@x", TargetID: "target", Target: "Target"},
+		{Kind: ChangeMethodRemoved, At: earlier.At, AuditID: "1", Activity: earlier.Activity, Operation: "Update", ByUserID: "ada", By: "ada@x", TargetID: "target", Target: "Target"},
 		{
-			Kind: ChangePolicy, At: monday47, AuditID: "2", Operation: "Update", Correlation: "request-1", ByAppID: "app-1", By: "Twokey",
+			Kind: ChangePolicy, At: monday47, AuditID: "2", Activity: byApp.Activity, Operation: "Update", Correlation: "request-1", ByAppID: "app-1", By: "Twokey",
 			TargetID: "target", Target: "Target", Old: "enabledForReportingButNotEnforced", New: "enabled",
 		},
-		{Kind: ChangeMethodAdded, At: monday47, AuditID: "3", Operation: "Update", ByUserID: "TARGET", By: "ann@x", Own: true, TargetID: "target", Target: "ann@x"},
-		{Kind: ChangeAccountBlocked, At: monday47, AuditID: "4", Operation: "Update"},
+		{Kind: ChangeMethodAdded, At: monday47, AuditID: "3", Activity: own.Activity, Operation: "Update", ByUserID: "TARGET", By: "ann@x", Own: true, TargetID: "target", Target: "ann@x"},
+		{Kind: ChangeAccountBlocked, At: monday47, AuditID: "4", Activity: aimless.Activity, Operation: "Update"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
