@@ -40,3 +40,11 @@ func TestSQLiteSync(t *testing.T) {
 		return s
 	})
 }
+
+func TestSQLiteChanges(t *testing.T) {
+	t.Parallel()
+	storetest.RunChanges(t, func(t *testing.T) storetest.ChangeStore {
+		s, _ := setup(t)
+		return s
+	})
+}
