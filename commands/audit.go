@@ -36,29 +36,53 @@ func auditCommand(env Env) Command {
 				m.Headline = "The last audit records of " + shown(request)
 			}
 			if len(last) > 0 {
-				m.Table = recordTable(ctx, env, last)
+				if m.Table, err = recordTable(ctx, env, last); err != nil {
+					return chat.Message{}, err
+				}
 			}
 			return withChain(ctx, env, m)
 		},
 	}
 }
 
-func recordTable(ctx context.Context, env Env, records []audit.Record) *chat.Table {
+func recordTable(ctx context.Context, env Env, records []audit.Record) (*chat.Table, error) {
 	t := &chat.Table{Header: []string{"No.", "When", "What", "Who", "Request"}}
-	names := map[string]string{"twokey": "the bot"}
+	names, err := actors(ctx, env, records)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range records {
-		name, ok := names[r.Actor]
-		if !ok {
-			name = env.People.Name(ctx, principal(env, r.Actor))
-			names[r.Actor] = name
-		}
 		when := r.At
 		if at, err := time.Parse(time.RFC3339Nano, r.At); err == nil {
 			when = moment(env, at)
 		}
-		t.Rows = append(t.Rows, []string{strconv.FormatInt(r.Number, 10), chat.Safe(when, 40), chat.Safe(r.Kind, 40), chat.Safe(name, 60), chat.Safe(r.Request, 20)})
+		t.Rows = append(t.Rows, []string{strconv.FormatInt(r.Number, 10), chat.Safe(when, 40), chat.Safe(r.Kind, 40), chat.Safe(names[r.Actor], 60), chat.Safe(r.Request, 20)})
 	}
-	return t
+	return t, nil
+}
+
+// actors says who the actors of records are: people by the name that is kept
+// beside the chain, or by the tenant's; those who were forgotten by pseudonym.
+func actors(ctx context.Context, env Env, records []audit.Record) (map[string]string, error) {
+	names := map[string]string{audit.Bot: "the bot", audit.Host: "the bot's host"}
+	var unknown []string
+	for _, r := range records {
+		if _, ok := names[r.Actor]; !ok {
+			names[r.Actor] = r.Actor
+			unknown = append(unknown, r.Actor)
+		}
+	}
+	people, err := env.Records.Who(ctx, unknown...)
+	if err != nil {
+		return nil, err
+	}
+	for pseudonym, p := range people {
+		names[pseudonym] = p.Name
+		if p.Name == "" {
+			names[pseudonym] = env.People.Name(ctx, principal(env, p.Object))
+		}
+	}
+	return names, nil
 }
 
 // withChain verifies the whole chain and adds to m how it stands. A broken one

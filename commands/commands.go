@@ -66,6 +66,9 @@ type Records interface {
 	// LastRecords returns the newest n, newest first; those of one request if
 	// it is not empty.
 	LastRecords(ctx context.Context, request string, n int) ([]audit.Record, error)
+	// Who returns who is meant by each of the chain's pseudonyms, as far as
+	// that is still known.
+	Who(ctx context.Context, pseudonyms ...string) (map[string]audit.Person, error)
 }
 
 // Digest is the weekly digest, as far as commands ask for it.

@@ -44,7 +44,7 @@ func (s *Store) Skip(ctx context.Context, slot scheduler.Slot) error {
 		if err != nil || !closed {
 			return err
 		}
-		return t.recordSlot(slot, "skipped", "twokey", time.Time{})
+		return t.recordSlot(slot, "skipped", audit.Bot, time.Time{})
 	})
 }
 
@@ -114,7 +114,11 @@ func (t *tx) recordSlot(s scheduler.Slot, done, actor string, asOf time.Time) er
 	if !asOf.IsZero() {
 		facts["as_of"] = asOf.UTC().Format(time.RFC3339)
 	}
-	return t.Record(audit.Entry{Tenant: s.Tenant, Kind: s.Job + "." + done, Actor: actor, Facts: facts})
+	who, err := t.Alias(s.Tenant, actor, "")
+	if err != nil {
+		return err
+	}
+	return t.Record(audit.Entry{Tenant: s.Tenant, Kind: s.Job + "." + done, Actor: who, Facts: facts})
 }
 
 func (t *tx) keepWeek(p scheduler.Publication) error {

@@ -244,8 +244,12 @@ func TestRevise(t *testing.T) {
 	}
 	wantList(t, "weeks", s.people(t, "2026-W49", 9), "2026-W48 241")
 	wantList(t, "records", s.kinds(t), "digest.posted", "digest.revised")
-	if r, err := s.LastRecords(t.Context(), "", 1); err != nil || r[0].Actor != "ada" {
-		t.Errorf("the record is %+v, %v; want ada's", r, err)
+	records, err := s.LastRecords(t.Context(), "", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who, err := s.Who(t.Context(), records[0].Actor); err != nil || who[records[0].Actor].Object != "ada" {
+		t.Errorf("the record is %+v by %+v, %v; want ada's", records[0], who, err)
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"twokey/audit"
 )
 
 // Plan is a change that a command has worked out: what to ask for.
@@ -137,8 +135,7 @@ func (e *Engine) insert(tx Tx, r *Request, account string) error {
 		"kind": r.Kind, "args": r.Args, "targets": ids(r.Targets), "digest": r.Digest,
 		"policy": r.Policy, "expires": stamp(r.Expires), "account": account,
 	}
-	entry := audit.Entry{At: now, Tenant: r.Tenant, Kind: "request.submitted", Actor: r.Requester.Object, Request: r.Ref, Facts: facts}
-	if err := tx.Record(entry); err != nil {
+	if err := record(tx, *r, now, "request.submitted", r.Requester, facts); err != nil {
 		return err
 	}
 	return prompt(tx, *r)
@@ -287,7 +284,7 @@ func relay(tx Tx, r Request, v Vote, question string, now time.Time) error {
 	if err := tell(tx, r, NoticeQuestion, hex.EncodeToString(hash[:8]), facts); err != nil {
 		return err
 	}
-	return tx.Record(audit.Entry{At: now, Tenant: r.Tenant, Kind: "request.question", Actor: v.By.Object, Request: r.Ref, Facts: map[string]any{"account": v.Account}})
+	return record(tx, r, now, "request.question", v.By, map[string]any{"account": v.Account})
 }
 
 // Find returns a request by reference.
@@ -366,11 +363,7 @@ func apply(tx Tx, r Request, c Change, now time.Time) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	actor := c.Actor.Object
-	if actor == "" {
-		actor = "twokey"
-	}
-	if err := tx.Record(audit.Entry{At: now, Tenant: r.Tenant, Kind: c.Kind, Actor: actor, Request: r.Ref, Facts: c.Facts}); err != nil {
+	if err := record(tx, r, now, c.Kind, c.Actor, c.Facts); err != nil {
 		return Request{}, err
 	}
 	if err := tx.Touch(r.ID); err != nil {

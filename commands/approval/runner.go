@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-
-	"twokey/audit"
 )
 
 // Limits bound what the runner does. The zero value of each means its default.
@@ -411,7 +409,7 @@ func (r *Runner) intend(ctx context.Context, req Request, a Attempt, number, try
 			return err
 		}
 		facts := map[string]any{"step": number, "try": try, "method": s.Method, "url": s.URL, "body": s.BodyHash, "client_request_id": s.ClientID}
-		return tx.Record(audit.Entry{At: now, Tenant: req.Tenant, Kind: "step.intent", Actor: "twokey", Request: req.Ref, Facts: facts})
+		return record(tx, req, now, "step.intent", Principal{}, facts)
 	})
 	return s, err
 }
@@ -435,7 +433,7 @@ func (r *Runner) conclude(ctx context.Context, req Request, s Step) error {
 			return err
 		}
 		facts := map[string]any{"step": s.Number, "try": s.Try, "class": s.Class, "request_id": s.RequestID, "facts": s.Facts}
-		return tx.Record(audit.Entry{At: now, Tenant: req.Tenant, Kind: "step.answer", Actor: "twokey", Request: req.Ref, Facts: facts})
+		return record(tx, req, now, "step.answer", Principal{}, facts)
 	})
 }
 

@@ -83,6 +83,14 @@ type Tx interface {
 	// Record appends to the audit chain, at the database's time whatever the
 	// entry says.
 	Record(e audit.Entry) error
+	// Alias returns the pseudonym under which the audit chain knows a person,
+	// "p-…", and keeps the name beside it unless that is empty. An empty object
+	// and those of package audit that are no people come back as they are.
+	Alias(tenant, object, name string) (string, error)
+	// Aside keeps words beside the audit chain and returns the mark that stands
+	// for them there, "t-…"; nothing for no words. The request is a reference,
+	// or empty.
+	Aside(tenant, request, words string) (string, error)
 	// Owe stores a message that must be sent. A key that exists stays as it is.
 	Owe(n Notice) error
 	// Touch marks every message about a topic as to be shown anew.

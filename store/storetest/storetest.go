@@ -25,6 +25,10 @@ type Store interface {
 	// LastRecords returns the newest n records, newest first; only those of
 	// one request if it is not empty.
 	LastRecords(ctx context.Context, request string, n int) ([]audit.Record, error)
+	// Who returns who is meant by each pseudonym, as far as it is known.
+	Who(ctx context.Context, pseudonyms ...string) (map[string]audit.Person, error)
+	// Asides returns the words that are kept beside the records of a request.
+	Asides(ctx context.Context, request string) ([]audit.Aside, error)
 	Close() error
 }
 
@@ -32,7 +36,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, transactions, freezes} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, transactions, freezes} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
