@@ -25,9 +25,12 @@ import (
 // Late is how long what became weaker stays as it was.
 const Late = 24 * time.Hour
 
-// What a rule is where the owner has written nothing, or zero.
+// DefaultWait is the wait of two where the owner has written nothing. A wait of
+// zero is none.
+const DefaultWait = 15 * time.Minute
+
+// What a rule is where it is zero.
 const (
-	DefaultWait       = 15 * time.Minute
 	DefaultMany       = 10
 	DefaultPerRequest = 50
 	DefaultPerHour    = 100
@@ -118,7 +121,6 @@ func (r Rules) Normal() Rules {
 	for _, list := range []*[]string{&r.Backups, &r.Protected, &r.Emergency, &r.Changes, &r.HeadTo} {
 		*list = normal(*list)
 	}
-	or(&r.Wait, DefaultWait)
 	or(&r.Many, DefaultMany)
 	or(&r.PerRequest, DefaultPerRequest)
 	or(&r.PerHour, DefaultPerHour)

@@ -80,6 +80,7 @@ func TestU09Differences(t *testing.T) {
 		"a wait for another kind":  {other(rules.Approval{Wait: 16 * time.Minute}), "approval of reset: wait", "built-in", "16m0s", false},
 		"less than it may be":      {other(rules.Approval{Wait: 14 * time.Minute}), "approval of reset: wait", "built-in", "14m0s", true},
 		"a longer wait of two":     {func(r *rules.Rules) { r.Wait *= 2 }, "wait of two", "15m0s", "30m0s", false},
+		"no wait of two":           {func(r *rules.Rules) { r.Wait = 0 }, "wait of two", "15m0s", "0s", true},
 		"a shorter wait of two":    {func(r *rules.Rules) { r.Wait /= 3 }, "wait of two", "15m0s", "5m0s", true},
 		"many is more":             {func(r *rules.Rules) { r.Many++ }, "targets from which two must approve", "10", "11", true},
 		"many is less":             {func(r *rules.Rules) { r.Many-- }, "targets from which two must approve", "10", "9", false},
@@ -218,11 +219,11 @@ func TestNormal(t *testing.T) {
 	b.Links["slack/T1/U7"] = ""
 	b.Roles["lead"] = nil
 	b.Approvals["reset"] = rules.Approval{}
-	b.Wait, b.Many, b.PerRequest, b.PerHour, b.MinEmergency = 0, 0, 0, 0, 0
+	b.Many, b.PerRequest, b.PerHour, b.MinEmergency = 0, 0, 0, 0
 	if a.Hash() != b.Hash() || len(rules.Compare(a, b)) > 0 {
 		t.Errorf("not the same: %+v", rules.Compare(a, b))
 	}
-	if len(b.Changes) != 4 || b.Wait != 0 || len(b.Roles["owner"]) != 3 {
+	if len(b.Changes) != 4 || b.Many != 0 || len(b.Roles["owner"]) != 3 {
 		t.Errorf("the rules that were compared are changed: %+v", b)
 	}
 	if (rules.Rules{}).Hash() == a.Hash() || len((rules.Rules{}).Hash()) != 64 {
@@ -231,6 +232,35 @@ func TestNormal(t *testing.T) {
 	one := rules.Rules{Emergency: []string{"a"}}
 	if got := one.Normal().MinEmergency; got != 1 {
 		t.Errorf("one emergency account, and %d must remain", got)
+	}
+}
+
+// TestU09Keeper holds that what waits begins to hold by itself, and that a
+// reading of the configuration is heeded at once.
+func TestU09Keeper(t *testing.T) {
+	t.Parallel()
+	now := day
+	old, weak := full(), full()
+	add(&weak, "owner", rules.Holder{User: "eve"})
+	k := rules.NewKeeper([]rules.Version{{Rules: old, Since: day.Add(-time.Hour)}}, func() time.Time { return now })
+	if k.Now().Hash() != old.Hash() || len(k.Waiting()) > 0 {
+		t.Fatalf("at first: %+v, waiting %+v", k.Now(), k.Waiting())
+	}
+	k.Set([]rules.Version{{Rules: old, Since: day.Add(-time.Hour)}, {Rules: weak, Since: day}})
+	want := []rules.Difference{{What: "role owner", Is: "user eve", Weaker: true}}
+	if got := k.Waiting(); !slices.Equal(got, want) || k.Now().Hash() != old.Hash() || k.Written().Hash() != weak.Hash() {
+		t.Errorf("read anew: waiting %+v, %+v", got, k.Now())
+	}
+	now = soon
+	if k.Now().Hash() != old.Hash() {
+		t.Error("it holds too soon")
+	}
+	now = later
+	if k.Now().Hash() != weak.Hash() || len(k.Waiting()) > 0 {
+		t.Errorf("after a day: %+v, waiting %+v", k.Now(), k.Waiting())
+	}
+	if got := rules.Fixed(old).Now(); got.Hash() != old.Hash() {
+		t.Errorf("fixed: %+v", got)
 	}
 }
 
