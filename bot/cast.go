@@ -6,7 +6,9 @@ import (
 
 	"twokey/bot/console"
 	"twokey/chat"
+	"twokey/commands"
 	"twokey/commands/identity"
+	"twokey/commands/rules"
 	"twokey/graph"
 	"twokey/graph/rollout"
 	"twokey/graph/simtenant"
@@ -58,21 +60,35 @@ func castPeople() (people []console.Person, everybody []string) {
 	return people, everybody
 }
 
-// castIDs resolves the cast's sign-in names in the tenant: links and roles are
-// by object ID, whatever a tenant elsewhere made them.
-func castIDs(ctx context.Context, r graph.Reader, tenantID string) (identity.Config, error) {
-	cfg := identity.Config{Tenant: tenantID, Links: map[chat.Account]string{}, Roles: map[identity.Role][]string{}}
+// demoContact is whom people are told to call.
+const demoContact = "Ada Okafor at the IT help desk, extension 42"
+
+// castRules are the demo's rules. The cast's sign-in names are resolved in the
+// tenant: links and roles are by object ID, whatever a tenant elsewhere made
+// them.
+func castRules(ctx context.Context, r graph.Reader, tenantID string) (rules.Rules, error) {
+	all := rules.Rules{
+		Tenant: tenantID, Links: map[string]string{}, Roles: map[string][]rules.Holder{},
+		Changes: []string{commands.DefaultsKind}, Wait: rules.DefaultWait, Fallback: true, Contact: demoContact,
+	}
 	for _, m := range simtenant.Cast(0) {
 		u, err := r.User(ctx, m.UPN)
 		if err != nil {
-			return cfg, fmt.Errorf("find %s: %w", m.UPN, err)
+			return all, fmt.Errorf("find %s: %w", m.UPN, err)
 		}
-		cfg.Links[chat.Account{Platform: console.Platform, User: m.ID}] = u.ID
+		all.Links[identity.LinkKey(chat.Account{Platform: console.Platform, User: m.ID})] = u.ID
 		for _, role := range castRoles[m.ID] {
-			cfg.Roles[role] = append(cfg.Roles[role], u.ID)
+			all.Roles[string(role)] = append(all.Roles[string(role)], rules.Holder{User: u.ID})
 		}
 	}
-	return cfg, nil
+	for _, m := range simtenant.Emergency(0) {
+		u, err := r.User(ctx, m.UPN)
+		if err != nil {
+			return all, fmt.Errorf("find %s: %w", m.UPN, err)
+		}
+		all.Emergency, all.Protected = append(all.Emergency, u.ID), append(all.Protected, u.ID)
+	}
+	return all, nil
 }
 
 // servicePurposes says what each of the tenant's accounts is that is no person.

@@ -68,7 +68,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	if err != nil {
 		return nil, err
 	}
-	who, scope, org, err := settle(ctx, client)
+	laid, scope, org, err := settle(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("read tenant at %s: %w", a.tenant.url, err)
 	}
@@ -90,7 +90,9 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return nil, fmt.Errorf("load guide: %w", err)
 	}
 
-	people := identity.New(who, client)
+	laid.Wait = a.wait
+	keeper := rules.Fixed(laid)
+	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles()}, client)
 	engine := &approval.Engine{
 		Store: bot.store, Standing: people,
 		Expiry: commands.AroundTheClock(zone).Expiry,
@@ -107,11 +109,9 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	env := commands.Env{
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester,
-		Rules:   rules.Rules{Changes: []string{commands.DefaultsKind}, Wait: a.wait},
-		Zone:    zone,
-		Contact: "Ada Okafor at the IT help desk, extension 42",
-		Admins:  chat.Address{Platform: console.Platform, Channel: channelAdmins},
-		Build:   build(), Now: a.clock.Now,
+		Rules: keeper, Zone: zone, Contact: demoContact,
+		Admins: chat.Address{Platform: console.Platform, Channel: channelAdmins},
+		Build:  build(), Now: a.clock.Now,
 	}
 	mux := commands.NewMux(env, a.log)
 
@@ -177,18 +177,17 @@ var demoLimits = approval.Limits{Tick: 250 * time.Millisecond, Settle: time.Seco
 func owner() string { return rand.Text() }
 
 // settle reads what must be known before anything is asked.
-func settle(ctx context.Context, r graph.Reader) (identity.Config, rollout.Scope, graph.Organization, error) {
+func settle(ctx context.Context, r graph.Reader) (rules.Rules, rollout.Scope, graph.Organization, error) {
 	org, err := r.Organization(ctx)
 	if err != nil {
-		return identity.Config{}, rollout.Scope{}, org, err
+		return rules.Rules{}, rollout.Scope{}, org, err
 	}
-	who, err := castIDs(ctx, r, org.ID)
+	laid, err := castRules(ctx, r, org.ID)
 	if err != nil {
-		return who, rollout.Scope{}, org, err
+		return laid, rollout.Scope{}, org, err
 	}
-	who.Ask = commands.AskRoles()
 	scope, err := declaredAccounts(ctx, r)
-	return who, scope, org, err
+	return laid, scope, org, err
 }
 
 func openConsole(a assembly, mux *commands.Mux, zone *time.Location, bot *assembled) (*console.Console, error) {

@@ -37,7 +37,7 @@ type Env struct {
 	Guide        *guide.Guide
 	Records      Records
 	Digest       Digest
-	Rules        rules.Rules    // as they hold now
+	Rules        *rules.Keeper
 	Zone         *time.Location // in which times are shown
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"
 	Admins       chat.Address   // the administrators' channel

@@ -43,11 +43,14 @@ func decide(ctx context.Context, env Env, who identity.Speaker, choice, seal, wo
 	if !who.Linked {
 		return chat.Message{}, &mistake{"I do not know who you are in Microsoft 365, so you cannot decide anything here.", "Ask an owner of this bot to link your chat account."}
 	}
+	if who.Principal == (approval.Principal{}) {
+		return chat.Message{}, errNewLink
+	}
 	words, err := justification(words)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	v := approval.Vote{By: who.Principal, Account: encode(who.Account), Seal: canonical(seal), Why: words}
+	v := approval.Vote{By: who.Principal, Account: encode(who.Account), Proof: who.Proof, Seal: canonical(seal), Why: words}
 	if !strings.Contains(v.Seal, ".") && len(v.Seal) != len("R-ABC234") {
 		return chat.Message{}, approval.ErrNotFound
 	}
@@ -68,6 +71,13 @@ func decide(ctx context.Context, env Env, who identity.Speaker, choice, seal, wo
 		r, err := env.Engine.Ask(ctx, v, words)
 		return chat.Message{Headline: fmt.Sprintf("Your question about %s was passed on. The answer comes to you directly.", r.Ref), Request: r.Ref}, err
 	}
+}
+
+// errNewLink is for somebody whose link gives only what staff may do: a stolen
+// configuration or a mistake in it must not decide anything before it is seen.
+var errNewLink = &mistake{
+	"Your chat account was linked less than a day ago, so you can only do what everybody may.",
+	"The approvers have been told of the new link. A day after it was made, it counts in full.",
 }
 
 func approved(env Env, r approval.Request) chat.Message {

@@ -36,7 +36,7 @@ func defaults(env Env, enable bool) Command {
 		},
 		Access: only(identity.Lead),
 		Plan: func(ctx context.Context, c Call) (approval.Plan, error) {
-			if !slices.Contains(env.Rules.Changes, DefaultsKind) {
+			if !slices.Contains(env.Rules.Now().Changes, DefaultsKind) {
 				return approval.Plan{}, &mistake{"Changing security defaults is switched off for this bot.", "An owner can switch it on with “changes: [defaults]” in the configuration."}
 			}
 			return planDefaults(ctx, env, enable)
@@ -67,7 +67,7 @@ func planDefaults(ctx context.Context, env Env, enable bool) (approval.Plan, err
 		Targets:  []approval.Target{{ID: env.Organization.ID, Name: env.Organization.Name}},
 		Snapshot: json.RawMessage(encode(snapshot)),
 		Words:    words,
-		Policy:   approval.Policy{Name: "two", Quorum: 2, Wait: env.Rules.Wait, Version: 1},
+		Policy:   approval.Policy{Name: "two", Quorum: 2, Wait: env.Rules.Now().Wait, Version: 1},
 	}, nil
 }
 

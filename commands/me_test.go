@@ -7,6 +7,7 @@ import (
 
 	"twokey/chat"
 	"twokey/commands/guide"
+	"twokey/commands/identity"
 	"twokey/graph"
 )
 
@@ -102,12 +103,16 @@ func TestMe(t *testing.T) {
 
 func TestWhoami(t *testing.T) {
 	t.Parallel()
-	w := newDryWorld(t, crowd)
+	w := newDryWorld(t, crowd, func(f *fixture) {
+		f.byGroup = map[identity.Role]string{identity.Approver: "g-board"}
+		f.groups = map[string][]string{"g-board": {id("hal"), id("guest")}}
+	})
 	for _, row := range []struct {
 		name, person string
 		want         []string
 	}{
-		{"two roles", "ada", []string{"You are Ada Okafor.", "Sign-in name: ada@vale.example", "Object ID: id-ada", "Tenant: Harbour & Vale", "Roles: helpdesk, lead", "Linked by: the owner, in the configuration"}},
+		{"two roles", "ada", []string{"You are Ada Okafor.", "Sign-in name: ada@vale.example", "Object ID: id-ada", "Tenant: Harbour & Vale", "Roles: helpdesk, lead", "Your chat account: pinned in the configuration"}},
+		{"a role of one's own and one by a group", "hal", []string{"Roles: helpdesk, approver (group g-board)"}},
 		{"staff", "sam", []string{"You are Sam Rivera.", "Roles: staff"}},
 		{"a guest who is on every list", "guest", []string{"Roles: staff"}},
 		{"somebody of the same name", "impostor", []string{"I do not know who you are in Microsoft 365.", "ask an owner of this bot to link your chat account"}},

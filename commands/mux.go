@@ -105,6 +105,9 @@ func denied(who identity.Speaker, c Command) error {
 	if !who.Linked {
 		return &mistake{"I do not know who you are in Microsoft 365 yet, so you may not use “/mfa " + c.Name + "”.", "Ask an owner of this bot to link your chat account."}
 	}
+	if who.Principal == (approval.Principal{}) {
+		return errNewLink
+	}
 	roles := make([]string, len(c.Access.roles))
 	for i, r := range c.Access.roles {
 		roles[i] = string(r)
@@ -163,7 +166,8 @@ func whyForm(line string) chat.Message {
 // admin channel. A listed guest or leaver is shown nothing.
 func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval.Plan, error) {
 	p.Tenant, p.TenantName = m.env.Organization.ID, m.env.Organization.Name
-	p.Requester, p.Account, p.Key, p.Reason = call.Who.Principal, encode(call.Who.Account), call.Event.Key, call.Reason
+	p.Requester, p.Account, p.Proof, p.Key, p.Reason = call.Who.Principal, encode(call.Who.Account), call.Who.Proof, call.Event.Key, call.Reason
+	p.ConfigHash = m.env.Rules.Now().Hash()
 	p.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(call.Who.Account)), Requester: true}}
 	deciders, err := m.env.People.Approvers(ctx, approval.Request{Tenant: p.Tenant, Requester: p.Requester, Targets: p.Targets})
 	if err != nil {

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -202,9 +203,14 @@ func names(accounts []ableAccount) string {
 // deciders judges whether those who would have to turn it off again through
 // this bot could sign in themselves.
 func deciders(ctx context.Context, env Env) finding {
-	ids := append(env.People.Holders(identity.Approver), env.People.Holders(identity.Owner)...)
+	approvers, err := env.People.Holders(ctx, identity.Approver)
+	owners, err2 := env.People.Holders(ctx, identity.Owner)
+	ids := append(approvers, owners...)
 	slices.Sort(ids)
-	accounts, err := able(ctx, env.Tenant, slices.Compact(ids))
+	var accounts []ableAccount
+	if err = errors.Join(err, err2); err == nil {
+		accounts, err = able(ctx, env.Tenant, slices.Compact(ids))
+	}
 	if err != nil {
 		return finding{red, "Whether the approvers have a second factor could not be read.", "an owner of this bot"}
 	}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -85,11 +86,14 @@ type tenant struct {
 	methods             func(context.Context, []string) ([]graph.UserMethods, error)
 	legacySignIns       func(context.Context, time.Time) ([]graph.SignIn, error)
 	setSecurityDefaults func(context.Context, bool) (graph.Receipt, error)
+	groupMembers        func(group string) ([]string, error)
+	manager             func(user string) (graph.User, error)
 }
 
 var (
 	_ Tenant           = (*tenant)(nil)
 	_ Writer           = (*tenant)(nil)
+	_ identity.Tenant  = (*tenant)(nil)
 	_ graphsync.Reader = (*tenant)(nil)
 )
 
@@ -155,7 +159,24 @@ func (t *tenant) MethodsPolicy(context.Context) (graph.MethodsPolicy, error) {
 	return policy, nil
 }
 
-func (t *tenant) GroupMembers(context.Context, string) ([]string, error) { return nil, errAway }
+func (t *tenant) GroupMembers(_ context.Context, group string) ([]string, error) {
+	return t.groupMembers(group)
+}
+
+func (t *tenant) MemberOf(_ context.Context, user string, groups []string) (in []string, _ error) {
+	for _, group := range groups {
+		members, err := t.groupMembers(group)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(members, user) {
+			in = append(in, group)
+		}
+	}
+	return in, nil
+}
+
+func (t *tenant) Manager(_ context.Context, user string) (graph.User, error) { return t.manager(user) }
 
 func (t *tenant) Methods(ctx context.Context, ids []string) ([]graph.UserMethods, error) {
 	return t.methods(ctx, ids)
@@ -190,6 +211,9 @@ type fixture struct {
 
 	links    map[chat.Account]string
 	roles    map[identity.Role][]string
+	byGroup  map[identity.Role]string // a group, by its ID
+	groups   map[string][]string      // who is in them
+	managers map[string]string        // who is set above somebody
 	declared map[string]rollout.Purpose
 	changes  []string
 }
@@ -320,6 +344,13 @@ func (f *fixture) tenant() *tenant {
 			f.enabled = on
 			return graph.Receipt{RequestID: "graph-1", ClientRequestID: graph.ClientRequestID(ctx)}, f.fails["write"]
 		},
+		groupMembers: func(group string) ([]string, error) { return slices.Clone(f.groups[group]), f.fails["groups"] },
+		manager: func(user string) (graph.User, error) {
+			if f.fails["manager"] != nil || f.managers[user] == "" {
+				return graph.User{}, cmp.Or[error](f.fails["manager"], errNotFound)
+			}
+			return f.user(f.managers[user])
+		},
 	}
 }
 
@@ -356,6 +387,23 @@ func (f *fixture) report() ([]graph.Registration, error) {
 		}
 	}
 	return rows, f.fails["registrations"]
+}
+
+// rules are the owner's, of the fixture's plain values.
+func (f *fixture) rules() rules.Rules {
+	r := rules.Rules{Tenant: tenantID, Roles: map[string][]rules.Holder{}, Links: map[string]string{}, Changes: f.changes, Wait: 15 * time.Minute}
+	for role, objects := range f.roles {
+		for _, object := range objects {
+			r.Roles[string(role)] = append(r.Roles[string(role)], rules.Holder{User: object})
+		}
+	}
+	for role, group := range f.byGroup {
+		r.Roles[string(role)] = append(r.Roles[string(role)], rules.Holder{Group: group})
+	}
+	for a, object := range f.links {
+		r.Links[identity.LinkKey(a)] = object
+	}
+	return r
 }
 
 func (f *fixture) scope() rollout.Scope { return rollout.Scope{Declared: f.declared} }
@@ -431,12 +479,12 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		Facts: func(ctx context.Context) rollout.Facts {
 			return graphsync.Read(ctx, here, w.now)
 		},
-		People: identity.New(identity.Config{Tenant: tenantID, Links: w.links, Roles: w.roles, Ask: AskRoles()}, here),
-		Guide:  articles, Digest: w.digest,
-		Rules: rules.Rules{Changes: w.changes, Wait: 15 * time.Minute}, Zone: zone,
+		Guide: articles, Digest: w.digest,
+		Rules: rules.Fixed(w.rules()), Zone: zone,
 		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
 		Build: "twokey 0.1", Now: w.now,
 	}
+	w.env.People = identity.New(identity.Config{Rules: w.env.Rules, Ask: AskRoles()}, here)
 	w.assemble()
 	return w
 }

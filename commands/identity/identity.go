@@ -1,20 +1,26 @@
 // Package identity says who is speaking and what they may do. A chat account
-// is linked to a directory user; roles are given to directory users; both are
-// read again, from the tenant as it is, each time somebody speaks, asks,
-// decides, or is about to have something executed in their name.
+// is linked to a directory user; roles are given to directory users and to
+// groups of them by the owner's rules; all of it is read again, from the
+// tenant as it is, each time somebody speaks, asks, decides, or is about to
+// have something executed in their name.
 //
 // Only IDs count. A display name, a picture, an e-mail address, a channel or a
-// role in the chat never gives a right.
+// role in the chat never gives a right. What cannot be read gives none either:
+// whoever asks is told that it could not be read.
 package identity
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/commands/rules"
 	"twokey/graph"
 )
 
@@ -30,49 +36,48 @@ const (
 	Owner    Role = "owner"
 )
 
-// Users reads one account of the tenant, live.
-type Users interface {
+// every role, in the order in which they are shown.
+var every = []Role{Viewer, Helpdesk, Lead, Approver, Owner}
+
+// Tenant is what is read of the tenant, live, as [graph.Reader] promises it.
+type Tenant interface {
 	User(ctx context.Context, idOrUPN string) (graph.User, error)
+	MemberOf(ctx context.Context, userID string, groupIDs []string) ([]string, error)
+	GroupMembers(ctx context.Context, id string) ([]string, error)
+	Manager(ctx context.Context, userID string) (graph.User, error)
 }
 
-// Config is what the owner has laid down.
+// Config is what a directory goes by.
 type Config struct {
-	Tenant string                  // tenant ID
-	Links  map[chat.Account]string // pinned links: account to object ID
-	Roles  map[Role][]string       // object IDs
-	Ask    map[string][]Role       // by kind of action: who may ask for it
+	Rules *rules.Keeper
+	Ask   map[string][]Role // by kind of action: who may ask for it
+	// Away returns who is away now and until when, by object ID. Nil: nobody is.
+	Away func(ctx context.Context) (map[string]time.Time, error)
 }
 
 // Directory answers who somebody is. It implements [approval.Standing].
 type Directory struct {
-	cfg   Config
-	users Users
+	cfg    Config
+	tenant Tenant
 }
 
 var _ approval.Standing = (*Directory)(nil)
 
-// New returns a directory over the tenant's users. Somebody who is listed
-// twice for a role holds it once.
-func New(cfg Config, users Users) *Directory {
-	roles := make(map[Role][]string, len(cfg.Roles))
-	for role, objects := range cfg.Roles {
-		for _, object := range objects {
-			if !slices.Contains(roles[role], object) {
-				roles[role] = append(roles[role], object)
-			}
-		}
-	}
-	cfg.Roles = roles
-	return &Directory{cfg: cfg, users: users}
-}
+// New returns a directory over a tenant.
+func New(cfg Config, tenant Tenant) *Directory { return &Directory{cfg: cfg, tenant: tenant} }
 
 // Speaker is the person behind an event.
 type Speaker struct {
-	Account   chat.Account
-	Linked    bool
-	Principal approval.Principal // zero if not linked
-	User      graph.User         // zero if not linked
-	Roles     []Role             // empty for staff
+	Account chat.Account
+	Linked  bool
+	// Principal is zero if the account is not linked, and also while the link
+	// is too new to give more than what staff may do: then nothing can be asked
+	// or decided in the person's name.
+	Principal approval.Principal
+	User      graph.User      // zero if not linked
+	Roles     []Role          // empty for staff
+	Via       map[Role]string // how each role came: "user", or "group <object ID>"
+	Proof     string          // how the account was proved to be theirs, "" if not linked
 }
 
 // Has reports whether the speaker holds one of the roles. Viewer is held by
@@ -84,13 +89,23 @@ func (s Speaker) Has(any ...Role) bool {
 	return slices.ContainsFunc(any, func(r Role) bool { return slices.Contains(s.Roles, r) })
 }
 
+// How an account was proved.
+const (
+	proofPinned = "pinned in the configuration"
+	proofNew    = "pinned in the configuration less than a day ago"
+)
+
 // Who returns the person behind an account. An account that is not linked, or
 // whose user is gone or disabled, is nobody: no error, and no rights. An error
 // means that the tenant could not be read; then there are no rights either.
 func (d *Directory) Who(ctx context.Context, a chat.Account) (Speaker, error) {
 	s := Speaker{Account: a}
-	object, ok := d.cfg.Links[a]
-	if !ok {
+	now, key := d.cfg.Rules.Now(), LinkKey(a)
+	object, firm := now.Links[key]
+	if !firm {
+		object = d.cfg.Rules.Written().Links[key]
+	}
+	if object == "" {
 		return s, nil
 	}
 	u, err := d.user(ctx, object)
@@ -100,9 +115,18 @@ func (d *Directory) Who(ctx context.Context, a chat.Account) (Speaker, error) {
 	if err != nil {
 		return s, fmt.Errorf("read speaker: %w", err)
 	}
-	s.Linked, s.User = true, u
-	s.Principal = approval.Principal{Tenant: d.cfg.Tenant, Object: object}
-	s.Roles = d.roles(u)
+	if !firm {
+		s.Linked, s.User, s.Proof = true, u, proofNew
+		return s, nil
+	}
+	via, err := d.held(ctx, now, u, every...)
+	if err != nil {
+		return s, fmt.Errorf("read roles: %w", err)
+	}
+	s.Linked, s.User, s.Proof = true, u, proofPinned
+	s.Principal = approval.Principal{Tenant: now.Tenant, Object: object}
+	s.Via = via
+	s.Roles = slices.DeleteFunc(slices.Clone(every), func(r Role) bool { return via[r] == "" })
 	return s, nil
 }
 
@@ -112,9 +136,8 @@ var errGone = errors.New("the account is gone or disabled")
 // finds accounts by sign-in name too, and a name can pass to somebody else: an
 // answer with another ID is not the account.
 func (d *Directory) user(ctx context.Context, object string) (graph.User, error) {
-	u, err := d.users.User(ctx, object)
-	var ge *graph.Error
-	if errors.As(err, &ge) && ge.Kind == graph.KindNotFound {
+	u, err := d.tenant.User(ctx, object)
+	if notFound(err) {
 		return graph.User{}, errGone
 	}
 	if err != nil {
@@ -126,107 +149,98 @@ func (d *Directory) user(ctx context.Context, object string) (graph.User, error)
 	return u, nil
 }
 
-// roles returns the roles of a user, none for a guest: a listed guest is a mistake.
-func (d *Directory) roles(u graph.User) []Role {
+func notFound(err error) bool {
+	ge, ok := errors.AsType[*graph.Error](err)
+	return ok && ge.Kind == graph.KindNotFound
+}
+
+// held returns which of the roles a user has, and how each came. A guest has
+// none: a listed guest is a mistake. Groups are read only for roles that are
+// not the user's own already.
+func (d *Directory) held(ctx context.Context, now rules.Rules, u graph.User, any ...Role) (map[Role]string, error) {
 	if u.Guest {
-		return nil
+		return nil, nil
 	}
-	var roles []Role
-	for _, r := range []Role{Viewer, Helpdesk, Lead, Approver, Owner} {
-		if slices.Contains(d.cfg.Roles[r], u.ID) {
-			roles = append(roles, r)
+	via, groups := map[Role]string{}, []string(nil)
+	for _, r := range any {
+		if slices.Contains(now.Roles[string(r)], rules.Holder{User: u.ID}) {
+			via[r] = rules.Holder{User: u.ID}.Via()
+			continue
+		}
+		for _, h := range now.Roles[string(r)] {
+			if h.User == "" && !slices.Contains(groups, h.Group) {
+				groups = append(groups, h.Group)
+			}
 		}
 	}
-	return roles
+	if len(groups) == 0 {
+		return via, nil
+	}
+	in, err := d.tenant.MemberOf(ctx, u.ID, groups)
+	if err != nil {
+		return nil, &unreadGroup{err}
+	}
+	for _, r := range any {
+		for _, h := range now.Roles[string(r)] {
+			if via[r] == "" && h.User == "" && slices.Contains(in, h.Group) {
+				via[r] = h.Via()
+			}
+		}
+	}
+	return via, nil
+}
+
+// unreadGroup says that a right hangs on a group that could not be read.
+type unreadGroup struct{ err error }
+
+func (e *unreadGroup) Error() string { return "read group: " + e.err.Error() }
+func (e *unreadGroup) Unwrap() error { return e.err }
+
+// Say is the sentence a person may see.
+func (e *unreadGroup) Say() string {
+	why := "it could not be read who is in it"
+	if s, ok := errors.AsType[interface {
+		error
+		Say() string
+	}](e.err); ok {
+		why += ": " + s.Say()
+	} else {
+		why += "."
+	}
+	return "Some rights here come with a group, and " + why + " Until it can, the answer is no."
+}
+
+// LinkKey is how rules name a chat account: "platform/workspace/user".
+func LinkKey(a chat.Account) string {
+	return a.Platform + "/" + a.Workspace + "/" + a.User
+}
+
+// account returns what LinkKey made a key of. The first two parts of an account
+// never hold a slash.
+func account(key string) chat.Account {
+	platform, rest, _ := strings.Cut(key, "/")
+	workspace, user, _ := strings.Cut(rest, "/")
+	return chat.Account{Platform: platform, Workspace: workspace, User: user}
 }
 
 // Accounts returns the chat accounts of a person, in a fixed order.
 func (d *Directory) Accounts(p approval.Principal) []chat.Account {
-	var all []chat.Account
-	if p.Tenant != d.cfg.Tenant {
+	now := d.cfg.Rules.Now()
+	if p.Tenant != now.Tenant {
 		return nil
 	}
-	for a, object := range d.cfg.Links {
-		if object == p.Object {
-			all = append(all, a)
+	var all []chat.Account
+	for _, key := range slices.Sorted(maps.Keys(now.Links)) {
+		if now.Links[key] == p.Object {
+			all = append(all, account(key))
 		}
 	}
-	slices.SortFunc(all, func(a, b chat.Account) int {
-		return slices.Compare([]string{a.Platform, a.Workspace, a.User}, []string{b.Platform, b.Workspace, b.User})
-	})
 	return all
-}
-
-// Holders returns the object IDs that hold a role by configuration.
-func (d *Directory) Holders(r Role) []string { return slices.Clone(d.cfg.Roles[r]) }
-
-// MayAsk implements approval.Standing.
-func (d *Directory) MayAsk(ctx context.Context, p approval.Principal, kind string) (approval.Warrant, error) {
-	return d.may(ctx, p, d.cfg.Ask[kind], "ask for this")
-}
-
-// MayDecide implements approval.Standing.
-func (d *Directory) MayDecide(ctx context.Context, p approval.Principal, r approval.Request) (approval.Warrant, error) {
-	if p.Tenant != r.Tenant || len(r.Policy.Only) > 0 && !slices.Contains(r.Policy.Only, p.Object) {
-		return approval.Warrant{}, refusal("decide this")
-	}
-	return d.may(ctx, p, []Role{Approver}, "decide this")
-}
-
-func refusal(what string) *approval.Refusal {
-	return &approval.Refusal{Code: approval.ErrNotAllowed.Code, Text: "You may not " + what + "."}
-}
-
-// may returns by which of the roles p may do something.
-func (d *Directory) may(ctx context.Context, p approval.Principal, any []Role, what string) (approval.Warrant, error) {
-	if p.Tenant != d.cfg.Tenant || p.Object == "" {
-		return approval.Warrant{}, refusal(what)
-	}
-	u, err := d.user(ctx, p.Object)
-	if errors.Is(err, errGone) {
-		return approval.Warrant{}, refusal(what)
-	}
-	if err != nil {
-		return approval.Warrant{}, fmt.Errorf("read standing: %w", err)
-	}
-	s := Speaker{Roles: d.roles(u)}
-	for _, role := range any {
-		if s.Has(role) {
-			return approval.Warrant{Name: u.Name, UPN: u.UPN, Role: string(role), Via: "user"}, nil
-		}
-	}
-	return approval.Warrant{}, refusal(what)
-}
-
-// Approvers implements approval.Standing.
-func (d *Directory) Approvers(ctx context.Context, r approval.Request) ([]approval.Principal, error) {
-	var people []approval.Principal
-	for _, object := range d.cfg.Roles[Approver] {
-		p := approval.Principal{Tenant: d.cfg.Tenant, Object: object}
-		if p == r.Requester || slices.ContainsFunc(r.Targets, func(t approval.Target) bool { return t.ID == object }) {
-			continue
-		}
-		_, err := d.MayDecide(ctx, p, r)
-		var no *approval.Refusal
-		switch {
-		case errors.As(err, &no):
-		case err != nil:
-			return nil, err
-		default:
-			people = append(people, p)
-		}
-	}
-	return people, nil
-}
-
-// Backups implements approval.Standing: nobody is named as one.
-func (d *Directory) Backups(context.Context, approval.Request) ([]approval.Principal, error) {
-	return nil, nil
 }
 
 // Name implements approval.Standing.
 func (d *Directory) Name(ctx context.Context, p approval.Principal) string {
-	u, err := d.users.User(ctx, p.Object)
+	u, err := d.tenant.User(ctx, p.Object)
 	if err != nil {
 		return chat.Safe(p.Object, 60)
 	}

@@ -1,93 +1,63 @@
 package identity_test
 
 import (
-	"context"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
+	"twokey/commands/rules"
 	"twokey/graph"
 )
 
-const tenant = "t-1"
-
-// directory is a tenant's users by object ID.
-type directory struct {
-	users map[string]graph.User
-	err   error
-}
-
-func (d directory) User(_ context.Context, id string) (graph.User, error) {
-	if d.err != nil {
-		return graph.User{}, d.err
-	}
-	u, ok := d.users[id]
-	if !ok {
-		return graph.User{}, &graph.Error{Kind: graph.KindNotFound}
-	}
-	return u, nil
-}
-
-func account(platform, user string) chat.Account { return chat.Account{Platform: platform, User: user} }
-
-func open() (*identity.Directory, directory) {
-	users := directory{users: map[string]graph.User{}}
-	cfg := identity.Config{
-		Tenant: tenant,
-		Links:  map[chat.Account]string{account("a", "bea-2"): "o-bea"},
-		Roles:  map[identity.Role][]string{identity.Approver: {"o-abe", "o-bea", "o-guest", "o-off", "o-gone"}, identity.Lead: {"o-ada"}},
-		Ask:    map[string][]identity.Role{"defaults": {identity.Lead}},
-	}
-	for _, name := range []string{"ada", "abe", "bea", "sam", "guest", "off"} {
-		users.users["o-"+name] = graph.User{ID: "o-" + name, Name: name, Enabled: name != "off", Guest: name == "guest"}
-	}
-	for _, name := range []string{"ada", "abe", "bea", "sam", "guest", "off", "gone"} {
-		cfg.Links[account("b", name)] = "o-" + name
-	}
-	return identity.New(cfg, users), users
-}
-
-func person(name string) approval.Principal {
-	return approval.Principal{Tenant: tenant, Object: "o-" + name}
-}
-
 func TestWho(t *testing.T) {
 	t.Parallel()
-	d, _ := open()
+	d := settle().open()
 	for name, c := range map[string]struct {
 		account chat.Account
 		linked  bool
-		roles   []identity.Role
+		via     map[identity.Role]string
 	}{
-		"a lead":                {account("b", "ada"), true, []identity.Role{identity.Lead}},
-		"staff":                 {account("b", "sam"), true, nil},
-		"a guest on the list":   {account("b", "guest"), true, nil},
-		"a disabled approver":   {account("b", "off"), false, nil},
-		"a deleted approver":    {account("b", "gone"), false, nil},
-		"a stranger":            {account("b", "eve"), false, nil},
-		"the same ID elsewhere": {account("c", "abe"), false, nil},
-		"another workspace":     {chat.Account{Platform: "b", Workspace: "W2", User: "abe"}, false, nil},
+		"a lead, and helpdesk by a group": {account("b", "ada"), true, map[identity.Role]string{identity.Lead: "user", identity.Helpdesk: "group g-desk"}},
+		"by a group within the group":     {account("b", "cat"), true, map[identity.Role]string{identity.Approver: "group g-board"}},
+		"staff":                           {account("b", "sam"), true, nil},
+		"a guest on the list":             {account("b", "guest"), true, nil},
+		"a disabled approver":             {account("b", "off"), false, nil},
+		"a deleted approver":              {account("b", "gone"), false, nil},
+		"a stranger":                      {account("b", "eve"), false, nil},
+		"the same ID elsewhere":           {account("c", "abe"), false, nil},
+		"another workspace":               {chat.Account{Platform: "b", Workspace: "W2", User: "abe"}, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := d.Who(t.Context(), c.account)
-			if err != nil || got.Linked != c.linked || !slices.Equal(got.Roles, c.roles) {
+			if err != nil || got.Linked != c.linked || !maps.Equal(got.Via, c.via) || len(got.Roles) != len(c.via) {
 				t.Errorf("Who = %+v, %v", got, err)
 			}
-			if got.Has(identity.Viewer) != (len(c.roles) > 0) {
-				t.Errorf("viewer: %t, with the roles %v", got.Has(identity.Viewer), c.roles)
+			for role := range c.via {
+				if !got.Has(role) {
+					t.Errorf("has no %s", role)
+				}
+			}
+			if got.Has(identity.Viewer) != (len(c.via) > 0) {
+				t.Errorf("viewer: %t, with the roles %v", got.Has(identity.Viewer), got.Roles)
+			}
+			if got.Linked != (got.Proof == "pinned in the configuration") || got.Linked != (got.Principal != approval.Principal{}) {
+				t.Errorf("proof %q, %+v", got.Proof, got.Principal)
 			}
 		})
 	}
 }
 
-// TestG09OnePerson holds that two accounts of a person are one principal.
+// TestG09OnePerson holds that the accounts of a person are one principal, and
+// that the requester is never among those who could decide.
 func TestG09OnePerson(t *testing.T) {
 	t.Parallel()
-	d, _ := open()
+	d := settle().open()
 	one, err := d.Who(t.Context(), account("a", "bea-2"))
 	two, err2 := d.Who(t.Context(), account("b", "bea"))
 	if err := errors.Join(err, err2); err != nil || one.Principal != two.Principal || one.Principal != person("bea") {
@@ -100,71 +70,9 @@ func TestG09OnePerson(t *testing.T) {
 	if got := d.Accounts(approval.Principal{Tenant: "t-2", Object: "o-bea"}); got != nil {
 		t.Errorf("accounts of the same ID in another tenant: %v", got)
 	}
-}
-
-func TestMay(t *testing.T) {
-	t.Parallel()
-	d, _ := open()
-	r := approval.Request{Tenant: tenant, Requester: person("ada"), Targets: []approval.Target{{ID: "o-bea"}}}
-	for name, c := range map[string]struct {
-		err error
-		may bool
-	}{
-		"a lead asks":                 {refused(d.MayAsk(t.Context(), person("ada"), "defaults")), true},
-		"an approver asks":            {refused(d.MayAsk(t.Context(), person("abe"), "defaults")), false},
-		"a lead asks the unknown":     {refused(d.MayAsk(t.Context(), person("ada"), "world peace")), false},
-		"an approver decides":         {refused(d.MayDecide(t.Context(), person("abe"), r)), true},
-		"a lead decides":              {refused(d.MayDecide(t.Context(), person("ada"), r)), false},
-		"a guest decides":             {refused(d.MayDecide(t.Context(), person("guest"), r)), false},
-		"a disabled approver decides": {refused(d.MayDecide(t.Context(), person("off"), r)), false},
-		"a deleted approver decides":  {refused(d.MayDecide(t.Context(), person("gone"), r)), false},
-		"nobody decides":              {refused(d.MayDecide(t.Context(), approval.Principal{Tenant: tenant}, r)), false},
-		"the same ID, another tenant": {refused(d.MayDecide(t.Context(), approval.Principal{Tenant: "t-2", Object: "o-abe"}, r)), false},
-		"the one who alone may":       {refused(d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: tenant, Policy: approval.Policy{Only: []string{"o-abe"}}})), true},
-		"another than who alone may":  {refused(d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: tenant, Policy: approval.Policy{Only: []string{"o-bea"}}})), false},
-		"a request of another tenant": {refused(d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: "t-2"})), false},
-	} {
-		var no *approval.Refusal
-		if c.may != (c.err == nil) || !c.may && !errors.As(c.err, &no) {
-			t.Errorf("%s: %v", name, c.err)
-		}
-	}
-	if w, err := d.MayDecide(t.Context(), person("abe"), r); err != nil || w.Role != "approver" || w.Via != "user" || w.Name == "" {
-		t.Errorf("the warrant of an approver is %+v, %v", w, err)
-	}
-	people, err := d.Approvers(t.Context(), r)
-	if err != nil || !slices.Equal(people, []approval.Principal{person("abe")}) {
-		t.Errorf("Approvers = %v, %v; want abe alone: bea is the target", people, err)
-	}
-}
-
-// refused is the error of a warrant.
-func refused(_ approval.Warrant, err error) error { return err }
-
-// TestG29UnreadableDirectory holds that nobody has rights that cannot be read.
-func TestG29UnreadableDirectory(t *testing.T) {
-	t.Parallel()
-	away := &graph.Error{Kind: graph.KindNotSent}
-	cfg := identity.Config{
-		Tenant: tenant, Links: map[chat.Account]string{account("b", "abe"): "o-abe"},
-		Roles: map[identity.Role][]string{identity.Approver: {"o-abe"}}, Ask: map[string][]identity.Role{"defaults": {identity.Approver}},
-	}
-	d := identity.New(cfg, directory{err: away})
-	who, err := d.Who(t.Context(), account("b", "abe"))
-	if !errors.Is(err, away) || who.Linked || len(who.Roles) > 0 {
-		t.Errorf("Who = %+v, %v", who, err)
-	}
-	_, err3 := d.Approvers(t.Context(), approval.Request{Tenant: tenant})
-	for name, err := range map[string]error{
-		"ask": refused(d.MayAsk(t.Context(), person("abe"), "defaults")), "decide": refused(d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: tenant})), "list": err3,
-	} {
-		var no *approval.Refusal
-		if err == nil || errors.As(err, &no) {
-			t.Errorf("%s: %v, want the tenant's error", name, err)
-		}
-	}
-	if got := d.Name(t.Context(), person("abe")); got != "o-abe" {
-		t.Errorf("Name = %q", got)
+	people, err := d.Approvers(t.Context(), approval.Request{Tenant: tenant, Requester: one.Principal})
+	if err != nil || !slices.Equal(people, []approval.Principal{person("abe"), person("cat")}) {
+		t.Errorf("Approvers = %v, %v; want all but bea", people, err)
 	}
 }
 
@@ -172,19 +80,15 @@ func TestG29UnreadableDirectory(t *testing.T) {
 // the tenant finds accounts by it: the name can pass to somebody else.
 func TestG11OnlyIDs(t *testing.T) {
 	t.Parallel()
-	users := directory{users: map[string]graph.User{
-		"abe@vale.example": {ID: "o-abe", Name: "Abe", UPN: "abe@vale.example", Enabled: true},
-		"o-abe":            {ID: "o-abe", Name: "Abe", UPN: "abe@vale.example", Enabled: true},
-	}}
-	d := identity.New(identity.Config{
-		Tenant: tenant,
-		Links:  map[chat.Account]string{account("b", "by-name"): "abe@vale.example", account("b", "by-id"): "o-abe"},
-		Roles:  map[identity.Role][]string{identity.Approver: {"abe@vale.example"}, identity.Lead: {"Abe", "ABE"}},
-	}, users)
+	s := settle()
+	s.users["abe@vale.example"] = s.users["o-abe"]
+	s.rules.Links["b//by-name"] = "abe@vale.example"
+	s.rules.Roles = map[string][]rules.Holder{"approver": {{User: "abe@vale.example"}}, "lead": {{User: "Abe"}, {User: "ABE"}}}
+	d := s.open()
 	if who, err := d.Who(t.Context(), account("b", "by-name")); err != nil || who.Linked {
 		t.Errorf("linked by name: %+v, %v", who, err)
 	}
-	if who, err := d.Who(t.Context(), account("b", "by-id")); err != nil || !who.Linked || len(who.Roles) > 0 {
+	if who, err := d.Who(t.Context(), account("b", "abe")); err != nil || !who.Linked || len(who.Roles) > 0 {
 		t.Errorf("roles by name: %+v, %v", who, err)
 	}
 	var no *approval.Refusal
@@ -193,32 +97,76 @@ func TestG11OnlyIDs(t *testing.T) {
 	}
 }
 
-// TestG10ListedTwice holds that who is on a list twice counts once, or a quorum
-// would seem within reach that is not.
-func TestG10ListedTwice(t *testing.T) {
+// TestG11LookAlikes holds that whoever takes an approver's name, sign-in name,
+// address and department gets nothing with them, and that the approver loses
+// nothing by another name.
+func TestG11LookAlikes(t *testing.T) {
 	t.Parallel()
-	_, users := open()
-	d := identity.New(identity.Config{Tenant: tenant, Roles: map[identity.Role][]string{identity.Approver: {"o-abe", "o-bea", "o-abe"}}}, users)
-	want := []string{"o-abe", "o-bea"}
-	if got := d.Holders(identity.Approver); !slices.Equal(got, want) {
-		t.Errorf("Holders = %v, want %v", got, want)
+	s := settle()
+	real := s.users["o-abe"]
+	s.edit("sam", func(u *graph.User) {
+		u.Name, u.UPN, u.Mail, u.Department = real.Name, real.UPN, real.UPN, real.Department
+	})
+	s.edit("abe", func(u *graph.User) { u.Name, u.UPN, u.Mail = "Sam", "sam@vale.example", "" })
+	s.rules.Links["b//abe@vale.example"] = "" // what a chat profile says is no link
+	d := s.open()
+	for _, a := range []chat.Account{account("b", "sam"), account("b", "abe@vale.example"), account("b", "ABE"), account("b", "аbe"), account("B", "abe")} {
+		who, err := d.Who(t.Context(), a)
+		if err != nil || len(who.Roles) > 0 {
+			t.Errorf("%v is %+v, %v", a, who, err)
+		}
+		if _, err := d.MayDecide(t.Context(), who.Principal, approval.Request{Tenant: tenant}); err == nil {
+			t.Errorf("%v may decide", a)
+		}
 	}
-	people, err := d.Approvers(t.Context(), approval.Request{Tenant: tenant, Requester: person("ada")})
-	if err != nil || !slices.Equal(people, []approval.Principal{person("abe"), person("bea")}) {
-		t.Errorf("Approvers = %v, %v", people, err)
+	if w, err := d.MayDecide(t.Context(), person("abe"), approval.Request{Tenant: tenant}); err != nil || w.Name != "Sam" || w.Via != "user" {
+		t.Errorf("the approver of another name: %+v, %v", w, err)
 	}
 }
 
-// Holders gives a list away that nobody else holds.
-func TestHoldersIsACopy(t *testing.T) {
+// TestG16NewLinks holds that a link which the owner did not pin is nobody's, and
+// that one which was pinned just now gives what staff may do, and nothing else.
+func TestG16NewLinks(t *testing.T) {
 	t.Parallel()
-	d, _ := open()
-	d.Holders(identity.Lead)[0] = "o-eve"
-	if _, err := d.MayAsk(t.Context(), person("ada"), "defaults"); err != nil {
-		t.Errorf("changing the list took ada's role: %v", err)
+	s := settle()
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	later := s.rules
+	later.Links = maps.Clone(s.rules.Links)
+	later.Links["b//new"], later.Links["a//bea-2"] = "o-abe", "o-abe"
+	d := s.keep(rules.NewKeeper(
+		[]rules.Version{{Rules: s.rules, Since: now.Add(-time.Hour)}, {Rules: later, Since: now}},
+		func() time.Time { return now },
+	))
+	for _, a := range []chat.Account{account("b", "new"), account("a", "bea-2")} {
+		who, err := d.Who(t.Context(), a)
+		if err != nil || !who.Linked || who.User.ID != "o-abe" || len(who.Roles) > 0 || who.Principal != (approval.Principal{}) || who.Proof != "pinned in the configuration less than a day ago" {
+			t.Errorf("%v is %+v, %v", a, who, err)
+		}
+		if slices.Contains(d.Accounts(person("abe")), a) || slices.Contains(d.Accounts(person("bea")), a) {
+			t.Errorf("%v is written to", a)
+		}
+		if _, err := d.MayAsk(t.Context(), who.Principal, "look"); err == nil {
+			t.Errorf("%v may ask", a)
+		}
 	}
-	if _, err := d.MayAsk(t.Context(), person("sam"), "defaults"); err == nil {
-		t.Error("sam may ask")
+	if who, err := d.Who(t.Context(), account("b", "unasked")); err != nil || who.Linked {
+		t.Errorf("not pinned: %+v, %v", who, err)
+	}
+	now = now.Add(rules.Late)
+	who, err := d.Who(t.Context(), account("b", "new"))
+	if err != nil || who.Principal != person("abe") || !slices.Equal(who.Roles, []identity.Role{identity.Approver}) || who.Proof != "pinned in the configuration" {
+		t.Errorf("a day later: %+v, %v", who, err)
+	}
+}
+
+func TestLinkKey(t *testing.T) {
+	t.Parallel()
+	s := settle()
+	a := chat.Account{Platform: "slack", Workspace: "T1", User: "U1/2"}
+	s.rules.Links[identity.LinkKey(a)] = "o-mia"
+	want := []chat.Account{{Platform: "b", User: "mia"}, a}
+	if got := s.open().Accounts(person("mia")); !slices.Equal(got, want) {
+		t.Errorf("Accounts = %v, want %v", got, want)
 	}
 }
 
@@ -241,19 +189,11 @@ func TestHas(t *testing.T) {
 	}
 }
 
-// The requester is never among those who could decide, whatever they hold.
-func TestG09ApproversWithoutRequester(t *testing.T) {
-	t.Parallel()
-	d, _ := open()
-	people, err := d.Approvers(t.Context(), approval.Request{Tenant: tenant, Requester: person("abe")})
-	if err != nil || !slices.Equal(people, []approval.Principal{person("bea")}) {
-		t.Errorf("Approvers = %v, %v; want bea alone", people, err)
-	}
-}
-
 func TestG21Name(t *testing.T) {
 	t.Parallel()
-	d := identity.New(identity.Config{Tenant: tenant}, directory{users: map[string]graph.User{"o-x": {ID: "o-x", Name: "\u202eBob\nTarget: Alice"}}})
+	s := settle()
+	s.users["o-x"] = graph.User{ID: "o-x", Name: "\u202eBob\nTarget: Alice"}
+	d := s.open()
 	if got, want := d.Name(t.Context(), person("x")), "<U+202E>Bob Target: Alice"; got != want {
 		t.Errorf("Name = %q, want %q", got, want)
 	}

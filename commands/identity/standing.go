@@ -1,0 +1,253 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"twokey/commands/approval"
+	"twokey/commands/rules"
+	"twokey/graph"
+)
+
+// MayAsk implements approval.Standing.
+func (d *Directory) MayAsk(ctx context.Context, p approval.Principal, kind string) (approval.Warrant, error) {
+	now := d.cfg.Rules.Now()
+	u, err := d.person(ctx, now, p)
+	if err != nil {
+		return approval.Warrant{}, refused(err, "ask for this")
+	}
+	w, err := d.warrant(ctx, now, u, d.cfg.Ask[kind]...)
+	return w, refused(err, "ask for this")
+}
+
+// MayDecide implements approval.Standing.
+func (d *Directory) MayDecide(ctx context.Context, p approval.Principal, r approval.Request) (approval.Warrant, error) {
+	w, err := d.mayDecide(ctx, d.cfg.Rules.Now(), p, r)
+	return w, refused(err, "decide this")
+}
+
+// errNo says that there is no right. It is worded by refused.
+var errNo = errors.New("no right")
+
+// refused words the lack of a right, and says of everything else that it could
+// not be read.
+func refused(err error, what string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNo), errors.Is(err, errGone):
+		return &approval.Refusal{Code: approval.ErrNotAllowed.Code, Text: "You may not " + what + "."}
+	default:
+		return fmt.Errorf("read standing: %w", err)
+	}
+}
+
+// person reads somebody of our own tenant.
+func (d *Directory) person(ctx context.Context, now rules.Rules, p approval.Principal) (graph.User, error) {
+	if p.Tenant != now.Tenant || p.Object == "" {
+		return graph.User{}, errNo
+	}
+	return d.user(ctx, p.Object)
+}
+
+// warrant returns by which of the roles somebody may do something. Viewer is
+// held by everybody who holds any.
+func (d *Directory) warrant(ctx context.Context, now rules.Rules, u graph.User, any ...Role) (approval.Warrant, error) {
+	if slices.Contains(any, Viewer) {
+		any = every
+	}
+	via, err := d.held(ctx, now, u, any...)
+	if err != nil {
+		return approval.Warrant{}, err
+	}
+	for _, r := range any {
+		if via[r] != "" {
+			return approval.Warrant{Name: u.Name, UPN: u.UPN, Role: string(r), Via: via[r]}, nil
+		}
+	}
+	return approval.Warrant{}, errNo
+}
+
+// mayDecide returns errNo or errGone where there is no right.
+func (d *Directory) mayDecide(ctx context.Context, now rules.Rules, p approval.Principal, r approval.Request) (approval.Warrant, error) {
+	if p.Tenant != r.Tenant || len(r.Policy.Only) > 0 && !slices.Contains(r.Policy.Only, p.Object) {
+		return approval.Warrant{}, errNo
+	}
+	u, err := d.person(ctx, now, p)
+	if err != nil {
+		return approval.Warrant{}, err
+	}
+	listed := now.Approvals[r.Kind].Approvers
+	if len(listed) == 0 || slices.Contains(listed, p.Object) {
+		w, err := d.warrant(ctx, now, u, Approver)
+		if !errors.Is(err, errNo) {
+			return w, err
+		}
+	}
+	if r.Policy.Manager && now.ManagerApproves {
+		return d.asManager(ctx, now, u, r)
+	}
+	return approval.Warrant{}, errNo
+}
+
+// Manager is the role by which somebody decides about their own staff.
+const Manager = "manager"
+
+// asManager returns the warrant of whoever is set above all of a request's
+// targets. It covers staff: about somebody with a role here only approvers
+// decide.
+func (d *Directory) asManager(ctx context.Context, now rules.Rules, u graph.User, r approval.Request) (approval.Warrant, error) {
+	if u.Guest || len(r.Targets) == 0 {
+		return approval.Warrant{}, errNo
+	}
+	for _, t := range r.Targets {
+		m, err := d.tenant.Manager(ctx, t.ID)
+		if notFound(err) || err == nil && m.ID != u.ID {
+			return approval.Warrant{}, errNo
+		}
+		if err != nil {
+			return approval.Warrant{}, err
+		}
+		switch staff, err := d.staff(ctx, now, t.ID); {
+		case err != nil:
+			return approval.Warrant{}, err
+		case !staff:
+			return approval.Warrant{}, errNo
+		}
+	}
+	return approval.Warrant{Name: u.Name, UPN: u.UPN, Role: Manager, Via: "manager of " + r.Targets[0].ID}, nil
+}
+
+// staff reports whether somebody holds no role. Whoever is disabled or gone
+// holds none that counts, but may be given it back: they are looked at alike.
+func (d *Directory) staff(ctx context.Context, now rules.Rules, object string) (bool, error) {
+	via, err := d.held(ctx, now, graph.User{ID: object}, every...)
+	return len(via) == 0, err
+}
+
+// Holds reports which roles an object ID has by the rules, and how each came,
+// whether or not the account can sign in.
+func (d *Directory) Holds(ctx context.Context, object string) (map[Role]string, error) {
+	return d.held(ctx, d.cfg.Rules.Now(), graph.User{ID: object}, every...)
+}
+
+// Holders returns the object IDs that hold a role, by themselves or by a group,
+// sorted. A group that there is no more has nobody.
+func (d *Directory) Holders(ctx context.Context, r Role) ([]string, error) {
+	return d.holders(ctx, d.cfg.Rules.Now(), r)
+}
+
+func (d *Directory) holders(ctx context.Context, now rules.Rules, r Role) ([]string, error) {
+	var all []string
+	for _, h := range now.Roles[string(r)] {
+		if h.User != "" {
+			all = append(all, h.User)
+			continue
+		}
+		members, err := d.tenant.GroupMembers(ctx, h.Group)
+		if err != nil && !notFound(err) {
+			return nil, &unreadGroup{err}
+		}
+		all = append(all, members...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// Bench is who could decide a request: those who can, and those who are kept
+// from it by this request or this day alone.
+type Bench struct {
+	Can       []approval.Principal
+	Requester bool                 // the requester is an approver
+	Targets   []approval.Principal // approvers that the request is about
+	Away      []approval.Principal // approvers who said that they are away
+}
+
+// Bench looks everybody up who could decide r.
+func (d *Directory) Bench(ctx context.Context, r approval.Request) (Bench, error) {
+	now := d.cfg.Rules.Now()
+	candidates, err := d.candidates(ctx, now, r)
+	if err != nil {
+		return Bench{}, err
+	}
+	away, err := d.Away(ctx)
+	if err != nil {
+		return Bench{}, err
+	}
+	var b Bench
+	for _, object := range candidates {
+		p := approval.Principal{Tenant: now.Tenant, Object: object}
+		_, err := d.mayDecide(ctx, now, p, r)
+		if errors.Is(err, errNo) || errors.Is(err, errGone) {
+			continue
+		}
+		if err != nil {
+			return Bench{}, fmt.Errorf("read standing: %w", err)
+		}
+		_, isAway := away[object]
+		switch {
+		case p == r.Requester:
+			b.Requester = true
+		case target(r, object):
+			b.Targets = append(b.Targets, p)
+		case isAway:
+			b.Away = append(b.Away, p)
+		default:
+			b.Can = append(b.Can, p)
+		}
+	}
+	return b, nil
+}
+
+// candidates lists everybody of whom it is worth asking whether they may decide.
+func (d *Directory) candidates(ctx context.Context, now rules.Rules, r approval.Request) ([]string, error) {
+	all, err := d.holders(ctx, now, Approver)
+	if err != nil {
+		return nil, err
+	}
+	if r.Policy.Manager && now.ManagerApproves && len(r.Targets) > 0 {
+		m, err := d.tenant.Manager(ctx, r.Targets[0].ID)
+		if err != nil && !notFound(err) {
+			return nil, fmt.Errorf("read manager: %w", err)
+		}
+		if err == nil && !slices.Contains(all, m.ID) {
+			all = append(all, m.ID)
+		}
+	}
+	return all, nil
+}
+
+func target(r approval.Request, object string) bool {
+	return slices.ContainsFunc(r.Targets, func(t approval.Target) bool { return t.ID == object })
+}
+
+// Away returns who is away now and until when, by object ID.
+func (d *Directory) Away(ctx context.Context) (map[string]time.Time, error) {
+	if d.cfg.Away == nil {
+		return nil, nil
+	}
+	away, err := d.cfg.Away(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read who is away: %w", err)
+	}
+	return away, nil
+}
+
+// Approvers implements approval.Standing.
+func (d *Directory) Approvers(ctx context.Context, r approval.Request) ([]approval.Principal, error) {
+	b, err := d.Bench(ctx, r)
+	return b.Can, err
+}
+
+// Backups implements approval.Standing.
+func (d *Directory) Backups(ctx context.Context, r approval.Request) ([]approval.Principal, error) {
+	named := d.cfg.Rules.Now().Backups
+	if len(named) == 0 {
+		return nil, nil
+	}
+	b, err := d.Bench(ctx, r)
+	return slices.DeleteFunc(b.Can, func(p approval.Principal) bool { return !slices.Contains(named, p.Object) }), err
+}
