@@ -21,8 +21,9 @@
 // digest.
 //
 // Package store keeps it all in one database. At the top are the chat
-// platforms, of which bot/console is the demo's, and this program, which wires
-// everything together in wire.go and nowhere else.
+// platforms, of which bot/console is the demo's, bot/config, which reads the
+// owner's file, and this program, which wires everything together in wire.go
+// and nowhere else.
 //
 // Three walks through the house:
 //

@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"scheduler/chart":     nil,
 	"store":               {"audit", "chat", "chat/outbox", "commands/approval", "commands/rules", "graph", "graph/rollout", "graph/sync", "graph/watch", "scheduler"},
 	"store/storetest":     {"audit", "chat", "chat/outbox", "commands/approval", "commands/rules", "graph", "graph/rollout", "graph/sync", "graph/watch", "scheduler"},
+	"bot/config":          {"commands/rules", "graph"},
 	"bot/console":         {"chat"},
 	"bot/browsertest":     nil,
 	"docs":                nil,
@@ -62,6 +63,7 @@ var doors = map[string][]string{
 	"github.com/go-analyze/charts": {"scheduler/chart"},
 	"github.com/kljensen/snowball": {"commands/guide"},
 	"github.com/alecthomas/kong":   {"bot"},
+	"github.com/goccy/go-yaml":     {"bot/config", "commands/guide"},
 }
 
 // topLevel is all that may stand at the root.

@@ -1,0 +1,233 @@
+// Package config reads the configuration: one YAML file, strictly. A key that
+// is not known, or a value that cannot be meant, is a mistake; each is found
+// with its line, all of them at once, and the program does not start.
+//
+// The file holds no secret. A secret x is given as x_file or x_env, the name of
+// a file or of an environment variable that holds it. Every address that the
+// program speaks to can be set, for sovereign clouds and for test servers.
+//
+// What each key means is told by docs/twokey.example.yaml, which is held to
+// name every key there is.
+//
+// The road of the file: read.go takes it apart, keys.go says which keys there
+// are and what each may be (value.go), check.go holds them against each other,
+// and rules.go makes the owner's rules of it.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"twokey/commands/rules"
+	"twokey/graph"
+)
+
+// Config is the effective configuration: what the file says, and the defaults
+// for what it does not. Its secrets hide themselves however it is printed.
+type Config struct {
+	Tenants   []Tenant
+	Slack     *Slack // nil: not used, as the two below
+	Discord   *Discord
+	Teams     *Teams
+	Changes   []string // kinds of change that are switched on
+	Approvals Approvals
+	Digest    *Digest // nil: none is posted
+	Audit     Audit
+	Store     Store
+	Web       Web
+}
+
+// Tenant is one Microsoft 365 organisation.
+type Tenant struct {
+	ID              string // of the directory
+	Name            string // for people; the tenant's own if empty
+	Graph           Graph
+	Protected       []string // accounts by object ID or UPN
+	Emergency       []string // accounts by object ID or UPN
+	Roles           map[string]Holders
+	People          []Person
+	Contact         string // whom people are told to call
+	SecurityContact string // who is alerted
+}
+
+// Graph is how a tenant is spoken to.
+type Graph struct {
+	BaseURL      string
+	AuthorityURL string
+	CAFile       string // who vouches for those two; the system's if empty
+	Auth         *Auth  // who reads
+	WriteAuth    *Auth  // who changes; nil if no change is switched on
+}
+
+// Auth is how an app registration signs in.
+type Auth struct {
+	Method              string
+	ClientID            string
+	Certificate         graph.Secret // with its key, PEM or PKCS #12
+	CertificatePassword graph.Secret
+	Secret              graph.Secret
+	TokenFile           string // holds a federated token that its platform renews
+}
+
+// Holders are who holds a role.
+type Holders struct {
+	Users  []string // by object ID or UPN
+	Groups []string // by object ID
+}
+
+// Person pins the chat accounts of a directory user.
+type Person struct {
+	User    string   // object ID or UPN
+	Slack   []string // "T…/U…"
+	Discord []string // a user's ID
+}
+
+// Slack is the Slack app.
+type Slack struct {
+	Mode          string // "socket" or "http"
+	AppToken      graph.Secret
+	BotToken      graph.Secret
+	SigningSecret graph.Secret
+	APIURL        string
+	Channels      Channels
+}
+
+// Channels are the channels that the bot writes to, by ID.
+type Channels struct{ Admins, Team string }
+
+// Discord is the Discord app.
+type Discord struct {
+	Mode          string // "gateway" or "http"
+	Token         graph.Secret
+	PublicKey     string // hex
+	ApplicationID string
+	Guild         string // the server
+	APIURL        string
+}
+
+// Teams is a Workflows webhook that the digest is posted to.
+type Teams struct{ WebhookURL graph.Secret }
+
+// Approvals are the owner's rules about deciding, as [rules.Rules] explains
+// them.
+type Approvals struct {
+	Wait           time.Duration // from the quorum of two to the start
+	Life           time.Duration // a request that nobody decides ends; zero: 8 working hours, 48 h at most
+	Policies       map[string]Policy
+	Backups        []string // approvers by object ID or UPN, asked once nobody answers
+	Fallback       bool
+	Manager        bool
+	Admins         string // "refuse" or "two"
+	Solo           bool
+	AcceptNoStepUp bool
+	AcceptLockout  bool
+	Many           int
+	PerRequest     int
+	PerHour        int
+	MinAdmins      int
+	MinEmergency   int
+}
+
+// Policy is what differs from the built-in policy for one kind of change.
+type Policy struct {
+	Policy    string        // "confirm", "one" or "two"
+	Wait      time.Duration // from the quorum to the start
+	Approvers []string      // by object ID or UPN
+}
+
+// Digest is the weekly digest.
+type Digest struct {
+	Channel string // "slack/C…" or "discord/…"
+	Day     time.Weekday
+	At      time.Duration // since midnight
+	Zone    string        // of the tz database
+}
+
+// Audit is what becomes of the audit record.
+type Audit struct {
+	HeadTo    []string // files, mailto: and https: addresses
+	Retention time.Duration
+}
+
+// Store is where everything is kept. The DSN is a secret because that of a
+// server may hold a password.
+type Store struct{ DSN graph.Secret }
+
+// Web is the program's one HTTP server.
+type Web struct {
+	Addr      string // where it listens; empty: nowhere
+	PublicURL string // how browsers reach it; empty: not at all
+	TLS       string // "auto", "files" or "proxy"
+	CertFile  string
+	KeyFile   string
+}
+
+// Options are what must be known to read a configuration.
+type Options struct {
+	Kinds  []string                    // the kinds of change there are
+	Getenv func(string) (string, bool) // as os.LookupEnv
+}
+
+// maxFile bounds the file and each secret's: the YAML library takes far longer
+// than twice as long for twice as much.
+const maxFile = 256 << 10
+
+// Load reads the file at a path. Relative names in it start from its folder.
+// The error is [Mistakes] if the file is wrong; what could be read of it comes
+// back all the same, for who must act even so.
+func Load(path string, o Options) (*Config, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return parse(filepath.Base(path), filepath.Dir(path), text, o)
+}
+
+// readFile reads a file of a sensible size.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Size() > maxFile:
+		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("larger than 256 KiB")}
+	}
+	return os.ReadFile(path)
+}
+
+// parse reads a configuration whose relative names start from folder.
+func parse(name, folder string, text []byte, o Options) (*Config, error) {
+	c := defaults()
+	r := &reader{file: name, folder: folder, options: o}
+	r.document(text, c.shape(o.Kinds))
+	c.check(r)
+	return c, r.err()
+}
+
+// defaults is what holds where the file says nothing.
+func defaults() *Config {
+	return &Config{
+		Approvals: Approvals{
+			Wait: rules.DefaultWait, Many: rules.DefaultMany, PerRequest: rules.DefaultPerRequest, PerHour: rules.DefaultPerHour,
+			MinAdmins: rules.DefaultMinAdmins, Fallback: true, Admins: adminsRefuse,
+		},
+		Audit: Audit{Retention: 7 * year},
+	}
+}
+
+// Hash returns the SHA-256 of the effective configuration in hex. No secret is
+// part of it, so that it can be shown, and to renew one changes nothing.
+func (c *Config) Hash() string {
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // strings, numbers, lists and maps of them: cannot fail
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
