@@ -49,6 +49,7 @@ requests           -        yes   yes   yes    yes      yes  yes      yes
 approve            -        yes   yes   yes    yes      yes  yes      yes
 deny               -        yes   yes   yes    yes      yes  yes      yes
 cancel             -        yes   yes   yes    yes      yes  yes      yes
+changes            -        -     -     yes    yes      yes  yes      yes
 audit              -        -     -     yes    yes      yes  yes      yes
 digest_preview     -        -     -     yes    yes      yes  yes      yes
 digest_now         -        -     -     -      -        yes  -        -

@@ -37,6 +37,7 @@ type Env struct {
 	Guide        *guide.Guide
 	Records      Records
 	Digest       Digest
+	Changes      Changes
 	Rules        *rules.Keeper
 	Zone         *time.Location // in which times are shown
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"

@@ -479,7 +479,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		Facts: func(ctx context.Context) rollout.Facts {
 			return graphsync.Read(ctx, here, w.now)
 		},
-		Guide: articles, Digest: w.digest,
+		Guide: articles, Digest: w.digest, Changes: &changeLog{},
 		Rules: rules.Fixed(w.rules()), Zone: zone,
 		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
 		Build: "twokey 0.1", Now: w.now,
