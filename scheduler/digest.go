@@ -22,7 +22,10 @@ type Digest struct {
 	Last   *rollout.Week  `json:"last,omitempty"` // what This is compared with; nil: nothing
 	Weeks  []rollout.Week `json:"weeks"`          // for the picture, oldest first, this one included
 	Todo   []string       `json:"todo"`           // at most three sentences
-	Zone   string         `json:"zone"`           // in which times are shown
+	// Changes are those of the last seven days that were made outside this
+	// program; nil: not watched.
+	Changes *rollout.ChangeCount `json:"changes,omitempty"`
+	Zone    string               `json:"zone"` // in which times are shown
 }
 
 // Publication is a digest on its way into a channel.
@@ -68,11 +71,13 @@ type Digester struct {
 	Tenant string // tenant ID
 	Name   string
 	Facts  func(ctx context.Context) rollout.Facts
-	Scope  rollout.Scope
-	Store  Digests
-	To     chat.Address
-	Due    Weekly
-	Now    func() time.Time
+	// Changes counts the changes since a moment. Nil: nobody watches them.
+	Changes func(ctx context.Context, since time.Time) (rollout.ChangeCount, error)
+	Scope   rollout.Scope
+	Store   Digests
+	To      chat.Address
+	Due     Weekly
+	Now     func() time.Time
 }
 
 // Job is the digest as something to be scheduled.
@@ -162,6 +167,13 @@ func (d *Digester) compose(ctx context.Context, s Slot, actor string) (Publicati
 	}
 	if s.Late {
 		digest.Late = s.Planned.UTC()
+	}
+	if d.Changes != nil {
+		count, err := d.Changes(ctx, d.Now().AddDate(0, 0, -7))
+		if err != nil {
+			return Publication{}, fmt.Errorf("count changes: %w", err)
+		}
+		digest.Changes = &count
 	}
 	text, err := json.Marshal(digest)
 	if err != nil {

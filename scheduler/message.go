@@ -47,8 +47,29 @@ func Message(d Digest) (chat.Message, error) {
 	for _, h := range headlineFigures {
 		m.Fields = append(m.Fields, chat.Field{Label: h.label, Value: worded(figures, h.id, h.share)})
 	}
+	if d.Changes != nil {
+		m.Details = append([]chat.Field{{Label: "Changed outside Twokey", Value: changesWords(*d.Changes)}}, m.Details...)
+	}
 	m.Fields = append(m.Fields, todoField(d.Todo))
 	return m, nil
+}
+
+// changesWords counts what others changed in the tenant, in one line.
+func changesWords(c rollout.ChangeCount) string {
+	s := "nothing in seven days"
+	if c.Outside > 0 {
+		s = count(c.Outside, "change", "changes") + " in seven days"
+	}
+	if c.InOurName > 0 {
+		s += ", " + number(c.InOurName) + " of them with Twokey's own credentials"
+	}
+	if c.Gaps > 0 {
+		s += "; for " + count(c.Gaps, "stretch", "stretches") + " of time nothing is known, because the audit log was not read"
+	}
+	if c.Outside > 0 || c.Gaps > 0 {
+		s += " (“/mfa changes” lists them)"
+	}
+	return s
 }
 
 // todoField lists what to do, below the figures: first the news, then the work.

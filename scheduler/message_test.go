@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -91,6 +92,14 @@ var told = sync.OnceValue(func() map[string]telling {
 		d.office.departments = []department{{"Sales", 18, 18}, {"Warehouse", 20, 20}}
 		d.office.admins, d.office.phones, d.office.defaults, d.office.legacy = 0, 0, true, nil
 	}, 1)
+	tell("changed-outside", func(d *desk) {
+		d.Changes = func(_ context.Context, since time.Time) (rollout.ChangeCount, error) {
+			if !since.Equal(at47.AddDate(0, 0, -7)) {
+				panic("the digest asks for another time than its seven days")
+			}
+			return rollout.ChangeCount{Outside: 5, InOurName: 1, Gaps: 2}, nil
+		}
+	}, lastEight...)
 	tell("nobody-in-scope", func(d *desk) { d.office.departments = nil })
 	return all
 })
@@ -276,5 +285,19 @@ func TestMessageAfterYears(t *testing.T) {
 	}
 	if !strings.Contains(m.Footer, "since week 3,") {
 		t.Errorf("the footer does not say what the changes are against: %s", m.Footer)
+	}
+}
+
+func TestU23DigestCountsChanges(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]rollout.ChangeCount{
+		"nothing in seven days":                              {},
+		"1 change in seven days (“/mfa changes” lists them)": {Outside: 1},
+		"nothing in seven days; for 1 stretch of time nothing is known, because the audit log was not read (“/mfa changes” lists them)": {Gaps: 1},
+		"1,204 changes in seven days, 3 of them with Twokey's own credentials (“/mfa changes” lists them)":                              {Outside: 1204, InOurName: 3},
+	} {
+		if got := changesWords(c); got != want || strings.Contains(got, "\n") {
+			t.Errorf("%+v: got %q, want %q", c, got, want)
+		}
 	}
 }
