@@ -26,6 +26,7 @@ import (
 	"twokey/graph/msgraph"
 	"twokey/graph/rollout"
 	"twokey/graph/sync"
+	"twokey/graph/watch"
 	"twokey/scheduler"
 	"twokey/store"
 )
@@ -46,6 +47,7 @@ type assembled struct {
 	store     *store.Store
 	sender    *outbox.Sender
 	syncer    *sync.Syncer
+	watcher   *watch.Watcher
 	runner    *approval.Runner
 	scheduler *scheduler.Scheduler
 }
@@ -106,9 +108,13 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return nil, err
 	}
 	digester := newDigester(org, scope, bot.store, bot.syncer.Facts, a.clock.Now, zone)
+	bot.watcher = newWatcher(a, org.ID, client, bot.store)
+	digester.Changes = func(ctx context.Context, since time.Time) (rollout.ChangeCount, error) {
+		return bot.store.CountChanges(ctx, org.ID, since)
+	}
 	env := commands.Env{
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
-		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester,
+		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester, Changes: bot.watcher,
 		Rules: keeper, Zone: zone, Contact: demoContact,
 		Admins: chat.Address{Platform: console.Platform, Channel: channelAdmins},
 		Build:  build(), Now: a.clock.Now,
@@ -205,6 +211,7 @@ func openConsole(a assembly, mux *commands.Mux, zone *time.Location, bot *assemb
 				return err
 			}
 			bot.syncer.Wake()
+			bot.watcher.Wake()
 			bot.runner.Wake()
 			bot.sender.Wake()
 			bot.scheduler.Wake()
@@ -232,6 +239,7 @@ func (b *assembled) run(ctx context.Context, l net.Listener) error {
 	group, work := errgroup.WithContext(work)
 	group.Go(func() error { return b.sender.Run(work) })
 	group.Go(func() error { return b.syncer.Run(work) })
+	group.Go(func() error { return b.watcher.Run(work) })
 	group.Go(func() error { return b.runner.Run(work) })
 	group.Go(func() error { return b.scheduler.Run(work) })
 	group.Go(func() error {

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"twokey/store"
+)
+
+const defaultsPath = "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy"
+
+// writeAs changes the tenant as another app does, past the bot.
+func (d *demo) writeAs(app, method, path, body string) {
+	d.t.Helper()
+	req, err := http.NewRequestWithContext(d.t.Context(), method, d.tenant+path, strings.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+app)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		d.t.Fatalf("%s %s as %s: %s", method, path, app, resp.Status)
+	}
+}
+
+// TestU12OutsideChangesAreNoticed changes the tenant by a request, past the bot,
+// and in the bot's own name: each shows as what it is, is counted in the digest,
+// and the last one is recorded.
+func TestU12OutsideChangesAreNoticed(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	prompt := d.ask("/mfa defaults enable everybody has been trained")
+	d.approve(prompt.Request)
+	d.advance("10s")
+	d.outcome(prompt.Request, "done")
+	d.writeAs("portal", "PATCH", defaultsPath, `{"isEnabled":false}`)
+
+	d.advance("1m") // the last reading is no longer fresh
+	d.say("vic", "/mfa changes")
+	got := d.await("vic", "the changes", from("outside, by the app “portal”"))
+	for _, want := range []string{"security defaults: off → on", "by Twokey " + prompt.Request, "security defaults: on → off"} {
+		if !strings.Contains(got.Text, want) {
+			t.Errorf("the changes lack %q:\n%s", want, got.Text)
+		}
+	}
+
+	d.advance("24h")
+	d.writeAs(botApp, "PATCH", defaultsPath, `{"isEnabled":true}`)
+	d.advance("1m")
+	d.say("vic", "/mfa changes")
+	got = d.await("vic", "the change in our name", from("with Twokey's own credentials and without a request"))
+	d.say("vic", "/mfa audit")
+	d.await("vic", "its record", from("watch.in_our_name"))
+	d.say("vic", "/mfa digest preview")
+	d.await("vic", "the count", from("1 of them with Twokey's own credentials"))
+	if status, said := d.verify(); status != 0 {
+		t.Errorf("audit verify = %d: %s", status, said)
+	}
+
+	db := store.OpenToRead(d.data + "/" + databaseName)
+	defer db.Close()
+	effects := d.ours()
+	if len(effects) != 2 {
+		t.Fatalf("the ledger has %d writes in our name, want 2", len(effects))
+	}
+	line, ok, err := db.MatchedChange(t.Context(), effects[0].ClientRequestID)
+	if err != nil || !ok {
+		t.Fatalf("MatchedChange = %q, %t, %v; want the line of our step", line, ok, err)
+	}
+	var lines struct {
+		Value []struct{ ID, CorrelationID string }
+	}
+	d.must(http.StatusOK, "GET", d.tenant+"/v1.0/auditLogs/directoryAudits?$filter="+url.QueryEscape("correlationId eq '"+effects[0].ClientRequestID+"'"), nil, &lines)
+	if len(lines.Value) != 1 || lines.Value[0].ID != line {
+		t.Errorf("the tenant's log has %+v for our step, and we kept %q", lines.Value, line)
+	}
+}
