@@ -3,20 +3,23 @@
 // removing, inserting or reordering any of them is found by [Verify], with its
 // number.
 //
-// A record is hashed over the exact text of its columns as they are stored.
-// Nothing is parsed or put in order first: a byte that differs is a difference.
-// Cutting off the end leaves a shorter chain that is whole in itself; it is
-// found by comparing with a head that was kept elsewhere.
+// A record's text is hashed as it is stored. Nothing is parsed or put in order
+// first: a byte that differs is a difference. The record's own hash is over
+// that and the hash of the record before, so that a record whose text is not at
+// hand still holds its place in the chain as a link: nothing but two hashes.
+// Links stand for records that were pruned when their time was over, and for
+// other people's records in the evidence about one request.
+//
+// Cutting off the end leaves a shorter chain that is whole in itself, and so
+// does an older copy of the database. Both are found by comparing with a [Head]
+// that was kept elsewhere, which [Watch] sees to.
 package audit
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"iter"
 	"time"
 )
 
@@ -25,12 +28,13 @@ type Entry struct {
 	At      time.Time
 	Tenant  string // tenant ID
 	Kind    string // "request.submitted", "request.approved", …
-	Actor   string // who did it: a directory user's object ID, or "twokey" for the bot itself
+	Actor   string // who did it: a pseudonym, or [Bot] or [Host]
 	Request string // the request it belongs to, or ""
 	Facts   any    // encoded as JSON; no names, no secrets
 }
 
-// Record is an entry in the chain. The JSON form is a line of an export.
+// Record is an entry in the chain. The JSON form is a line of an export. A link
+// has nothing but Number, Body and Hash.
 type Record struct {
 	Number  int64  `json:"number"` // from 1, without gaps
 	At      string `json:"at"`     // UTC, RFC 3339 with nanoseconds
@@ -40,7 +44,17 @@ type Record struct {
 	Request string `json:"request"`
 	Facts   string `json:"facts"` // JSON as it was hashed, kept as text
 	Prev    string `json:"prev"`  // Hash of the record before; "" for the first
-	Hash    string `json:"hash"`  // lower-case hex SHA-256
+	Hash    string `json:"hash"`  // lower-case hex SHA-256 of Prev and the text's hash
+
+	Body string `json:"body"` // a link's hash of the text that is not at hand; else ""
+}
+
+// Link returns the record without its text.
+func (r Record) Link() Record {
+	if r.Body != "" {
+		return r
+	}
+	return Record{Number: r.Number, Body: r.body(), Hash: r.Hash}
 }
 
 // Chain returns the record that e becomes after prev, the last record so far
@@ -62,116 +76,27 @@ func Chain(prev *Record, e Entry) (Record, error) {
 	if prev != nil {
 		r.Number, r.Prev = prev.Number+1, prev.Hash
 	}
-	r.Hash = r.sum()
+	r.Hash = r.after(r.Prev)
 	return r, nil
 }
 
-// sum hashes the columns as a JSON array: its quoting keeps two columns from
-// running into each other.
-func (r Record) sum() string {
-	text, err := json.Marshal([]any{r.Number, r.At, r.Tenant, r.Kind, r.Actor, r.Request, r.Facts, r.Prev})
+// body hashes the text: the columns as a JSON array, whose quoting keeps two
+// columns from running into each other.
+func (r Record) body() string {
+	if r.Body != "" {
+		return r.Body
+	}
+	text, err := json.Marshal([]any{r.Number, r.At, r.Tenant, r.Kind, r.Actor, r.Request, r.Facts})
 	if err != nil {
 		panic("audit: strings do not encode: " + err.Error()) // cannot happen: no type here can fail
 	}
+	return sum(text)
+}
+
+// after is the hash that the record has after one with the hash prev.
+func (r Record) after(prev string) string { return sum([]byte(prev + "\n" + r.body())) }
+
+func sum(text []byte) string {
 	hash := sha256.Sum256(text)
 	return hex.EncodeToString(hash[:])
-}
-
-// BrokenError says where a chain stops being one.
-type BrokenError struct {
-	Number int64 // the first record that is wrong or missing
-	Why    string
-}
-
-// Error names the record.
-func (e *BrokenError) Error() string { return fmt.Sprintf("record %d: %s", e.Number, e.Why) }
-
-// Say is the sentence for people.
-func (e *BrokenError) Say() string {
-	return fmt.Sprintf("The audit record was changed: record %d %s.", e.Number, e.Why)
-}
-
-// Verify reads records in the order of their numbers and returns the last
-// one, nil if there are none. If head is not empty it must be the hash of one
-// of them: a head that is not found means that the end was cut off or that the
-// whole chain was replaced. The error is a [*BrokenError] where the chain is
-// broken, or the reader's own.
-func Verify(records iter.Seq2[Record, error], head string) (*Record, error) {
-	var last *Record
-	found := head == ""
-	for r, err := range records {
-		if err != nil {
-			return last, fmt.Errorf("read audit: %w", err)
-		}
-		if err := follows(last, r); err != nil {
-			return last, err
-		}
-		found = found || r.Hash == head
-		last = &r
-	}
-	if !found {
-		return last, &BrokenError{Number: next(last), Why: "is missing: the head kept elsewhere is not in the chain"}
-	}
-	return last, nil
-}
-
-func next(last *Record) int64 {
-	if last == nil {
-		return 1
-	}
-	return last.Number + 1
-}
-
-func follows(last *Record, r Record) error {
-	prev := ""
-	if last != nil {
-		prev = last.Hash
-	}
-	switch {
-	case r.Number > next(last):
-		return &BrokenError{Number: next(last), Why: "is missing"}
-	case r.Number < next(last):
-		return &BrokenError{Number: r.Number, Why: "is out of order"}
-	case r.Hash != r.sum():
-		return &BrokenError{Number: r.Number, Why: "does not match its own hash"}
-	case r.Prev != prev:
-		return &BrokenError{Number: r.Number, Why: "does not follow the record before it"}
-	}
-	return nil
-}
-
-// Export writes records as JSON lines.
-func Export(w io.Writer, records iter.Seq2[Record, error]) error {
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
-	for r, err := range records {
-		if err != nil {
-			return fmt.Errorf("read audit: %w", err)
-		}
-		if err := out.Encode(r); err != nil {
-			return fmt.Errorf("write audit export: %w", err)
-		}
-	}
-	return nil
-}
-
-// Import reads what Export wrote. A line that is not a record, or has a member
-// that a record has not, is an error: nothing in a file is skipped unseen.
-func Import(r io.Reader) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
-		lines := bufio.NewScanner(r)
-		lines.Buffer(nil, 1<<20)
-		for n := 1; lines.Scan(); n++ {
-			rec, err := parse(lines.Bytes())
-			if err != nil {
-				err = fmt.Errorf("line %d: %w", n, err)
-			}
-			if !yield(rec, err) || err != nil {
-				return
-			}
-		}
-		if err := lines.Err(); err != nil {
-			yield(Record{}, err)
-		}
-	}
 }

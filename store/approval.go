@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"twokey/audit"
 	"twokey/commands/approval"
 )
 
@@ -230,33 +229,6 @@ func (t *tx) AddDecision(d approval.Decision) error {
 		d.Request, d.By.Tenant, d.By.Object, d.Account, d.Approve, d.Digest, d.Why, d.At.UnixMicro(), encode(d.Warrant))
 	if err != nil {
 		return fmt.Errorf("insert decision: %w", err)
-	}
-	return nil
-}
-
-// Record implements approval.Tx.
-func (t *tx) Record(e audit.Entry) error {
-	at, err := t.Now()
-	if err != nil {
-		return err
-	}
-	e.At = at // no other time enters the chain
-	var last *audit.Record
-	r, err := scanRecord(t.q.QueryRowContext(t.ctx, "SELECT "+auditColumns+" FROM audit ORDER BY number DESC LIMIT 1"))
-	switch {
-	case err == nil:
-		last = &r
-	case !errors.Is(err, sql.ErrNoRows):
-		return fmt.Errorf("read last audit record: %w", err)
-	}
-	next, err := audit.Chain(last, e)
-	if err != nil {
-		return err
-	}
-	_, err = t.q.ExecContext(t.ctx, "INSERT INTO audit ("+auditColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		next.Number, next.At, next.Tenant, next.Kind, next.Actor, next.Request, next.Facts, next.Prev, next.Hash)
-	if err != nil {
-		return fmt.Errorf("insert audit record: %w", err)
 	}
 	return nil
 }

@@ -22,7 +22,19 @@ CREATE TABLE aside (
 );
 CREATE INDEX aside_request ON aside (request);
 
+-- What is left of records that were pruned: their places in the chain.
+CREATE TABLE audit_link (
+    number INTEGER PRIMARY KEY,
+    body   TEXT NOT NULL,             -- hash of the record's text
+    hash   TEXT NOT NULL
+);
+
+CREATE INDEX audit_request ON audit (request);
+
 -- +goose Down
+
+DROP INDEX audit_request;
+DROP TABLE audit_link;
 
 DROP TABLE aside;
 DROP TABLE alias;
