@@ -1,0 +1,206 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Source is where a chain is read from.
+type Source interface {
+	// Audit reads the chain from its beginning, as it stands at this moment.
+	Audit(ctx context.Context) iter.Seq2[Record, error]
+	// AuditFrom reads it from the given number on.
+	AuditFrom(ctx context.Context, number int64) iter.Seq2[Record, error]
+}
+
+// WatchConfig says which chain is watched.
+type WatchConfig struct {
+	Source Source
+	Files  []HeadFile       // where heads are kept; the log has them always
+	Every  time.Duration    // how often at most; 1 min if it is 0
+	Now    func() time.Time // for the heads; time.Now if nil
+	Log    *slog.Logger
+}
+
+// Watch keeps the chain of a running bot honest: it verifies all of it against
+// the heads kept elsewhere at the start, what is added as it comes, and writes
+// a head after changes. Once it has found damage it stays with that finding:
+// it writes no head any more, and whoever asks for the [Watch.Damage] must do
+// nothing that needs a record. Its methods are safe for concurrent use.
+type Watch struct {
+	cfg WatchConfig
+
+	mu      sync.Mutex
+	last    Record // the last that was verified; number 0: none
+	written int64  // the number of the last head that every file has
+	damage  error
+}
+
+// NewWatch returns a watch that has seen nothing yet.
+func NewWatch(cfg WatchConfig) *Watch {
+	if cfg.Every == 0 {
+		cfg.Every = time.Minute
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Watch{cfg: cfg}
+}
+
+// Start verifies the whole chain against every head that was kept. Damage is
+// no error: it is what [Watch.Damage] returns from then on. An error means
+// that it could not be read.
+func (w *Watch) Start(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	heads, written, err := w.heads()
+	if err != nil {
+		w.damaged(err)
+		return nil
+	}
+	last, err := VerifyHeads(w.cfg.Source.Audit(ctx), heads)
+	if err != nil {
+		return w.found(err)
+	}
+	if last != nil {
+		w.last = *last
+	}
+	w.written = written
+	return nil
+}
+
+// heads reads what was kept in all files, and the last that all of them have.
+func (w *Watch) heads() (all []Head, written int64, err error) {
+	for i, f := range w.cfg.Files {
+		heads, err := f.Read()
+		if err != nil {
+			return nil, 0, &unreadableHeads{f, err}
+		}
+		all = append(all, heads...)
+		newest := int64(0)
+		for _, h := range heads {
+			newest = max(newest, h.Number)
+		}
+		if i == 0 || newest < written {
+			written = newest
+		}
+	}
+	return all, written, nil
+}
+
+// unreadableHeads says that nothing proves the chain to be whole.
+type unreadableHeads struct {
+	file HeadFile
+	err  error
+}
+
+func (e *unreadableHeads) Error() string { return fmt.Sprintf("%s: %v", e.file, e.err) }
+func (e *unreadableHeads) Unwrap() error { return e.err }
+
+func (e *unreadableHeads) Say() string {
+	return "The heads of the audit record that are kept outside the database cannot be read, so nothing proves that it is whole."
+}
+
+// found keeps what is damage, and passes on what is not.
+func (w *Watch) found(err error) error {
+	var broken *BrokenError
+	if !errors.As(err, &broken) {
+		return err
+	}
+	w.damaged(broken)
+	return nil
+}
+
+// damaged keeps the first damage.
+func (w *Watch) damaged(err error) {
+	if w.damage == nil {
+		w.damage = err
+		w.cfg.Log.Error("the audit record is damaged: from now on nothing is changed", "error", err)
+	}
+}
+
+// Damage returns what is damaged once damage was found, else nil. The error has
+// a sentence for people.
+func (w *Watch) Damage() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.damage
+}
+
+// Head returns what the chain ended with when it was last looked at; false if
+// it was empty.
+func (w *Watch) Head() (Head, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return Head{Number: w.last.Number, Hash: w.last.Hash, At: w.cfg.Now().UTC()}, w.last.Number > 0
+}
+
+// Keep verifies what was added to the chain since and, if anything was, writes
+// the new head. What is found is kept like at the start.
+func (w *Watch) Keep(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.damage != nil {
+		return nil
+	}
+	if err := w.found(w.advance(ctx)); err != nil || w.damage != nil {
+		return err
+	}
+	h := Head{Number: w.last.Number, Hash: w.last.Hash, At: w.cfg.Now().UTC()}
+	if h.Number == w.written {
+		return nil
+	}
+	for _, f := range w.cfg.Files {
+		if err := f.Append(h); err != nil {
+			return fmt.Errorf("write audit head to %s: %w", f, err)
+		}
+	}
+	w.cfg.Log.Info("audit head", "number", h.Number, "hash", h.Hash)
+	w.written = h.Number
+	return nil
+}
+
+// advance verifies from the last record that was seen, which must still be
+// there.
+func (w *Watch) advance(ctx context.Context) error {
+	c, from := checker{found: true}, int64(1)
+	if w.last.Number > 0 {
+		c.part, c.heads, from = true, []Head{{Number: w.last.Number, Hash: w.last.Hash}}, w.last.Number
+	}
+	last, err := c.read(w.cfg.Source.AuditFrom(ctx, from))
+	if err == nil && last != nil {
+		w.last = *last
+	}
+	return err
+}
+
+// Run keeps heads until ctx ends. The last one is written by Keep, after
+// everything that records has stopped.
+func (w *Watch) Run(ctx context.Context) error {
+	tick := time.NewTicker(w.cfg.Every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := w.Keep(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("keep audit head", "error", err)
+		}
+	}
+}
+
+// Check verifies the whole chain once more, for doctors.
+func (w *Watch) Check(ctx context.Context, report func(name string, err error)) {
+	if err := w.Damage(); err != nil {
+		report("audit record", err)
+		return
+	}
+	report("audit record", errors.Join(w.Start(ctx), w.Damage()))
+}
