@@ -29,6 +29,12 @@ type Store interface {
 	Who(ctx context.Context, pseudonyms ...string) (map[string]audit.Person, error)
 	// Asides returns the words that are kept beside the records of a request.
 	Asides(ctx context.Context, request string) ([]audit.Aside, error)
+	// AuditFrom reads the audit record from a number on.
+	AuditFrom(ctx context.Context, number int64) iter.Seq2[audit.Record, error]
+	// Prune takes the text of old records and returns of how many.
+	Prune(ctx context.Context, before time.Time) (int, error)
+	// Erase forgets a person, and reports whether anything was known of them.
+	Erase(ctx context.Context, tenant, object string) (bool, error)
 	Close() error
 }
 
@@ -36,7 +42,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, transactions, freezes} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
