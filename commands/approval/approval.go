@@ -103,6 +103,11 @@ type Warrant struct {
 	Proof string `json:"proof,omitempty"` // how the chat account was proved to be theirs
 }
 
+// note adds to a record's facts by what right its author acted. Names stay out.
+func (w Warrant) note(facts map[string]any) {
+	facts["role"], facts["via"], facts["proof"] = w.Role, w.Via, w.Proof
+}
+
 // Words are what approvers are shown, made when the request is asked and
 // covered by its digest. They are written for somebody who is not technical.
 type Words struct {
@@ -161,10 +166,11 @@ type Request struct {
 
 // Outcome is how a request ended, or why it is where it is.
 type Outcome struct {
-	By       Principal    `json:"by,omitzero"` // who denied or cancelled
+	By       Principal    `json:"by,omitzero"` // who denied, cancelled or resolved
 	Why      string       `json:"why,omitempty"`
 	Findings []string     `json:"findings,omitempty"` // what differed, what is not known
 	Done     []StepReport `json:"done,omitempty"`
+	Planned  int          `json:"planned,omitempty"` // how many steps there were to be; -1 if that was not known
 	At       time.Time    `json:"at,omitzero"`
 }
 

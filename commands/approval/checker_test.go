@@ -23,15 +23,20 @@ import (
 
 // roads are the moves that a request may make, by the kinds of its records.
 var roads = map[string]string{
-	"submitted":   "vote approved denied cancelled expired",
+	"submitted":   "vote approved confirmed denied cancelled expired",
 	"vote":        "vote approved denied cancelled expired",
 	"approved":    "denied cancelled expired stale started",
+	"confirmed":   "denied cancelled expired stale started",
 	"started":     "succeeded failed partial unknown reconciling",
 	"reconciling": "succeeded failed partial unknown",
+	"unknown":     "succeeded failed partial", // by a person
 }
 
+// asides are records about a request that move it nowhere.
+var asides = []string{"question", "refused", "alert", "escalated"}
+
 // stored are the states that a record leaves a request in.
-var stored = map[string]approval.State{"submitted": approval.Pending, "vote": approval.Pending, "started": approval.Executing}
+var stored = map[string]approval.State{"submitted": approval.Pending, "vote": approval.Pending, "started": approval.Executing, "confirmed": approval.Approved}
 
 // history is all that is known about one request.
 type history struct {
@@ -140,7 +145,14 @@ func (w *world) history(r approval.Request, records []audit.Record, ledger []eff
 }
 
 func (h *history) add(rec audit.Record) {
-	if state, ok := strings.CutPrefix(rec.Kind, "request."); ok && state != "question" {
+	if state, ok := strings.CutPrefix(rec.Kind, "request."); ok && !slices.Contains(asides, state) {
+		if state == "resolved" { // by a person, who says to what
+			var facts struct{ To string }
+			if err := json.Unmarshal([]byte(rec.Facts), &facts); err != nil {
+				h.t.Errorf("I9: the facts of record %d: %v", rec.Number, err)
+			}
+			state = facts.To
+		}
 		h.states = append(h.states, state)
 	}
 	if rec.Kind == "step.intent" {

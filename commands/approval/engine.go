@@ -7,233 +7,146 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"time"
 )
 
-// Plan is a change that a command has worked out: what to ask for.
-type Plan struct {
-	Tenant      string
-	TenantName  string
-	Kind        string
-	KindVersion int
-	Args        json.RawMessage
-	Targets     []Target
-	Snapshot    json.RawMessage
-	Words       Words
-	Reason      string
-	Requester   Principal
-	Account     string // the requester's chat account, opaque
-	Proof       string // how that account was proved to be theirs
-	Key         string // the delivery's key
-	Policy      Policy
-	ConfigHash  string // of the owner's rules in force
-	Subscribers []Subscriber
-}
-
 // Engine asks and decides. The zero value is not usable: Store, Standing and
-// Expiry are needed.
+// Expiry are needed. It must not be copied once it is used.
 type Engine struct {
 	Store    Store
 	Standing Standing
 	// Expiry returns when a request that is asked at the given moment ends if
-	// nobody decides.
+	// nobody decides, unless its policy says so itself.
 	Expiry func(asked time.Time) time.Time
 	// Wake is called when an approved request may be ready to run. It must
 	// not block.
 	Wake func()
+	Caps Caps
+	// Gate returns nil, or a [*Refusal] while nothing may be asked or decided
+	// because the bot must only read. May be nil.
+	Gate func(ctx context.Context) error
+	// Current returns nil, or a [*Refusal] if the rules by which r is decided
+	// are no longer those it was asked under. May be nil.
+	Current func(ctx context.Context, r Request) error
+	// Everyone returns the addresses of all who decide or own, and of the
+	// channel of the administrators. May be nil: then nothing is announced.
+	Everyone func(ctx context.Context) ([]string, error)
+	// Backups returns who is to be asked about r once nobody answered. May be
+	// nil: nobody.
+	Backups func(ctx context.Context, r Request) ([]Subscriber, error)
+	// Hours returns when the n-th reminder (1…) of a request is due that was
+	// asked at from. If it is nil they are due around the clock.
+	Hours func(from time.Time, n int) time.Time
+
+	tidying tidying
 }
 
-// Submit stores a request with its record and its prompts. A delivery that was
-// seen before returns the request it made then. The error is a [*Refusal] if
-// the request may not or could never be decided, or if an open one has the
-// same target.
-func (e *Engine) Submit(ctx context.Context, p Plan) (Request, error) {
-	if r, err := e.seen(ctx, p.Key); !errors.Is(err, ErrNotFound) {
-		return r, err
+func (e *Engine) gate(ctx context.Context) error {
+	if e.Gate == nil {
+		return nil
 	}
-	w, err := e.Standing.MayAsk(ctx, p.Requester, p.Kind)
-	if err != nil {
-		return Request{}, err
-	}
-	w.Proof = p.Proof
-	r := newRequest(p, w)
-	if err := e.reachable(ctx, r); err != nil {
-		return Request{}, err
-	}
-	err = e.Store.Update(ctx, func(tx Tx) error {
-		earlier, err := tx.RequestByKey(p.Key)
-		if err == nil {
-			r = earlier
-			return nil
-		}
-		if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		return e.insert(tx, &r, p.Account)
-	})
-	if err != nil {
-		return Request{}, err
-	}
-	return r, nil
+	return e.Gate(ctx)
 }
 
-// seen returns what a delivery asked before, whatever has changed since: the
-// answer to the same delivery is the same.
-func (e *Engine) seen(ctx context.Context, key string) (r Request, err error) {
-	err = e.Store.View(ctx, func(tx Tx) error {
-		r, err = tx.RequestByKey(key)
-		return err
-	})
-	return r, err
-}
-
-func newRequest(p Plan, w Warrant) Request {
-	id, ref := newID()
-	return Request{
-		ID: id, Ref: ref, Key: p.Key,
-		Tenant: p.Tenant, TenantName: storable(p.TenantName),
-		Kind: p.Kind, KindVersion: p.KindVersion, Args: p.Args, Targets: storable(p.Targets),
-		Snapshot: p.Snapshot, Words: storable(p.Words), Reason: storable(p.Reason),
-		Requester: p.Requester, Warrant: storable(w),
-		Subscribers: p.Subscribers, Policy: storable(p.Policy), ConfigHash: p.ConfigHash,
-		State: Pending, Version: 1,
+// ready wakes whoever runs what is approved.
+func (e *Engine) ready(r Request) {
+	if r.State == Approved && e.Wake != nil {
+		e.Wake()
 	}
-}
-
-// reachable refuses a request that could never pass.
-func (e *Engine) reachable(ctx context.Context, r Request) error {
-	people, err := e.Standing.Approvers(ctx, r)
-	if err != nil {
-		return fmt.Errorf("list approvers: %w", err)
-	}
-	if len(people) < r.Policy.Quorum {
-		return refuse(ErrQuorum, fmt.Sprintf(
-			"This needs %d approvers other than you, and only %d could decide. Ask an owner to appoint another approver.",
-			r.Policy.Quorum, len(people)))
-	}
-	return nil
-}
-
-func (e *Engine) insert(tx Tx, r *Request, account string) error {
-	now, err := tx.Now()
-	if err != nil {
-		return err
-	}
-	if err := alone(tx, *r, now); err != nil {
-		return err
-	}
-	// As the store keeps it: the digest is of what is read again later.
-	r.Created, r.Expires = now, e.Expiry(now).UTC().Truncate(time.Microsecond)
-	if r.Digest, err = r.Sum(); err != nil {
-		return err
-	}
-	if err := tx.Insert(*r); err != nil {
-		return err
-	}
-	facts := map[string]any{
-		"kind": r.Kind, "args": r.Args, "targets": ids(r.Targets), "digest": r.Digest,
-		"policy": r.Policy, "expires": stamp(r.Expires), "account": account,
-	}
-	if err := record(tx, *r, now, "request.submitted", r.Requester, facts); err != nil {
-		return err
-	}
-	return prompt(tx, *r)
-}
-
-func ids(targets []Target) []string {
-	out := make([]string, len(targets))
-	for i, t := range targets {
-		out[i] = t.ID
-	}
-	return out
-}
-
-// alone refuses a second open request that aims at the same object, or is of
-// the same kind where neither aims at one: whichever ran first would make the
-// other stale. Requests that have run out meanwhile are expired on the way.
-func alone(tx Tx, r Request, now time.Time) error {
-	others, err := tx.Requests(r.Tenant, Pending, Approved, Executing, Reconciling)
-	if err != nil {
-		return err
-	}
-	for _, o := range others {
-		if !overlap(o, r) {
-			continue
-		}
-		if c, over := Expire(o, now); over {
-			if _, err := apply(tx, o, c, now); err != nil {
-				return err
-			}
-			continue
-		}
-		return refuse(ErrOpen, fmt.Sprintf("%s is open for the same thing already. Wait for it to end, or cancel it with “/mfa cancel %s”.", o.Ref, o.Ref))
-	}
-	return nil
-}
-
-func overlap(a, b Request) bool {
-	if len(a.Targets)+len(b.Targets) == 0 {
-		return a.Kind == b.Kind
-	}
-	for _, x := range a.Targets {
-		for _, y := range b.Targets {
-			if x.ID == y.ID {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func prompt(tx Tx, r Request) error {
-	for i, s := range r.Subscribers {
-		kind := NoticePrompt
-		if s.Requester {
-			kind = NoticeRequest
-		}
-		n := Notice{Key: kind + "/" + r.ID + "/" + strconv.Itoa(i), Kind: kind, Topic: r.ID, Address: s.Address, Facts: topicFacts(r.ID)}
-		if err := tx.Owe(n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func topicFacts(requestID string) []byte {
-	facts, _ := json.Marshal(map[string]string{"request": requestID}) // two strings: cannot fail
-	return facts
 }
 
 // Approve counts v. The request that comes back is as stored after it.
 func (e *Engine) Approve(ctx context.Context, v Vote) (Request, error) {
-	if err := e.eligible(ctx, &v); err != nil {
+	r, err := e.approve(ctx, v)
+	if err == nil {
+		e.ready(r)
+	}
+	return r, e.refused(ctx, v, "approve", err)
+}
+
+func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
+	r, err := e.eligible(ctx, &v)
+	if err != nil {
 		return Request{}, err
 	}
-	r, err := e.decide(ctx, v, func(tx Tx, r Request, now time.Time) (Change, error) {
+	if e.Current != nil {
+		if err := e.Current(ctx, r); err != nil {
+			return Request{}, err
+		}
+	}
+	void, err := e.void(ctx, r)
+	if err != nil {
+		return Request{}, err
+	}
+	to, err := e.loud(ctx, r.Policy)
+	if err != nil {
+		return Request{}, err
+	}
+	return e.decide(ctx, v, func(tx Tx, r Request, now time.Time) (Change, error) {
 		earlier, err := tx.Decisions(r.ID)
 		if err != nil {
 			return Change{}, err
 		}
-		return Approve(r, v, earlier, now)
+		c, err := Approve(r, v, slices.DeleteFunc(earlier, func(d Decision) bool { return slices.Contains(void, d.By) }), now)
+		if err == nil && len(void) > 0 {
+			c.Facts["void"] = objects(void)
+		}
+		c.Loud = to
+		return c, err
 	})
-	if err == nil && r.State == Approved && e.Wake != nil {
-		e.Wake()
+}
+
+// void returns whose earlier approvals of r do not count any more, because
+// they may not decide now.
+func (e *Engine) void(ctx context.Context, r Request) ([]Principal, error) {
+	var ds []Decision
+	err := e.Store.View(ctx, func(tx Tx) (err error) {
+		ds, err = tx.Decisions(r.ID)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	var people []Principal
+	for _, p := range Counted(r, ds) {
+		_, err := e.Standing.MayDecide(ctx, p, r)
+		var no *Refusal
+		switch {
+		case errors.As(err, &no):
+			people = append(people, p)
+		case err != nil:
+			return nil, fmt.Errorf("ask again who approved: %w", err)
+		}
+	}
+	return people, nil
+}
+
+func objects(people []Principal) []string {
+	out := make([]string, len(people))
+	for i, p := range people {
+		out[i] = p.Object
+	}
+	return out
 }
 
 // Deny ends the request.
 func (e *Engine) Deny(ctx context.Context, v Vote) (Request, error) {
-	if err := e.eligible(ctx, &v); err != nil {
-		return Request{}, err
+	if _, err := e.eligible(ctx, &v); err != nil {
+		return Request{}, e.refused(ctx, v, "deny", err)
 	}
-	return e.decide(ctx, v, func(_ Tx, r Request, now time.Time) (Change, error) { return Deny(r, v, now) })
+	r, err := e.decide(ctx, v, func(_ Tx, r Request, now time.Time) (Change, error) { return Deny(r, v, now) })
+	return r, e.refused(ctx, v, "deny", err)
 }
 
 // Cancel ends the request, for its requester or an eligible approver.
 func (e *Engine) Cancel(ctx context.Context, v Vote) (Request, error) {
-	r, err := e.Find(ctx, ref(v))
+	r, err := e.cancel(ctx, v)
+	return r, e.refused(ctx, v, "cancel", err)
+}
+
+func (e *Engine) cancel(ctx context.Context, v Vote) (Request, error) {
+	r, err := e.find(ctx, v)
 	if err != nil {
 		return Request{}, err
 	}
@@ -255,11 +168,16 @@ func notYours(err error) error {
 
 // Ask relays an approver's question to the requester.
 func (e *Engine) Ask(ctx context.Context, v Vote, question string) (Request, error) {
-	if err := e.eligible(ctx, &v); err != nil {
+	r, err := e.ask(ctx, v, question)
+	return r, e.refused(ctx, v, "ask", err)
+}
+
+func (e *Engine) ask(ctx context.Context, v Vote, question string) (Request, error) {
+	r, err := e.eligible(ctx, &v)
+	if err != nil {
 		return Request{}, err
 	}
-	var r Request
-	err := e.Store.Update(ctx, func(tx Tx) error {
+	err = e.Store.Update(ctx, func(tx Tx) error {
 		now, err := tx.Now()
 		if err != nil {
 			return err
@@ -297,22 +215,36 @@ func (e *Engine) Find(ctx context.Context, ref string) (Request, error) {
 	return r, err
 }
 
+// find returns the request that v names, if anything may be decided now.
+func (e *Engine) find(ctx context.Context, v Vote) (Request, error) {
+	if err := e.gate(ctx); err != nil {
+		return Request{}, err
+	}
+	return e.Find(ctx, ref(v))
+}
+
 // eligible asks whether v's author may decide the request that v names, and
 // notes by what right. The request's own rules come first, so that "you asked
 // this yourself" is said to somebody who is no approver as well.
-func (e *Engine) eligible(ctx context.Context, v *Vote) error {
-	r, err := e.Find(ctx, ref(*v))
+func (e *Engine) eligible(ctx context.Context, v *Vote) (Request, error) {
+	r, err := e.find(ctx, *v)
+	if err != nil {
+		return Request{}, err
+	}
+	if v.By == r.Requester {
+		return Request{}, ErrSelf
+	}
+	return r, e.warrant(ctx, v, r)
+}
+
+// warrant notes by what right v's author decides r, or refuses them.
+func (e *Engine) warrant(ctx context.Context, v *Vote, r Request) error {
+	w, err := e.Standing.MayDecide(ctx, v.By, r)
 	if err != nil {
 		return err
 	}
-	if v.By == r.Requester {
-		return ErrSelf
-	}
-	if v.Warrant, err = e.Standing.MayDecide(ctx, v.By, r); err != nil {
-		return err
-	}
-	v.Warrant.Proof = v.Proof
-	v.Warrant = storable(v.Warrant)
+	w.Proof = v.Proof
+	v.Warrant = storable(w)
 	return nil
 }
 
@@ -327,7 +259,8 @@ func ref(v Vote) string {
 // request that has run out is expired instead, and that is stored too.
 func (e *Engine) decide(ctx context.Context, v Vote, f func(Tx, Request, time.Time) (Change, error)) (Request, error) {
 	var r Request
-	var refused error
+	var c Change
+	var no error
 	err := e.Store.Update(ctx, func(tx Tx) error {
 		now, err := tx.Now()
 		if err != nil {
@@ -336,20 +269,25 @@ func (e *Engine) decide(ctx context.Context, v Vote, f func(Tx, Request, time.Ti
 		if r, err = tx.Request(ref(v)); err != nil {
 			return err
 		}
-		c, err := f(tx, r, now)
-		if over, yes := Expire(r, now); err != nil && yes {
-			refused, c, err = err, over, nil
-		}
-		if err != nil {
-			return err
+		if c, no = f(tx, r, now); no != nil {
+			over, yes := Expire(r, now)
+			if !yes {
+				return attributed(tx, r, no)
+			}
+			c = over
 		}
 		r, err = apply(tx, r, c, now)
 		return err
 	})
-	if err != nil {
+	switch unsure := errors.Is(err, ErrUnsure); {
+	case no != nil && (err == nil || unsure):
+		return r, no // it has run out, whether or not that is stored already
+	case unsure:
+		return e.decided(ctx, r.ID, c, err)
+	case err != nil:
 		return Request{}, err
 	}
-	return r, refused
+	return r, nil
 }
 
 // apply stores a change, its record and the messages that it owes.
@@ -369,28 +307,11 @@ func apply(tx Tx, r Request, c Change, now time.Time) (Request, error) {
 	if err := tx.Touch(r.ID); err != nil {
 		return Request{}, err
 	}
-	if c.To.Final() {
-		return moved, outcome(tx, moved)
+	switch {
+	case c.To.Final():
+		err = outcome(tx, moved)
+	case c.To == Approved:
+		err = approved(tx, moved, c.Loud, now)
 	}
-	return moved, nil
-}
-
-// outcome owes the requester a message of its own: an edit alone is not noticed.
-func outcome(tx Tx, r Request) error {
-	return tell(tx, r, NoticeOutcome, string(r.State), topicFacts(r.ID))
-}
-
-// tell owes the requester one message of its own at each of their addresses.
-// The mark parts it from others of its kind about the same request.
-func tell(tx Tx, r Request, kind, mark string, facts []byte) error {
-	for i, s := range r.Subscribers {
-		if !s.Requester {
-			continue
-		}
-		key := kind + "/" + r.ID + "/" + strconv.Itoa(i) + "/" + mark
-		if err := tx.Owe(Notice{Key: key, Kind: kind, Topic: key, Address: s.Address, Facts: facts}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return moved, err
 }

@@ -92,7 +92,7 @@ func TestSubmitRefuses(t *testing.T) {
 			plan := w.plan("ada", 1, "lamp")
 			plan.Tenant = "t-2"
 			return plan
-		}, ""},
+		}, "not-allowed"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -307,8 +307,7 @@ func TestG13WhatWasShownIsWhatRuns(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		forge := func(s approval.Store) *forger { return &forger{Store: s} }
 		r := w.ask("ada", 1, "lamp")
-		engine := *w.engine
-		engine.Store = forge(w.store)
+		engine := &approval.Engine{Store: forge(w.store), Standing: w.people, Expiry: w.engine.Expiry}
 		for _, seal := range []string{r.Seal(), r.Ref} {
 			_, err := engine.Approve(t.Context(), approval.Vote{By: person("bea"), Seal: seal})
 			wantCode(t, err, "changed")

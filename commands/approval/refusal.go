@@ -6,7 +6,13 @@ import "errors"
 type Refusal struct {
 	Code string // stable, for tests and the audit record
 	Text string
+	// By and Words are whose doing it is and what they said, where that matters.
+	// They are other people's names and words, so that the text leaves them out.
+	By    []Principal
+	Words string
 }
+
+func no(code, text string) *Refusal { return &Refusal{Code: code, Text: text} }
 
 // Error returns the code and the sentence.
 func (r *Refusal) Error() string { return r.Code + ": " + r.Text }
@@ -22,15 +28,21 @@ func (r *Refusal) Is(target error) bool {
 
 // The refusals that are told apart.
 var (
-	ErrNotFound   = &Refusal{"not-found", "There is no such request. “/mfa requests” lists the open ones."}
-	ErrSelf       = &Refusal{"self", "You asked for this yourself, so somebody else has to decide."}
-	ErrTarget     = &Refusal{"target", "This request is about your own account, so somebody else has to decide."}
-	ErrVoted      = &Refusal{"voted", "You have already approved this request. To stop it, deny or cancel it."}
-	ErrChanged    = &Refusal{"changed", "What you were shown is not what would run any more. Please ask for it anew."}
-	ErrNotYours   = &Refusal{"not-yours", "Only the requester or an approver can cancel this request."}
-	ErrOpen       = &Refusal{"open", "There is an open request for the same thing already."}
-	ErrQuorum     = &Refusal{"quorum", "There are not enough approvers for this request."}
-	ErrNotAllowed = &Refusal{"not-allowed", "You may not do this."}
+	ErrNotFound   = no("not-found", "There is no such request. “/mfa requests” lists the open ones.")
+	ErrSelf       = no("self", "You asked for this yourself, so somebody else has to decide.")
+	ErrTarget     = no("target", "This request is about your own account, so somebody else has to decide.")
+	ErrVoted      = no("voted", "You have already approved this request. To stop it, deny or cancel it.")
+	ErrChanged    = no("changed", "What you were shown is not what would run any more. Please ask for it anew.")
+	ErrNotYours   = no("not-yours", "Only the requester or an approver can cancel this request.")
+	ErrOpen       = no("open", "There is an open request for the same thing already.")
+	ErrQuorum     = no("quorum", "There are not enough approvers for this request.")
+	ErrCooling    = no("cooling", "You asked for this too often. Somebody else has to ask for it now.")
+	ErrTooMany    = no("too-many", "That is more than may be asked for.")
+	ErrFrozen     = no("frozen", "Changes are frozen.")
+	ErrThawed     = no("thawed", "Changes are not frozen.")
+	ErrConcern    = no("no-concern", "This request is not about you, so it is not yours to stop. An approver can cancel it.")
+	ErrNote       = no("note", "Please say what you found, in a few words: they are kept with the request.")
+	ErrNotAllowed = no("not-allowed", "You may not do this.")
 )
 
 func refuse(code *Refusal, text string) *Refusal { return &Refusal{Code: code.Code, Text: text} }
@@ -51,5 +63,29 @@ func ended(r Request) *Refusal {
 		Approved:    "This request is approved already and waits to be carried out.",
 		Pending:     "This request is still waiting for decisions.",
 	}[r.State]
-	return &Refusal{Code: "ended-" + string(r.State), Text: text}
+	return &Refusal{Code: "ended-" + string(r.State), Text: text, By: people(r.Outcome.By)}
+}
+
+func people(all ...Principal) (known []Principal) {
+	for _, p := range all {
+		if p.Object != "" {
+			known = append(known, p)
+		}
+	}
+	return known
+}
+
+// attributed adds to a refusal because of how r stands who brought it there.
+func attributed(tx Tx, r Request, err error) error {
+	var over *Refusal
+	if !errors.As(err, &over) || over.Code != ended(r).Code || len(over.By) > 0 {
+		return err
+	}
+	ds, lost := tx.Decisions(r.ID)
+	if lost != nil {
+		return lost
+	}
+	named := *over
+	named.By = Counted(r, ds)
+	return &named
 }

@@ -2,7 +2,6 @@ package approval
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"twokey/audit"
@@ -11,10 +10,11 @@ import (
 // Store keeps requests and all that belongs to them in one database.
 type Store interface {
 	// Update runs f in one write transaction and commits if f returns nil; no
-	// other writer is between. If f returns an error nothing is stored and
-	// that error comes back as it is. Any other error means that it is not
-	// known to be stored: say "not recorded" and act on nothing. After a
-	// commit that owes messages the outbox is woken.
+	// other writer is between. It may run f again, after an attempt of which
+	// nothing is stored. If f returns an error nothing is stored and that error
+	// comes back as it is. An error that wraps ErrUnsure means that it is not
+	// known whether it is stored; with any other it is not: say "not recorded"
+	// and act on nothing. After a commit that owes messages the outbox is woken.
 	Update(ctx context.Context, f func(Tx) error) error
 	// View runs f in one read transaction. Its Tx may not be written to.
 	View(ctx context.Context, f func(Tx) error) error
@@ -127,10 +127,5 @@ type Freeze struct {
 	Why   string
 }
 
-// ErrUnsure is wrapped by the error of a transaction of which it is not known
-// whether it was stored: the connection broke during the commit. Read again
-// before saying anything.
-var ErrUnsure = errors.New("it is not known whether this was stored")
-
 // ErrLost says that somebody else changed the row first.
-var ErrLost = &Refusal{"lost", "Somebody else was faster. Please look at the request again."}
+var ErrLost = no("lost", "Somebody else was faster. Please look at the request again.")

@@ -16,6 +16,7 @@ type Change struct {
 	Kind      string // of the audit record
 	Actor     Principal
 	Facts     map[string]any
+	Loud      []string // addresses to which an approval is announced
 }
 
 // Vote is somebody's wish to decide, as it came in. That its author is an
@@ -46,13 +47,39 @@ func Approve(r Request, v Vote, earlier []Decision, now time.Time) (Change, erro
 	}
 	d := &Decision{Request: r.ID, By: v.By, Account: v.Account, Warrant: v.Warrant, Approve: true, Digest: r.Digest, At: now}
 	c := Change{To: Pending, Decision: d, Kind: "request.vote", Actor: v.By, Facts: map[string]any{"approve": true, "digest": r.Digest, "account": v.Account}}
+	v.Warrant.note(c.Facts)
 	if len(Counted(r, append(slices.Clone(earlier), *d))) >= r.Policy.Quorum {
-		c.To = Approved
-		c.NotBefore = now.Add(r.Policy.Wait)
-		c.StartBy = c.NotBefore.Add(startLimit)
 		c.Kind = "request.approved"
-		c.Facts["not_before"] = stamp(c.NotBefore)
+		c.approve(r, now)
 	}
+	return c, nil
+}
+
+// approve makes c the change that lets r run, and when.
+func (c *Change) approve(r Request, now time.Time) {
+	c.To = Approved
+	c.NotBefore = now.Add(r.Policy.Wait)
+	c.StartBy = c.NotBefore.Add(startLimit)
+	if r.Policy.Collect > 0 {
+		c.StartBy = c.NotBefore.Add(r.Policy.Collect)
+		if until := r.Policy.CollectUntil.UTC(); until.After(c.StartBy) {
+			c.StartBy = until
+		}
+	}
+	c.Facts["not_before"], c.Facts["start_by"] = stamp(c.NotBefore), stamp(c.StartBy)
+}
+
+// Confirm lets r run on its requester's word alone, where its policy asks for
+// nobody else.
+func Confirm(r Request, now time.Time) (Change, error) {
+	switch {
+	case r.State != Pending || overdue(r, now):
+		return Change{}, ended(r)
+	case r.Policy.Quorum != 0:
+		return Change{}, ErrQuorum
+	}
+	c := Change{Kind: "request.confirmed", Actor: r.Requester, Facts: map[string]any{"digest": r.Digest}}
+	c.approve(r, now)
 	return c, nil
 }
 
@@ -61,13 +88,15 @@ func Deny(r Request, v Vote, now time.Time) (Change, error) {
 	if err := decidable(r, v, now); err != nil {
 		return Change{}, err
 	}
-	return Change{
+	c := Change{
 		To:       Denied,
 		Decision: &Decision{Request: r.ID, By: v.By, Account: v.Account, Warrant: v.Warrant, Digest: r.Digest, Why: v.Why, At: now},
 		Outcome:  &Outcome{By: v.By, Why: v.Why, At: now},
 		Kind:     "request.denied", Actor: v.By,
 		Facts: map[string]any{"digest": r.Digest, "account": v.Account, "why": v.Why},
-	}, nil
+	}
+	v.Warrant.note(c.Facts)
+	return c, nil
 }
 
 // Cancel ends r by its requester, or by an approver who is not its target.
@@ -75,10 +104,12 @@ func Cancel(r Request, v Vote, now time.Time) (Change, error) {
 	if err := open(r, now); err != nil {
 		return Change{}, err
 	}
-	if v.By != r.Requester && r.aims(v.By) {
+	switch {
+	case v.By.Tenant != r.Tenant:
+		return Change{}, ErrNotAllowed
+	case v.By != r.Requester && r.aims(v.By):
 		return Change{}, ErrTarget
-	}
-	if !sealed(r, v.Seal) {
+	case !sealed(r, v.Seal):
 		return Change{}, ErrChanged
 	}
 	return Change{
@@ -132,31 +163,44 @@ func Finish(r Request, steps []Step, planned int, remark string, now time.Time) 
 	if r.State != Executing && r.State != Reconciling {
 		return Change{}, ended(r)
 	}
-	o := &Outcome{Why: remark, At: now}
-	done, unclear := 0, 0
+	o := &Outcome{Why: remark, Planned: planned, At: now}
 	for _, s := range steps {
 		o.Done = append(o.Done, StepReport{Number: s.Number, What: s.What, Class: s.Class, RequestID: s.RequestID})
-		switch s.Class {
-		case Applied:
+	}
+	to := ending(o.Done, planned)
+	return Change{To: to, Outcome: o, Kind: "request." + string(to), Facts: map[string]any{"steps": o.Done, "planned": planned, "remark": remark}}, nil
+}
+
+// ending says how a request ended of whose planned steps these were begun.
+func ending(begun []StepReport, planned int) State {
+	done := 0
+	for _, s := range begun {
+		if !settled(s.Class) {
+			return Unknown
+		}
+		if s.Class == Applied {
 			done++
-		case Refused, NotSent, NotDone:
-		default: // open, unclear, or what this version does not understand
-			unclear++
 		}
 	}
-	c := Change{Outcome: o, Facts: map[string]any{"steps": o.Done, "planned": planned, "remark": remark}}
-	switch {
-	case unclear > 0:
-		c.To = Unknown
-	case done == planned:
-		c.To = Succeeded
-	case done == 0:
-		c.To = Failed
+	switch done {
+	case planned:
+		return Succeeded
+	case 0:
+		return Failed
 	default:
-		c.To = Partial
+		return Partial
 	}
-	c.Kind = "request." + string(c.To)
-	return c, nil
+}
+
+// settled reports whether it is known if a step of this class was done. It is
+// not if it is open or unclear, or what this version does not understand.
+func settled(c Class) bool {
+	switch c {
+	case Applied, Refused, NotSent, NotDone:
+		return true
+	default:
+		return false
+	}
 }
 
 // Counted returns the people whose approval of r counts: each once, and

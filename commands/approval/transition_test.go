@@ -137,7 +137,7 @@ func TestVoteGuards(t *testing.T) {
 		{"the requester", r, person("ada"), r.Seal(), nil, "self", ""},
 		{"the requester types", r, person("ada"), r.Ref, nil, "self", ""},
 		{"a target", r, person("cid"), r.Seal(), nil, "target", "target"},
-		{"a namesake of the requester in another tenant", r, foreign, r.Seal(), nil, "not-allowed", ""},
+		{"a namesake of the requester in another tenant", r, foreign, r.Seal(), nil, "not-allowed", "not-allowed"},
 		{"another digest on the button", r, person("bea"), r.Ref + ".0123456789abcdef", nil, "changed", "changed"},
 		{"no digest on the button", r, person("bea"), r.Ref + ".", nil, "changed", "changed"},
 		{"a short digest on the button", r, person("bea"), r.Seal()[:len(r.Seal())-1], nil, "changed", "changed"},

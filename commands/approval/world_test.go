@@ -100,6 +100,7 @@ func (w *world) open() {
 	w.engine = &approval.Engine{
 		Store: s, Standing: w.people, Wake: w.wake,
 		Expiry: func(asked time.Time) time.Time { return asked.Add(expiry) },
+		Caps:   approval.Caps{PerHour: 1 << 20, OpenPerPerson: 1 << 20, AskedPerHour: 1 << 20},
 	}
 }
 

@@ -1,0 +1,178 @@
+package approval
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+)
+
+// KindThaw is the one kind of action that may be asked and run while a tenant
+// is frozen: the one that ends it.
+const KindThaw = "thaw"
+
+// KindFreeze stands for freezing where it is asked who may decide it. Nobody
+// asks for it: any approver does it, at once.
+const KindFreeze = "freeze"
+
+// Host is who froze a tenant on the machine itself, where no chat account is.
+const Host = "host"
+
+// Freeze stops every change in the tenant at once, by the word of one approver:
+// nothing may be asked and nothing starts until it is thawed. What is running
+// ends. The vote's Why is kept, and everybody is told.
+func (e *Engine) Freeze(ctx context.Context, v Vote, tenant string) error {
+	if err := e.gate(ctx); err != nil {
+		return err
+	}
+	if v.By.Tenant != tenant {
+		return ErrNotAllowed
+	}
+	if err := e.warrant(ctx, &v, Request{Tenant: tenant, Kind: KindFreeze, Policy: Policy{Quorum: 1}}); err != nil {
+		return err
+	}
+	facts := map[string]any{"account": v.Account, "why": v.Why}
+	v.Warrant.note(facts)
+	// That it cannot be read whom to tell keeps nobody from pulling the brake.
+	var to []string
+	if e.Everyone != nil {
+		to, _ = e.Everyone(ctx)
+	}
+	return freeze(ctx, e.Store, tenant, Freeze{By: v.By.Object, Why: v.Why}, facts, to)
+}
+
+// FreezeNow does what [Engine.Freeze] does from the machine itself, for when no
+// chat works. By says who did it there and goes into the record.
+func FreezeNow(ctx context.Context, s Store, tenant, by, why string, to []string) error {
+	return freeze(ctx, s, tenant, Freeze{By: Host, Why: why}, map[string]any{"host": by, "why": why}, to)
+}
+
+func freeze(ctx context.Context, s Store, tenant string, f Freeze, facts map[string]any, to []string) error {
+	f.Why = strings.TrimSpace(storable(f.Why))
+	err := s.Update(ctx, func(tx Tx) error {
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		earlier, err := tx.Freeze(tenant)
+		if err != nil {
+			return err
+		}
+		if !earlier.Since.IsZero() {
+			return frozen(tenant, earlier)
+		}
+		f.Since = now
+		if err := tx.SetFreeze(tenant, f); err != nil {
+			return err
+		}
+		actor := Principal{Tenant: tenant, Object: f.By}
+		if f.By == Host {
+			actor = Principal{}
+		}
+		if err := record(tx, Request{Tenant: tenant}, now, "tenant.frozen", actor, facts); err != nil {
+			return err
+		}
+		return announce(tx, "frozen/"+tenant+"/"+stamp(now), to, announcement{
+			Headline: "All changes are frozen.",
+			Text:     "Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and two approvers agree. What was running already is finished.",
+			By:       f.By, Why: f.Why,
+		})
+	})
+	if errors.Is(err, ErrUnsure) {
+		return again(ctx, s, err, func(tx Tx) (bool, error) {
+			now, err := tx.Freeze(tenant)
+			return now == f, err
+		})
+	}
+	return err
+}
+
+// thawed refuses r while its tenant is frozen, unless it ends that.
+func thawed(tx Tx, r Request) error {
+	if r.Kind == KindThaw {
+		return nil
+	}
+	f, err := tx.Freeze(r.Tenant)
+	if err != nil {
+		return err
+	}
+	if f.Since.IsZero() {
+		return nil
+	}
+	return frozen(r.Tenant, f)
+}
+
+func frozen(tenant string, f Freeze) error {
+	r := refuse(ErrFrozen, "Changes have been frozen since "+day(f.Since)+". Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and two approvers agree.")
+	r.By, r.Words = []Principal{{Tenant: tenant, Object: f.By}}, f.Why
+	return r
+}
+
+// Thaw is the action that ends a freeze. Its effect is a row of the store.
+type Thaw struct{ Store Store }
+
+var (
+	_ Action = Thaw{}
+	_ Local  = Thaw{}
+)
+
+// Snapshot implements Action: which freeze it is that would end.
+func (t Thaw) Snapshot(ctx context.Context, r Request) (json.RawMessage, error) {
+	var f Freeze
+	err := t.Store.View(ctx, func(tx Tx) (err error) {
+		f, err = tx.Freeze(r.Tenant)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(f)
+}
+
+// Compare implements Action. Whoever agreed to end one freeze has not agreed to
+// end another that came since.
+func (Thaw) Compare(was, now json.RawMessage, _ Request, _ []Step) []string {
+	var a, b Freeze
+	switch err := errors.Join(json.Unmarshal(was, &a), json.Unmarshal(now, &b)); {
+	case err != nil:
+		return []string{"It cannot be told which freeze this was about."}
+	case b.Since.IsZero():
+		return []string{"Changes are not frozen any more."}
+	case !a.Since.Equal(b.Since):
+		return []string{"Changes were frozen anew in the meantime."}
+	}
+	return nil
+}
+
+// Steps implements Action: none in the tenant.
+func (Thaw) Steps(Request) ([]Call, error) { return nil, nil }
+
+// Probe implements Action. There is no step to ask about.
+func (Thaw) Probe(context.Context, Request, json.RawMessage, Step) (Finding, error) {
+	return Finding{}, errors.New("a thaw has no steps")
+}
+
+// Apply implements Local. Everybody who was asked about it is told.
+func (Thaw) Apply(tx Tx, r Request, now time.Time) error {
+	f, err := tx.Freeze(r.Tenant)
+	if err != nil {
+		return err
+	}
+	if f.Since.IsZero() {
+		return ErrThawed
+	}
+	if err := tx.SetFreeze(r.Tenant, Freeze{}); err != nil {
+		return err
+	}
+	if err := record(tx, r, now, "tenant.thawed", r.Requester, map[string]any{"frozen": stamp(f.Since)}); err != nil {
+		return err
+	}
+	var to []string
+	for _, s := range r.Subscribers {
+		if !s.Requester {
+			to = append(to, s.Address)
+		}
+	}
+	return Announce(tx, "thawed/"+r.ID, to, "Changes are no longer frozen.", "This was "+r.Ref+". What was approved before and has run out meanwhile has to be asked for anew.")
+}

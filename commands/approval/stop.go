@@ -1,0 +1,163 @@
+package approval
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Stop is for whoever a request is about: its target, or their manager. It
+// cancels the request and alerts everybody who decides. Once it is running, or
+// has run, it can only alert, and the request comes back as it stands.
+func (e *Engine) Stop(ctx context.Context, v Vote) (Request, error) {
+	r, err := e.stop(ctx, v)
+	return r, e.refused(ctx, v, "stop", err)
+}
+
+func (e *Engine) stop(ctx context.Context, v Vote) (Request, error) {
+	r, err := e.find(ctx, v)
+	if err != nil {
+		return Request{}, err
+	}
+	to := e.alarmed(ctx, r)
+	var c Change
+	err = e.Store.Update(ctx, func(tx Tx) error {
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		if r, err = tx.Request(ref(v)); err != nil {
+			return err
+		}
+		if c, err = Stop(r, v, now); err != nil {
+			return attributed(tx, r, err)
+		}
+		if c.To != r.State {
+			r, err = apply(tx, r, c, now)
+		} else {
+			err = record(tx, r, now, c.Kind, c.Actor, c.Facts)
+		}
+		if err != nil {
+			return err
+		}
+		return alert(tx, r, v, to)
+	})
+	if errors.Is(err, ErrUnsure) && c.Outcome != nil {
+		return e.decided(ctx, r.ID, c, err)
+	}
+	return r, err
+}
+
+// alarmed returns whom an alert about r goes to. Nothing may keep somebody from
+// stopping what is done to them: if it cannot be read who decides, those who
+// were asked about r are alerted.
+func (e *Engine) alarmed(ctx context.Context, r Request) []string {
+	if e.Everyone != nil {
+		if to, err := e.Everyone(ctx); err == nil {
+			return to
+		}
+	}
+	var to []string
+	for _, s := range r.Subscribers {
+		if !s.Requester && !s.Concerned {
+			to = append(to, s.Address)
+		}
+	}
+	return to
+}
+
+// alert owes those who decide one message for each person who stops r, and a
+// second one if they do it again after it has begun.
+func alert(tx Tx, r Request, v Vote, to []string) error {
+	facts, err := json.Marshal(map[string]string{"request": r.ID, "by": v.By.Object, "why": v.Why})
+	if err != nil {
+		return err
+	}
+	key := r.ID + "/" + v.By.Object
+	if r.State != Cancelled {
+		key += "/begun"
+	}
+	return broadcast(tx, NoticeAlert, key, to, facts)
+}
+
+// Resolve ends an unknown result by what a person has found out: whether the
+// change was done. They must be able to decide the request, be neither its
+// requester nor a target, and say what they found.
+func (e *Engine) Resolve(ctx context.Context, v Vote, done bool, note string) (Request, error) {
+	r, err := e.resolve(ctx, v, done, note)
+	return r, e.refused(ctx, v, "resolve", err)
+}
+
+func (e *Engine) resolve(ctx context.Context, v Vote, done bool, note string) (Request, error) {
+	if v.Why = strings.TrimSpace(note); v.Why == "" {
+		return Request{}, ErrNote
+	}
+	if _, err := e.eligible(ctx, &v); err != nil {
+		return Request{}, err
+	}
+	return e.decide(ctx, v, func(_ Tx, r Request, now time.Time) (Change, error) { return Resolve(r, v, done, now) })
+}
+
+// Stop ends r because somebody whom it concerns wants that, or only says so if
+// it has begun: then the state stays.
+func Stop(r Request, v Vote, now time.Time) (Change, error) {
+	switch {
+	case v.By.Tenant != r.Tenant:
+		return Change{}, ErrNotAllowed
+	case !r.concerns(v.By):
+		return Change{}, ErrConcern
+	}
+	c := Change{To: r.State, Kind: "request.alert", Actor: v.By, Facts: map[string]any{"account": v.Account, "why": v.Why}}
+	switch r.State {
+	case Executing, Reconciling, Succeeded, Partial, Unknown:
+		return c, nil
+	default:
+	}
+	if err := open(r, now); err != nil {
+		return Change{}, err
+	}
+	c.To, c.Kind = Cancelled, "request.cancelled"
+	c.Outcome = &Outcome{By: v.By, Why: v.Why, At: now}
+	c.Facts["concerned"] = true
+	return c, nil
+}
+
+// concerns reports whether r is about p: its target, or their manager as of
+// when it was asked.
+func (r Request) concerns(p Principal) bool {
+	return r.aims(p) || slices.ContainsFunc(r.Subscribers, func(s Subscriber) bool {
+		return s.Concerned && s.Who != "" && s.Who == p.Object
+	})
+}
+
+// Resolve ends an unknown r by what a person found: every step whose result was
+// not known was done, or was not.
+func Resolve(r Request, v Vote, done bool, now time.Time) (Change, error) {
+	switch {
+	case v.By.Tenant != r.Tenant:
+		return Change{}, ErrNotAllowed
+	case v.By == r.Requester:
+		return Change{}, ErrSelf
+	case r.aims(v.By):
+		return Change{}, ErrTarget
+	case r.State != Unknown:
+		return Change{}, ended(r)
+	}
+	o := Outcome{By: v.By, Why: v.Why, Findings: r.Outcome.Findings, Done: slices.Clone(r.Outcome.Done), Planned: r.Outcome.Planned, At: now}
+	if o.Planned == 0 { // an outcome of before that was kept
+		o.Planned = len(o.Done)
+	}
+	for i, s := range o.Done {
+		if settled(s.Class) {
+			continue
+		}
+		if o.Done[i].Class = NotDone; done {
+			o.Done[i].Class = Applied
+		}
+	}
+	to := ending(o.Done, o.Planned)
+	return Change{To: to, Outcome: &o, Kind: "request.resolved", Actor: v.By, Facts: map[string]any{"to": to, "steps": o.Done, "note": v.Why, "account": v.Account}}, nil
+}
