@@ -116,8 +116,8 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester, Changes: bot.watcher,
 		Rules: keeper, Zone: zone, Contact: demoContact,
-		Admins: chat.Address{Platform: console.Platform, Channel: channelAdmins},
-		Build:  build(), Now: a.clock.Now,
+		Admins: chat.Address{Platform: console.Platform, Channel: channelAdmins}, ChatSignIn: commands.ChatOwn,
+		Build: build(), Now: a.clock.Now,
 	}
 	mux := commands.NewMux(env, a.log)
 
