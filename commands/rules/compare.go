@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -11,11 +12,23 @@ import (
 // Difference is one thing that two sets of rules say differently. Was or Is is
 // empty where one says nothing of it.
 type Difference struct {
-	What   string // "role approver", "wait of two"
+	What   string // "role approver", "wait of two", "link slack/T1/U1"
 	Was    string
 	Is     string
-	Weaker bool // it gives more rights, or takes a safeguard away, or it cannot be told that it does not
+	Weaker bool    // it gives more rights, or takes a safeguard away, or it cannot be told that it does not
+	Of     Subject // what Was and Is are
 }
+
+// Subject says what the two sides of a difference are, so that they can be
+// named to people, and kept out of where nobody may be named.
+type Subject string
+
+// The subjects.
+const (
+	Setting Subject = ""       // nothing that is about anybody
+	People  Subject = "people" // object IDs of accounts, with commas between
+	Words   Subject = "words"  // whatever the owner wrote, which may name people
+)
 
 // Compare lists what is different, in a fixed order; nothing if both mean the
 // same.
@@ -38,8 +51,9 @@ func Effective(was, is Rules, changed, now time.Time) Rules {
 
 // Version is what the configuration said from a moment on.
 type Version struct {
-	Rules Rules
-	Since time.Time
+	Number int64 // from 1, one more each time
+	Rules  Rules
+	Since  time.Time
 }
 
 // At returns what holds at now, by all that the configuration has said, oldest
@@ -68,13 +82,13 @@ func meet(was, is Rules) ([]Difference, Rules) {
 	was, is = was.Normal(), is.Normal()
 	m := &meeting{}
 	e := Rules{
-		Tenant:          fixed(m, "tenant", was.Tenant, is.Tenant),
+		Tenant:          m.tenant(was.Tenant, is.Tenant),
 		Roles:           m.roles(was.Roles, is.Roles),
 		Links:           m.links(was.Links, is.Links),
-		Backups:         m.either("backup approvers", was.Backups, is.Backups),
-		Protected:       m.guards("protected accounts", was.Protected, is.Protected),
-		Emergency:       m.exact("emergency accounts", was.Emergency, is.Emergency),
-		Changes:         m.grants("changes switched on", was.Changes, is.Changes),
+		Backups:         m.either("backup approvers", People, was.Backups, is.Backups),
+		Protected:       m.guards("protected accounts", People, was.Protected, is.Protected),
+		Emergency:       m.exact("emergency accounts", People, was.Emergency, is.Emergency),
+		Changes:         m.grants("changes switched on", Setting, was.Changes, is.Changes),
 		Approvals:       m.approvals(was, is),
 		Wait:            atLeast(m, "wait of two", was.Wait, is.Wait, time.Duration.String),
 		Many:            atMost(m, "targets from which two must approve", was.Many, is.Many),
@@ -88,7 +102,7 @@ func meet(was, is Rules) ([]Difference, Rules) {
 		AcceptLockout:   m.permits("accept lock-out", was.AcceptLockout, is.AcceptLockout),
 		MinAdmins:       atLeast(m, "administrators that must remain", was.MinAdmins, is.MinAdmins, strconv.Itoa),
 		MinEmergency:    atLeast(m, "emergency accounts that must remain", was.MinEmergency, is.MinEmergency, strconv.Itoa),
-		HeadTo:          m.guards("audit heads go to", was.HeadTo, is.HeadTo),
+		HeadTo:          m.guards("audit heads go to", Words, was.HeadTo, is.HeadTo),
 		Contact:         m.contact("contact", was.Contact, is.Contact),
 		SecurityContact: m.contact("security contact", was.SecurityContact, is.SecurityContact),
 		Addresses:       m.addresses(was.Addresses, is.Addresses),
@@ -100,36 +114,40 @@ func meet(was, is Rules) ([]Difference, Rules) {
 type meeting struct{ differences []Difference }
 
 func (m *meeting) note(what, was, is string, weaker bool) {
-	m.differences = append(m.differences, Difference{What: what, Was: was, Is: is, Weaker: weaker})
+	m.noteOf(Setting, what, was, is, weaker)
+}
+
+func (m *meeting) noteOf(of Subject, what, was, is string, weaker bool) {
+	m.differences = append(m.differences, Difference{What: what, Was: was, Is: is, Weaker: weaker, Of: of})
 }
 
 // grants compares lists of which each entry is a right: one more is weaker.
-func (m *meeting) grants(what string, was, is []string) []string {
-	return m.list(what, was, is, true, false)
+func (m *meeting) grants(what string, of Subject, was, is []string) []string {
+	return m.list(what, of, was, is, true, false)
 }
 
 // guards compares lists of which each entry is a safeguard: one less is weaker.
-func (m *meeting) guards(what string, was, is []string) []string {
-	return m.list(what, was, is, false, true)
+func (m *meeting) guards(what string, of Subject, was, is []string) []string {
+	return m.list(what, of, was, is, false, true)
 }
 
 // either compares lists that give and take nothing.
-func (m *meeting) either(what string, was, is []string) []string {
-	return m.list(what, was, is, false, false)
+func (m *meeting) either(what string, of Subject, was, is []string) []string {
+	return m.list(what, of, was, is, false, false)
 }
 
 // exact compares lists of which an entry is both. An emergency account is
 // counted by the lock-out guard and left out of policies: one more is an
 // exemption, one less is one that nobody looks after.
-func (m *meeting) exact(what string, was, is []string) []string {
-	return m.list(what, was, is, true, true)
+func (m *meeting) exact(what string, of Subject, was, is []string) []string {
+	return m.list(what, of, was, is, true, true)
 }
 
-func (m *meeting) list(what string, was, is []string, addedIsWeaker, removedIsWeaker bool) []string {
+func (m *meeting) list(what string, of Subject, was, is []string, addedIsWeaker, removedIsWeaker bool) []string {
 	var strict []string
 	for _, s := range was {
 		if kept := slices.Contains(is, s); !kept {
-			m.note(what, s, "", removedIsWeaker)
+			m.noteOf(of, what, s, "", removedIsWeaker)
 			if !removedIsWeaker {
 				continue
 			}
@@ -138,7 +156,7 @@ func (m *meeting) list(what string, was, is []string, addedIsWeaker, removedIsWe
 	}
 	for _, s := range is {
 		if !slices.Contains(was, s) {
-			m.note(what, "", s, addedIsWeaker)
+			m.noteOf(of, what, "", s, addedIsWeaker)
 			if !addedIsWeaker {
 				strict = append(strict, s)
 			}
@@ -161,10 +179,9 @@ func onOff(on bool) string {
 	return "off"
 }
 
-// fixed compares what may not change: it is as it was, until late.
-func fixed(m *meeting, what, was, is string) string {
+func (m *meeting) tenant(was, is string) string {
 	if was != is {
-		m.note(what, was, is, true)
+		m.note("tenant", was, is, true)
 	}
 	return was
 }
@@ -172,11 +189,11 @@ func fixed(m *meeting, what, was, is string) string {
 // contact compares whom people call or who is alerted. A first one is better
 // than none; another than before may be somebody's who wants the calls.
 func (m *meeting) contact(what, was, is string) string {
-	if was == "" && is != "" {
-		m.note(what, was, is, false)
+	if was == is {
 		return is
 	}
-	return fixed(m, what, was, is)
+	m.noteOf(Words, what, was, is, was != "")
+	return cmp.Or(was, is)
 }
 
 func atLeast[T int | time.Duration](m *meeting, what string, was, is T, text func(T) string) T {
@@ -200,12 +217,14 @@ func (m *meeting) roles(was, is map[string][]Holder) map[string][]Holder {
 			if slices.Contains(was[role], h) {
 				strict[role] = append(strict[role], h)
 			} else {
-				m.note("role "+role, "", h.String(), true)
+				of, name := h.subject()
+				m.noteOf(of, "role "+role, "", name, true)
 			}
 		}
 		for _, h := range was[role] {
 			if !slices.Contains(is[role], h) {
-				m.note("role "+role, h.String(), "", false)
+				of, name := h.subject()
+				m.noteOf(of, "role "+role, name, "", false)
 			}
 		}
 	}
@@ -223,10 +242,10 @@ func (m *meeting) links(was, is map[string]string) map[string]string {
 			continue
 		}
 		if before != "" {
-			m.note("link "+account, before, "", false)
+			m.noteOf(People, "link "+account, before, "", false)
 		}
 		if after != "" {
-			m.note("link "+account, "", after, true)
+			m.noteOf(People, "link "+account, "", after, true)
 		}
 	}
 	return strict
@@ -272,7 +291,7 @@ func (m *meeting) approvals(was, is Rules) map[string]Approval {
 		}
 		if !slices.Equal(before.Approvers, after.Approvers) {
 			weaker := !narrower(before.Approvers, after.Approvers)
-			m.note(name+"approvers", everyApprover(before.Approvers), everyApprover(after.Approvers), weaker)
+			m.noteOf(People, name+"approvers", strings.Join(before.Approvers, ", "), strings.Join(after.Approvers, ", "), weaker)
 			if !weaker {
 				e.Approvers = after.Approvers
 			}
@@ -332,13 +351,6 @@ func builtInWait(d time.Duration) string {
 		return "built-in"
 	}
 	return d.String()
-}
-
-func everyApprover(list []string) string {
-	if len(list) == 0 {
-		return "every approver"
-	}
-	return strings.Join(list, ", ")
 }
 
 // keys returns the keys of both maps, sorted.

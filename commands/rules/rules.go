@@ -13,6 +13,7 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -82,12 +83,12 @@ func (h Holder) Via() string {
 	return "group " + h.Group
 }
 
-// String names the holder.
-func (h Holder) String() string {
+// subject names the holder in a difference.
+func (h Holder) subject() (Subject, string) {
 	if h.User != "" {
-		return "user " + h.User
+		return People, h.User
 	}
-	return h.Via()
+	return Setting, h.Via()
 }
 
 // Approval is what the owner wants otherwise for one kind of change. What is
@@ -158,7 +159,9 @@ func normalRoles(roles map[string][]Holder) map[string][]Holder {
 	out := map[string][]Holder{}
 	for role, holders := range roles {
 		holders = slices.DeleteFunc(slices.Clone(holders), func(h Holder) bool { return h == Holder{} })
-		slices.SortFunc(holders, func(a, b Holder) int { return strings.Compare(a.String(), b.String()) })
+		slices.SortFunc(holders, func(a, b Holder) int {
+			return cmp.Or(strings.Compare(a.User, b.User), strings.Compare(a.Group, b.Group))
+		})
 		if holders = slices.Compact(holders); len(holders) > 0 {
 			out[role] = holders
 		}

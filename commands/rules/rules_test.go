@@ -52,10 +52,10 @@ func TestU09Differences(t *testing.T) {
 		weaker bool
 	}{
 		"another tenant":           {func(r *rules.Rules) { r.Tenant = "t-2" }, "tenant", "t-1", "t-2", true},
-		"a role for a person":      {func(r *rules.Rules) { add(r, "owner", rules.Holder{User: "eve"}) }, "role owner", "", "user eve", true},
+		"a role for a person":      {func(r *rules.Rules) { add(r, "owner", rules.Holder{User: "eve"}) }, "role owner", "", "eve", true},
 		"a role for a group":       {func(r *rules.Rules) { add(r, "lead", rules.Holder{Group: "all"}) }, "role lead", "", "group all", true},
-		"a role taken":             {func(r *rules.Rules) { r.Roles["approver"] = r.Roles["approver"][1:] }, "role approver", "user abe", "", false},
-		"the last of a role taken": {func(r *rules.Rules) { delete(r.Roles, "owner") }, "role owner", "user olga", "", false},
+		"a role taken":             {func(r *rules.Rules) { r.Roles["approver"] = r.Roles["approver"][1:] }, "role approver", "abe", "", false},
+		"the last of a role taken": {func(r *rules.Rules) { delete(r.Roles, "owner") }, "role owner", "olga", "", false},
 		"a link":                   {func(r *rules.Rules) { r.Links["slack/T1/U9"] = "abe" }, "link slack/T1/U9", "", "abe", true},
 		"a link taken":             {func(r *rules.Rules) { delete(r.Links, "slack/T1/U1") }, "link slack/T1/U1", "abe", "", false},
 		"a backup":                 {func(r *rules.Rules) { r.Backups = append(r.Backups, "abe") }, "backup approvers", "", "abe", false},
@@ -74,7 +74,7 @@ func TestU09Differences(t *testing.T) {
 		"a longer wait":            {approval(func(a *rules.Approval) { a.Wait = time.Hour }), "approval of tap: wait", "20m0s", "1h0m0s", false},
 		"fewer may decide":         {approval(func(a *rules.Approval) { a.Approvers = []string{"bea"} }), "approval of tap: approvers", "abe, bea", "bea", false},
 		"another may decide":       {approval(func(a *rules.Approval) { a.Approvers = []string{"bea", "cat"} }), "approval of tap: approvers", "abe, bea", "bea, cat", true},
-		"everybody may decide":     {approval(func(a *rules.Approval) { a.Approvers = nil }), "approval of tap: approvers", "abe, bea", "every approver", true},
+		"everybody may decide":     {approval(func(a *rules.Approval) { a.Approvers = nil }), "approval of tap: approvers", "abe, bea", "", true},
 		"two for another kind":     {other(rules.Approval{Policy: "two"}), "approval of reset: policy", "built-in", "two", false},
 		"one for another kind":     {other(rules.Approval{Policy: "one"}), "approval of reset: policy", "built-in", "one", true},
 		"a wait for another kind":  {other(rules.Approval{Wait: 16 * time.Minute}), "approval of reset: wait", "built-in", "16m0s", false},
@@ -110,7 +110,7 @@ func TestU09Differences(t *testing.T) {
 			t.Parallel()
 			was, is := full(), full()
 			c.change(&is)
-			want := []rules.Difference{{What: c.what, Was: c.was, Is: c.is, Weaker: c.weaker}}
+			want := []rules.Difference{{What: c.what, Was: c.was, Is: c.is, Weaker: c.weaker, Of: subject(c.what, c.was+c.is)}}
 			if got := rules.Compare(was, is); !slices.Equal(got, want) {
 				t.Fatalf("Compare = %+v\nwant %+v", got, want)
 			}
@@ -132,6 +132,19 @@ func TestU09Differences(t *testing.T) {
 // of three versions none is as strict as the others.
 func eitherWay(what string) bool {
 	return what == "emergency accounts" || strings.Contains(what, "contact") || strings.HasPrefix(what, "address ") || strings.HasPrefix(what, "approval of ")
+}
+
+// subject says what a difference is about.
+func subject(what, values string) rules.Subject {
+	for prefix, of := range map[string]rules.Subject{
+		"role ": rules.People, "link ": rules.People, "backup": rules.People, "protected": rules.People, "emergency accounts": rules.People,
+		"approval of tap: approvers": rules.People, "audit heads": rules.Words, "contact": rules.Words, "security": rules.Words,
+	} {
+		if strings.HasPrefix(what, prefix) && !strings.HasPrefix(values, "group ") && !strings.Contains(what, "remain") {
+			return of
+		}
+	}
+	return rules.Setting
 }
 
 func add(r *rules.Rules, role string, h rules.Holder) { r.Roles[role] = append(r.Roles[role], h) }
@@ -164,7 +177,7 @@ func TestU09ReplacedLink(t *testing.T) {
 	t.Parallel()
 	was, is := full(), full()
 	is.Links["slack/T1/U1"] = "eve"
-	want := []rules.Difference{{What: "link slack/T1/U1", Was: "abe"}, {What: "link slack/T1/U1", Is: "eve", Weaker: true}}
+	want := []rules.Difference{{What: "link slack/T1/U1", Was: "abe", Of: rules.People}, {What: "link slack/T1/U1", Is: "eve", Weaker: true, Of: rules.People}}
 	if got := rules.Compare(was, is); !slices.Equal(got, want) {
 		t.Errorf("Compare = %+v", got)
 	}
@@ -247,7 +260,7 @@ func TestU09Keeper(t *testing.T) {
 		t.Fatalf("at first: %+v, waiting %+v", k.Now(), k.Waiting())
 	}
 	k.Set([]rules.Version{{Rules: old, Since: day.Add(-time.Hour)}, {Rules: weak, Since: day}})
-	want := []rules.Difference{{What: "role owner", Is: "user eve", Weaker: true}}
+	want := []rules.Difference{{What: "role owner", Is: "eve", Weaker: true, Of: rules.People}}
 	if got := k.Waiting(); !slices.Equal(got, want) || k.Now().Hash() != old.Hash() || k.Written().Hash() != weak.Hash() {
 		t.Errorf("read anew: waiting %+v, %+v", got, k.Now())
 	}
@@ -348,10 +361,10 @@ func TestU09Again(t *testing.T) {
 		history []rules.Version
 		until   int
 	}{
-		"once":                {[]rules.Version{{old, hour(-90)}, {weak, hour(0)}}, 24},
-		"an unrelated change": {[]rules.Version{{old, hour(-90)}, {weak, hour(0)}, {weakToo, hour(23)}}, 24},
-		"taken back":          {[]rules.Version{{old, hour(-90)}, {weak, hour(0)}, {old, hour(1)}, {weak, hour(2)}}, 26},
-		"the first of all":    {[]rules.Version{{weak, hour(0)}}, 0},
+		"once":                {[]rules.Version{{Rules: old, Since: hour(-90)}, {Rules: weak, Since: hour(0)}}, 24},
+		"an unrelated change": {[]rules.Version{{Rules: old, Since: hour(-90)}, {Rules: weak, Since: hour(0)}, {Rules: weakToo, Since: hour(23)}}, 24},
+		"taken back":          {[]rules.Version{{Rules: old, Since: hour(-90)}, {Rules: weak, Since: hour(0)}, {Rules: old, Since: hour(1)}, {Rules: weak, Since: hour(2)}}, 26},
+		"the first of all":    {[]rules.Version{{Rules: weak, Since: hour(0)}}, 0},
 	} {
 		owners := func(at time.Time) int { return len(rules.At(c.history, at).Roles["owner"]) }
 		if got := owners(hour(c.until)); got != 2 {

@@ -14,6 +14,7 @@ import (
 	"twokey/audit"
 	"twokey/chat/outbox"
 	"twokey/commands/approval"
+	"twokey/commands/rules"
 )
 
 // Store is everything that is asked of a database here.
@@ -35,6 +36,12 @@ type Store interface {
 	Prune(ctx context.Context, before time.Time) (int, error)
 	// Erase forgets a person, and reports whether anything was known of them.
 	Erase(ctx context.Context, tenant, object string) (bool, error)
+	// Rules and LayRules are the owner's rules, as commands.Rulebook says.
+	Rules(ctx context.Context, tenant string) ([]rules.Version, error)
+	LayRules(ctx context.Context, r rules.Rules, after int64, tell func(approval.Tx) error) error
+	// Away and SetAway say who is away, as commands.Absences says.
+	Away(ctx context.Context, tenant string) (map[string]time.Time, error)
+	SetAway(ctx context.Context, who approval.Principal, until time.Time, tell func(approval.Tx) error) error
 	Close() error
 }
 
@@ -42,7 +49,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
