@@ -75,7 +75,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return nil, fmt.Errorf("read tenant at %s: %w", a.tenant.url, err)
 	}
 	bot := &assembled{}
-	bot.store, err = store.Open(ctx, store.Config{DSN: a.database, Now: a.clock.Now, Owed: func() { bot.sender.Wake() }})
+	bot.store, err = store.Open(ctx, store.Config{DSN: a.database, Now: a.clock.Now, Owed: bot.wake})
 	if err != nil {
 		return nil, err
 	}
@@ -93,10 +93,15 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 
 	laid.Wait = a.wait
-	keeper := rules.Fixed(laid)
+	admins := chat.Address{Platform: console.Platform, Channel: channelAdmins}
+	keeper, err := lay(ctx, commands.Laying{Book: bot.store, Tenant: client, Admins: admins, Zone: zone}, laid, a.clock.Now)
+	if err != nil {
+		return nil, err
+	}
 	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles()}, client)
 	engine := &approval.Engine{
 		Store: bot.store, Standing: people,
+		Everyone: commands.Everyone(people, admins), Backups: commands.Backups(people),
 		Expiry: commands.AroundTheClock(zone).Expiry,
 		Wake:   func() { bot.runner.Wake() },
 	}
@@ -116,8 +121,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester, Changes: bot.watcher,
 		Rules: keeper, Zone: zone, Contact: demoContact,
-		Admins: chat.Address{Platform: console.Platform, Channel: channelAdmins}, ChatSignIn: commands.ChatOwn,
-		Build: build(), Now: a.clock.Now,
+		Admins: admins, Build: build(), Now: a.clock.Now,
 	}
 	mux := commands.NewMux(env, a.log)
 
@@ -181,6 +185,23 @@ var demoLimits = approval.Limits{Tick: 250 * time.Millisecond, Settle: time.Seco
 
 // owner names this process among all that ever run on the store.
 func owner() string { return rand.Text() }
+
+// wake makes the sender look for what is owed, once there is one: new rules are
+// announced before.
+func (b *assembled) wake() {
+	if b.sender != nil {
+		b.sender.Wake()
+	}
+}
+
+// lay lays the rules down and returns the keeper of what holds.
+func lay(ctx context.Context, l commands.Laying, r rules.Rules, now func() time.Time) (*rules.Keeper, error) {
+	history, err := l.Lay(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("lay the rules down: %w", err)
+	}
+	return rules.NewKeeper(history, now), nil
+}
 
 // settle reads what must be known before anything is asked.
 func settle(ctx context.Context, r graph.Reader) (rules.Rules, rollout.Scope, graph.Organization, error) {

@@ -14,10 +14,11 @@ import (
 // Renderers returns the wording of each kind of message that requests owe.
 func Renderers(env Env) map[string]outbox.Renderer {
 	return map[string]outbox.Renderer{
-		approval.NoticePrompt:   about(env, prompt),
-		approval.NoticeRequest:  about(env, card),
-		approval.NoticeOutcome:  about(env, outcome),
-		approval.NoticeQuestion: question(env),
+		approval.NoticePrompt:       about(env, prompt),
+		approval.NoticeRequest:      about(env, card),
+		approval.NoticeOutcome:      about(env, outcome),
+		approval.NoticeQuestion:     question(env),
+		approval.NoticeAnnouncement: announcement(env),
 	}
 }
 

@@ -209,13 +209,15 @@ type fixture struct {
 	signIns  []graph.SignIn
 	fails    map[string]error // by source: "users", "policies", …
 
-	links    map[chat.Account]string
-	roles    map[identity.Role][]string
-	byGroup  map[identity.Role]string // a group, by its ID
-	groups   map[string][]string      // who is in them
-	managers map[string]string        // who is set above somebody
-	declared map[string]rollout.Purpose
-	changes  []string
+	links     map[chat.Account]string
+	roles     map[identity.Role][]string
+	byGroup   map[identity.Role]string // a group, by its ID
+	groups    map[string][]string      // who is in them
+	managers  map[string]string        // who is set above somebody
+	declared  map[string]rollout.Purpose
+	protected []string
+	contact   string
+	changes   []string
 }
 
 const tenantID = "11111111-aaaa-bbbb-cccc-222222222222"
@@ -391,7 +393,7 @@ func (f *fixture) report() ([]graph.Registration, error) {
 
 // rules are the owner's, of the fixture's plain values.
 func (f *fixture) rules() rules.Rules {
-	r := rules.Rules{Tenant: tenantID, Roles: map[string][]rules.Holder{}, Links: map[string]string{}, Changes: f.changes, Wait: 15 * time.Minute}
+	r := rules.Rules{Tenant: tenantID, Roles: map[string][]rules.Holder{}, Links: map[string]string{}, Changes: f.changes, Wait: 15 * time.Minute, Protected: f.protected, Contact: f.contact}
 	for role, objects := range f.roles {
 		for _, object := range objects {
 			r.Roles[string(role)] = append(r.Roles[string(role)], rules.Holder{User: object})
@@ -482,7 +484,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		Guide: articles, Digest: w.digest, Changes: &changeLog{},
 		Rules: rules.Fixed(w.rules()), Zone: zone,
 		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
-		Build: "twokey 0.1", Now: w.now, ChatSignIn: ChatOwn,
+		Build: "twokey 0.1", Now: w.now,
 	}
 	w.env.People = identity.New(identity.Config{Rules: w.env.Rules, Ask: AskRoles()}, here)
 	w.assemble()

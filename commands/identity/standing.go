@@ -157,6 +157,33 @@ func (d *Directory) holders(ctx context.Context, now rules.Rules, r Role) ([]str
 	return slices.Compact(all), nil
 }
 
+// Active lists who holds any of the roles and could use it: no guest, and
+// nobody who is disabled or gone. Each comes once, in a fixed order.
+func (d *Directory) Active(ctx context.Context, any ...Role) ([]approval.Principal, error) {
+	now := d.cfg.Rules.Now()
+	var objects []string
+	for _, r := range any {
+		more, err := d.holders(ctx, now, r)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, more...)
+	}
+	slices.Sort(objects)
+	var all []approval.Principal
+	for _, object := range slices.Compact(objects) {
+		u, err := d.user(ctx, object)
+		switch {
+		case errors.Is(err, errGone) || u.Guest:
+		case err != nil:
+			return nil, fmt.Errorf("read user: %w", err)
+		default:
+			all = append(all, approval.Principal{Tenant: now.Tenant, Object: object})
+		}
+	}
+	return all, nil
+}
+
 // Bench is who could decide a request: those who can, and those who are kept
 // from it by this request or this day alone.
 type Bench struct {

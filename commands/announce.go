@@ -1,0 +1,37 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"twokey/chat"
+	"twokey/chat/outbox"
+	"twokey/commands/approval"
+)
+
+// announcement words what everybody who decides is told, about no request of
+// theirs.
+func announcement(env Env) outbox.Renderer {
+	return func(ctx context.Context, facts []byte) (chat.Message, error) {
+		var f struct{ Headline, Text, By, Why string }
+		if err := json.Unmarshal(facts, &f); err != nil {
+			return chat.Message{}, fmt.Errorf("read message facts: %w", err)
+		}
+		m := chat.Message{
+			Headline: f.Headline, Text: f.Text,
+			Footer: "Every approver and owner is told this. Nobody needs a password, a code or a pass for it.",
+		}
+		switch f.By {
+		case "":
+		case approval.Host:
+			m.Fields = append(m.Fields, chat.Field{Label: "Done by", Value: "whoever runs the bot, on its own machine"})
+		default:
+			m.Fields = append(m.Fields, chat.Field{Label: "Done by", Value: env.People.Name(ctx, principal(env, f.By)), Quoted: true})
+		}
+		if f.Why != "" {
+			m.Fields = append(m.Fields, chat.Field{Label: "They say", Value: chat.Safe(f.Why, 0), Quoted: true})
+		}
+		return m, nil
+	}
+}

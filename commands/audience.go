@@ -1,0 +1,47 @@
+package commands
+
+import (
+	"context"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/identity"
+)
+
+// Everyone returns a function that lists where every approver and owner is
+// told of something, and the administrators' channel, if there is one. Each
+// chat account of a person is an address. A listed guest or leaver is told
+// nothing.
+func Everyone(people *identity.Directory, admins chat.Address) func(ctx context.Context) ([]string, error) {
+	return func(ctx context.Context) ([]string, error) {
+		all, err := people.Active(ctx, identity.Approver, identity.Owner)
+		if err != nil {
+			return nil, err
+		}
+		var to []string
+		for _, p := range all {
+			for _, a := range people.Accounts(p) {
+				to = append(to, encode(chat.Direct(a)))
+			}
+		}
+		if admins != (chat.Address{}) {
+			to = append(to, encode(admins))
+		}
+		return to, nil
+	}
+}
+
+// Backups returns a function that lists whom to ask about a request once nobody
+// else has answered.
+func Backups(people *identity.Directory) func(ctx context.Context, r approval.Request) ([]approval.Subscriber, error) {
+	return func(ctx context.Context, r approval.Request) ([]approval.Subscriber, error) {
+		named, err := people.Backups(ctx, r)
+		var all []approval.Subscriber
+		for _, p := range named {
+			for _, a := range people.Accounts(p) {
+				all = append(all, approval.Subscriber{Address: encode(chat.Direct(a))})
+			}
+		}
+		return all, err
+	}
+}
