@@ -103,9 +103,10 @@ type Warrant struct {
 	Proof string `json:"proof,omitempty"` // how the chat account was proved to be theirs
 }
 
-// note adds to a record's facts by what right its author acted. Names stay out.
+// note adds to a record's facts by what right its author acted. All of it, with
+// the names, stands beside the chain under a mark.
 func (w Warrant) note(facts map[string]any) {
-	facts["role"], facts["via"], facts["proof"] = w.Role, w.Via, w.Proof
+	facts["role"], facts["via"], facts["proof"], facts["warrant"] = w.Role, w.Via, w.Proof, w
 }
 
 // Words are what approvers are shown, made when the request is asked and

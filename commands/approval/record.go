@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,36 +15,37 @@ import (
 
 // prose are the facts of a record that are sentences: typed by somebody, or
 // such as may hold a name. The chain has a mark in their place.
-var prose = []string{"why", "remark", "facts", "findings", "because", "note", "what", "seen"}
+var prose = []string{"why", "remark", "facts", "findings", "because", "note", "what", "seen", "warrant"}
 
 // record appends to the audit chain what happened to r. The chain names nobody
 // and quotes nobody: people, their chat accounts and whatever r aims at stand
 // in it by pseudonyms, and sentences by marks. A missing actor is the bot.
 func record(tx Tx, r Request, now time.Time, kind string, actor Principal, facts map[string]any) error {
 	w := writer{tx: tx, request: r, people: map[string]string{}}
-	who := audit.Bot
-	if actor.Object != "" {
-		var err error
-		if who, err = w.person(actor.Object, ""); err != nil {
-			return err
+	facts = maps.Clone(facts)
+	name := ""
+	if right, ok := facts["warrant"].(Warrant); ok {
+		text, err := json.Marshal(right)
+		if err != nil {
+			return fmt.Errorf("encode warrant: %w", err)
 		}
+		name, facts["warrant"] = right.Name, string(text)
 	}
-	if _, err := w.person(r.Requester.Object, ""); err != nil {
+	if err := w.involved(actor.Object, name); err != nil {
 		return err
 	}
-	for _, t := range r.Targets {
-		if _, err := w.person(t.ID, t.Name); err != nil {
-			return err
-		}
-	}
 	if account, ok := facts["account"].(string); ok {
-		if _, err := w.account(actor.Object, account); err != nil {
+		if err := w.account(actor.Object, account); err != nil {
 			return err
 		}
 	}
 	plain, err := w.neutral(facts)
 	if err != nil {
 		return err
+	}
+	who := audit.Bot
+	if actor.Object != "" {
+		who = w.people[actor.Object]
 	}
 	return tx.Record(audit.Entry{At: now, Tenant: r.Tenant, Kind: kind, Actor: who, Request: r.Ref, Facts: plain})
 }
@@ -55,23 +57,40 @@ type writer struct {
 	people  map[string]string // pseudonyms by what they stand for
 }
 
-func (w *writer) person(object, name string) (string, error) {
-	pseudonym, err := w.tx.Alias(w.request.Tenant, object, name)
-	if err != nil || object == "" {
-		return pseudonym, err
+// involved takes in whom a record may name: who acts, who asked, whom and what
+// the request aims at, and who alone may decide it.
+func (w *writer) involved(actor, name string) error {
+	r := w.request
+	for _, p := range append([]Target{{actor, name}, {r.Requester.Object, r.Warrant.Name}}, r.Targets...) {
+		if err := w.person(p.ID, p.Name); err != nil {
+			return err
+		}
 	}
+	for _, object := range r.Policy.Only {
+		if err := w.person(object, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) person(object, name string) error {
+	if object == "" {
+		return nil
+	}
+	pseudonym, err := w.tx.Alias(w.request.Tenant, object, name)
 	w.people[object] = pseudonym
-	return pseudonym, nil
+	return err
 }
 
 // account is known by its owner too, so that it is forgotten with them.
-func (w *writer) account(owner, account string) (string, error) {
+func (w *writer) account(owner, account string) error {
 	if account == "" {
-		return "", nil
+		return nil
 	}
 	pseudonym, err := w.tx.Alias(w.request.Tenant, owner+" "+account, account)
 	w.people[account] = pseudonym
-	return pseudonym, err
+	return err
 }
 
 // neutral returns facts in the form that JSON gives them, without names.
