@@ -1,0 +1,301 @@
+package commands
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"twokey/audit"
+	"twokey/commands/approval"
+	"twokey/commands/evidence"
+	"twokey/graph/rollout"
+)
+
+// proofOf carries a whole change out, among other things that are recorded, and
+// returns the evidence about it as a file with the chain's head.
+func proofOf(t *testing.T) (w *world, r approval.Request, file []byte, head string) {
+	t.Helper()
+	w = newWorld(t, p1)
+	countWrites(w, nil)
+	denied := w.ask()
+	w.press("abe", "deny", denied.Seal(), map[string]string{"reason": "not before the training"})
+	w.say("ada", "defaults enable all have been trained now")
+	r = w.stored()[0]
+	w.press("abe", "approve", r.Seal(), nil)
+	w.press("bea", "approve", r.Seal(), nil)
+	w.advance(15 * time.Minute)
+	w.run()
+	r = w.stored()[0]
+	w.say("ada", "defaults disable they were wrong")
+	last, err := audit.Verify(w.store.Audit(t.Context()), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, r, w.evidence(r.Ref), last.Hash
+}
+
+func (w *world) evidence(ref string) []byte {
+	w.t.Helper()
+	f, err := evidence.Collect(w.t.Context(), w.store, ref, w.now(), "twokey 0.1")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := f.Write(&file); err != nil {
+		w.t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// U21: a stranger who has nothing but the file, and reads it as plain JSON,
+// finds the answer to every question.
+func TestU21TheFileAnswersAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, r, file, head := proofOf(t)
+		if _, err := evidence.Verify(file, head); err != nil {
+			t.Fatalf("Verify: %v", err)
+		}
+		var f any
+		if err := json.Unmarshal(file, &f); err != nil {
+			t.Fatal(err)
+		}
+		abe, bea, ada := id("abe"), id("bea"), id("ada")
+		for _, q := range []struct{ question, path, want string }{
+			{"which request", "request", r.Ref},
+			{"of which tenant", "asked.tenant_name", "Harbour & Vale"},
+			{"what happens, in the very words that approvers were shown", "asked.words.headline", r.Words.Headline},
+			{"what is now", "asked.words.now", r.Words.Now},
+			{"what will be", "asked.words.then", r.Words.Then},
+			{"whom it touches", "asked.words.radius", r.Words.Radius},
+			{"what can go wrong", "asked.words.risk", r.Words.Risk},
+			{"why", "answers.why", "all have been trained now"},
+			{"who asked, by name as of then", "answers.asked_by.name", "Ada Okafor"},
+			{"who asked, by ID", "answers.asked_by.object", ada},
+			{"by which role", "answers.asked_by.role", r.Warrant.Role},
+			{"who or what gave the role", "answers.asked_by.via", r.Warrant.Via},
+			{"from which account", "answers.asked_by.account", account("ada").User},
+			{"how that was proved to be theirs", "answers.asked_by.proof", "pinned in the configuration"},
+			{"who approved first", "answers.decided.0.by.object", abe},
+			{"by name as of then", "answers.decided.0.by.name", "Abe"},
+			{"by which role", "answers.decided.0.by.role", "approver"},
+			{"given by whom", "answers.decided.0.by.via", "user"},
+			{"from which account", "answers.decided.0.by.account", account("abe").User},
+			{"how that was proved to be theirs", "answers.decided.0.by.proof", "pinned in the configuration"},
+			{"having seen what", "answers.decided.0.facts.digest", r.Digest},
+			{"who approved second", "answers.decided.1.by.object", bea},
+			{"by name as of then", "answers.decided.1.by.name", "Bea Fontaine"},
+			{"under which policy", "asked.policy.name", "two"},
+			{"under which configuration", "asked.config_hash", w.env.Rules.Now().Hash()},
+			{"what was sent", "answers.steps.0.method", "PATCH"},
+			{"where to", "answers.steps.0.url", "/policies/identitySecurityDefaultsEnforcementPolicy"},
+			{"with which body", "answers.steps.0.body_sha256", "8"},
+			{"under which client request ID", "answers.steps.0.client_request_id", "-"},
+			{"what Graph calls it", "answers.steps.0.graph_request_id", "graph-1"},
+			{"what came of it", "answers.steps.0.class", "applied"},
+			{"how it ended", "answers.ended", "succeeded"},
+			{"how to undo it", "answers.undo", r.Words.Undo},
+			{"which line of Microsoft's log it is", "directory_audit.0.note", "not found yet"},
+			{"what the chain ended with", "head.hash", head},
+		} {
+			got, ok := at(f, q.path)
+			if !ok || got == "" || !strings.Contains(got, q.want) {
+				t.Errorf("%s? %s is %q, want %q", q.question, q.path, got, q.want)
+			}
+		}
+		for _, secret := range []string{"they were wrong", w.stored()[0].Ref} {
+			if bytes.Contains(file, []byte(secret)) {
+				t.Errorf("the file tells of another request: %q", secret)
+			}
+		}
+	})
+}
+
+// at follows a path into decoded JSON.
+func at(v any, path string) (string, bool) {
+	for key := range strings.SplitSeq(path, ".") {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[key]
+		case []any:
+			var i int
+			if _, err := fmt.Sscan(key, &i); err != nil || i >= len(x) {
+				return "", false
+			}
+			v = x[i]
+		default:
+			return "", false
+		}
+	}
+	s, ok := v.(string)
+	return s, ok
+}
+
+// U21: once the tenant's log has the line, the evidence names it.
+func TestU21TheLineInTheDirectoryAudit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, r, file, head := proofOf(t)
+		before, err := evidence.Verify(file, head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := rollout.LoggedChange{Origin: rollout.ByTwokey, Request: r.Ref, ClientID: before.Answers.Steps[0].ClientRequestID, Proved: true}
+		line.AuditID, line.At, line.Kind = "Directory_1_2_3", w.now(), rollout.ChangeDefaults
+		if err := w.store.KeepChanges(t.Context(), tenantID, []rollout.LoggedChange{line}, w.now(), w.now()); err != nil {
+			t.Fatal(err)
+		}
+		after, err := evidence.Verify(w.evidence(r.Ref), head)
+		if err != nil || after.Lookup[0].ID != "Directory_1_2_3" || after.Lookup[0].Note != "" {
+			t.Errorf("%+v, %v; want the line", after.Lookup, err)
+		}
+	})
+}
+
+// U21: every byte of the file, altered in turn, is found with its line, and the
+// byte itself is named where one looks.
+func TestU21EveryAlteredByteIsNamed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, _, file, head := proofOf(t)
+		exact := 0
+		for i := range file {
+			bad := slices.Clone(file)
+			bad[i] ^= 1
+			_, err := evidence.Verify(bad, head)
+			var altered *evidence.AlteredError
+			if !errors.As(err, &altered) {
+				t.Fatalf("byte %d (%q) altered: %v", i, file[i], err)
+			}
+			line := 1 + bytes.Count(file[:i], []byte("\n"))
+			if altered.Line != line && !(file[i] == '\n' && altered.Line == line+1) {
+				t.Fatalf("byte %d of line %d altered: %v", i, line, err)
+			}
+			if i%997 != 0 || file[i] == '\n' {
+				continue
+			}
+			if altered.Find(); altered.Exact {
+				exact++
+				if altered.Offset != i || altered.Is != bad[i] || altered.Was != file[i] {
+					t.Errorf("byte %d is %q and was %q: %v", i, bad[i], file[i], altered)
+				}
+			}
+		}
+		if exact < len(file)/997/2 {
+			t.Errorf("only %d of %d altered bytes were named exactly", exact, len(file)/997)
+		}
+		t.Logf("%d altered bytes found", len(file))
+	})
+}
+
+// U21: whoever alters the file and makes its checks anew is found by the chain,
+// whichever value it is, as long as the head is known.
+func TestU21AForgedFileIsFound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, _, file, head := proofOf(t)
+		honest, err := evidence.Parse(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := func() map[string]any {
+			var v map[string]any
+			if err := json.Unmarshal(file, &v); err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		forged := 0
+		for _, part := range []string{"request", "head", "answers", "asked", "people", "words"} {
+			whole := text()
+			for path, put := range leaves(part, whole[part], func(v any) { whole[part] = v }) {
+				undo := put()
+				var f evidence.File
+				again, err := json.Marshal(without(whole, "records", "lines", "sum"))
+				if err == nil {
+					err = json.Unmarshal(again, &f)
+				}
+				if err != nil {
+					t.Fatalf("%s: %v", path, err)
+				}
+				f.Records = honest.Records
+				var out bytes.Buffer
+				if err := f.Write(&out); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := evidence.Verify(out.Bytes(), head); err == nil && !bytes.Equal(out.Bytes(), file) {
+					t.Errorf("%s was forged and not found", path)
+				}
+				forged++
+				undo()
+			}
+		}
+		if forged < 100 {
+			t.Errorf("only %d values were forged", forged)
+		}
+		for i := range honest.Records {
+			f := *honest
+			f.Records = slices.Clone(honest.Records)
+			f.Records[i].Kind += "x"
+			if f.Records[i].Body != "" {
+				f.Records[i].Kind, f.Records[i].Body = "", strings.Repeat("0", 64)
+			}
+			var out bytes.Buffer
+			if err := f.Write(&out); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := evidence.Verify(out.Bytes(), head); err == nil {
+				t.Errorf("record %d was forged and not found", f.Records[i].Number)
+			}
+		}
+		if _, err := evidence.Verify(file, strings.Repeat("0", 64)); err == nil {
+			t.Error("a head of another chain was taken")
+		}
+	})
+}
+
+func without(m map[string]any, keys ...string) map[string]any {
+	out := map[string]any{}
+	for k, v := range m {
+		if !slices.Contains(keys, k) {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// leaves yields every text and number in a value by its path, with a function
+// that alters it and gives back one that puts it right.
+func leaves(path string, v any, put func(any)) map[string]func() func() {
+	all := map[string]func() func(){}
+	add := func(more map[string]func() func()) {
+		for k, f := range more {
+			all[k] = f
+		}
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			add(leaves(path+"."+k, v[k], func(x any) { v[k] = x }))
+		}
+	case []any:
+		for i := range v {
+			add(leaves(fmt.Sprintf("%s[%d]", path, i), v[i], func(x any) { v[i] = x }))
+		}
+	case string:
+		altered := v + "0"
+		if _, err := time.Parse(time.RFC3339, v); err == nil {
+			altered = "2001-01-01T00:00:00Z"
+		}
+		all[path] = func() func() { put(altered); return func() { put(v) } }
+	case float64:
+		all[path] = func() func() { put(v + 1); return func() { put(v) } }
+	}
+	return all
+}
