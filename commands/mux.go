@@ -169,7 +169,11 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 	p.Requester, p.Account, p.Proof, p.Key, p.Reason = call.Who.Principal, encode(call.Who.Account), call.Who.Proof, call.Event.Key, call.Reason
 	p.ConfigHash = m.env.Rules.Now().Hash()
 	p.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(call.Who.Account)), Requester: true}}
-	deciders, err := m.env.People.Approvers(ctx, approval.Request{Tenant: p.Tenant, Requester: p.Requester, Targets: p.Targets})
+	p, err := m.lighten(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	deciders, err := m.env.People.Approvers(ctx, wouldBe(p))
 	if err != nil {
 		return p, fmt.Errorf("list approvers: %w", err)
 	}
@@ -182,6 +186,12 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 		p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(m.env.Admins)})
 	}
 	return p, nil
+}
+
+// wouldBe is the request that a plan asks for, as far as who may decide it hangs
+// on it.
+func wouldBe(p approval.Plan) approval.Request {
+	return approval.Request{Tenant: p.Tenant, Requester: p.Requester, Targets: p.Targets, Kind: p.Kind, Policy: p.Policy}
 }
 
 // press does what a button says. Its value tells what it is about and is

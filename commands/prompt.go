@@ -142,11 +142,17 @@ func identified(name, id string) string {
 
 func rule(p approval.Policy) string {
 	s := fmt.Sprintf("%d different approvers, never the requester", p.Quorum)
-	if p.Quorum == 1 {
+	switch {
+	case p.Name == policyUndo:
+		s = "one of those who approved what this undoes, never the requester"
+	case p.Quorum == 1:
 		s = "one approver, never the requester"
 	}
 	if p.Wait > 0 {
 		s += "; then " + span(p.Wait) + " in which any approver can stop it"
+	}
+	if len(p.Because) > 0 {
+		s += ". " + strings.Join(p.Because, " ")
 	}
 	return s
 }

@@ -1,0 +1,142 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"twokey/commands/approval"
+)
+
+// policyUndo is the rule for turning back what was just changed: one of those
+// who approved it is enough, and there is no wait.
+const policyUndo = "undo"
+
+// undoTime is how long a change can be turned back by that rule. undoReach is
+// how long before it may have been asked for.
+const (
+	undoTime  = 24 * time.Hour
+	undoReach = undoTime + 8*24*time.Hour
+)
+
+// made is a change that was made, and who approved it.
+type made struct {
+	approval.Request
+	approvers []approval.Principal
+}
+
+// undo returns the plan under the rule for undoing, if it restores what the last
+// change of the same thing changed, not longer ago than [undoTime]. Otherwise,
+// and where the usual rule is no stricter or nobody but the requester and the
+// targets approved, the plan comes back as it is.
+//
+// It looks at the last change of the same thing alone: the one before that was
+// undone, or was meant to be built upon.
+func undo(last []made, p approval.Plan, now time.Time) approval.Plan {
+	last = slices.Clone(last)
+	slices.SortStableFunc(last, func(a, b made) int { return cmp.Compare(b.Outcome.At.UnixMicro(), a.Outcome.At.UnixMicro()) })
+	i := slices.IndexFunc(last, func(m made) bool { return sameThing(m.Request, p) })
+	if i < 0 || now.Sub(last[i].Outcome.At) >= undoTime || !restores(last[i].Request, p) {
+		return p
+	}
+	var only []string
+	for _, a := range last[i].approvers {
+		if a.Tenant == p.Tenant && a != p.Requester && !slices.ContainsFunc(p.Targets, func(t approval.Target) bool { return t.ID == a.Object }) {
+			only = append(only, a.Object)
+		}
+	}
+	if len(only) == 0 || p.Policy.Quorum < 1 || p.Policy.Quorum == 1 && p.Policy.Wait == 0 {
+		return p
+	}
+	p.Policy = approval.Policy{
+		Name: policyUndo, Quorum: 1, Only: only, Version: p.Policy.Version,
+		Because: []string{fmt.Sprintf("This puts back what %s changed. Within a day one of those who approved that is enough, and nobody waits.", last[i].Ref)},
+	}
+	return p
+}
+
+// sameThing reports whether a plan would change what a request changed.
+func sameThing(r approval.Request, p approval.Plan) bool {
+	if r.Tenant != p.Tenant || r.Kind != p.Kind || len(r.Targets) != len(p.Targets) {
+		return false
+	}
+	return !slices.ContainsFunc(p.Targets, func(t approval.Target) bool {
+		return !slices.ContainsFunc(r.Targets, func(u approval.Target) bool { return u.ID == t.ID })
+	})
+}
+
+// restores reports whether a plan would put things back to where they were
+// before a request about the same thing. Kinds that cannot be undone are not here.
+func restores(r approval.Request, p approval.Plan) bool {
+	if r.KindVersion != p.KindVersion {
+		return false
+	}
+	switch p.Kind {
+	case DefaultsKind:
+		return restoresDefaults(r, p)
+	default:
+		return false
+	}
+}
+
+func restoresDefaults(r approval.Request, p approval.Plan) bool {
+	enabled, err := arguments(r)
+	if err != nil {
+		return false
+	}
+	wanted, err := arguments(approval.Request{KindVersion: p.KindVersion, Args: p.Args})
+	var before defaultsSnapshot
+	return err == nil && json.Unmarshal(r.Snapshot, &before) == nil && wanted != enabled && wanted == before.Enabled
+}
+
+// lighten puts a plan under the rule for undoing where that is what it does.
+// Nobody who approved may have the right to decide any more: the usual rule holds
+// then.
+func (m *Mux) lighten(ctx context.Context, p approval.Plan) (approval.Plan, error) {
+	var last []made
+	var now time.Time
+	err := m.env.Requests.View(ctx, func(tx approval.Tx) (err error) {
+		last, now, err = lastMade(tx, p.Tenant)
+		return err
+	})
+	if err != nil {
+		return p, fmt.Errorf("read last changes: %w", err)
+	}
+	light := undo(last, p, now)
+	if light.Policy.Name != policyUndo {
+		return p, nil
+	}
+	could, err := m.env.People.Approvers(ctx, wouldBe(light))
+	if err != nil {
+		return p, fmt.Errorf("list approvers: %w", err)
+	}
+	if len(could) == 0 {
+		return p, nil
+	}
+	return light, nil
+}
+
+// lastMade reads the changes that were made of late.
+func lastMade(tx approval.Tx, tenant string) (last []made, now time.Time, err error) {
+	if now, err = tx.Now(); err != nil {
+		return nil, now, err
+	}
+	requests, err := tx.Recent(tenant, now.Add(-undoReach))
+	if err != nil {
+		return nil, now, err
+	}
+	for _, r := range requests {
+		if r.State != approval.Succeeded {
+			continue
+		}
+		decisions, err := tx.Decisions(r.ID)
+		if err != nil {
+			return nil, now, err
+		}
+		last = append(last, made{r, approval.Counted(r, decisions)})
+	}
+	return last, now, nil
+}

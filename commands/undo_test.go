@@ -1,0 +1,175 @@
+package commands
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"twokey/commands/approval"
+	"twokey/commands/identity"
+)
+
+// TestU12Undo turns a change back within a day: one of those who approved it is
+// enough, nobody waits, nobody else may; and after a day the usual rule holds.
+func TestU12Undo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, p1, func(f *fixture) { f.roles[identity.Approver] = append(f.roles[identity.Approver], id("sue")) })
+		writes := countWrites(w, nil)
+		r := w.ask()
+		w.press("abe", "approve", r.Seal(), nil)
+		w.press("bea", "approve", r.Seal(), nil)
+		w.advance(15 * time.Minute)
+		w.run()
+		w.want(approval.Succeeded, "two")
+
+		wantSaid(t, w.say("ada", "defaults disable the scanners have stopped"), "Recorded as R-")
+		back := w.want(approval.Pending, policyUndo)
+		if got := back.Policy; got.Quorum != 1 || got.Wait != 0 || !slices.Equal(got.Only, []string{id("abe"), id("bea")}) {
+			t.Errorf("the rule for undoing is %+v", got)
+		}
+		for _, s := range back.Subscribers {
+			if strings.Contains(s.Address, "sue") {
+				t.Errorf("sue, who did not approve it, is asked: %+v", s)
+			}
+		}
+		said := w.render(approval.NoticePrompt, map[string]string{"request": back.ID}).Plain()
+		for _, want := range []string{"one of those who approved what this undoes", "puts back what " + r.Ref + " changed"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("the prompt does not say %q:\n%s", want, said)
+			}
+		}
+		wantSaid(t, w.press("sue", "approve", back.Seal(), nil), "You may not decide this")
+		w.press("bea", "approve", back.Seal(), nil)
+		w.run()
+		w.want(approval.Succeeded, policyUndo)
+		if w.enabled || len(*writes) != 2 {
+			t.Errorf("after %d writes security defaults are %s", len(*writes), onOff(w.enabled))
+		}
+
+		w.advance(undoTime)
+		wantSaid(t, w.say("ada", "defaults enable once more"), "Recorded as R-")
+		w.want(approval.Pending, "two")
+	})
+}
+
+// want returns the newest request, which is in a state, under a policy.
+func (w *world) want(state approval.State, policy string) approval.Request {
+	w.t.Helper()
+	r := w.stored()[0]
+	if r.State != state || r.Policy.Name != policy {
+		w.t.Fatalf("%s is %s under %q, want %s under %q: %+v", r.Ref, r.State, r.Policy.Name, state, policy, r.Outcome)
+	}
+	return r
+}
+
+// TestU12UndoByOthers holds that the usual rule stays where nobody who approved
+// may decide any more.
+func TestU12UndoByOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, p1, func(f *fixture) {
+			f.roles[identity.Approver] = append(f.roles[identity.Approver], id("sue"), id("vic"))
+		})
+		countWrites(w, nil)
+		r := w.ask()
+		w.press("abe", "approve", r.Seal(), nil)
+		w.press("bea", "approve", r.Seal(), nil)
+		w.advance(15 * time.Minute)
+		w.run()
+		w.disable("abe")
+		w.disable("bea")
+		wantSaid(t, w.say("ada", "defaults disable the scanners have stopped"), "Recorded as R-")
+		w.want(approval.Pending, "two")
+	})
+}
+
+// defaultsRequest is a request of security defaults that was carried out.
+func defaultsRequest(enable bool, at time.Time, approvers ...string) made {
+	m := made{Request: approval.Request{
+		Ref: fmt.Sprint("R-", at.Unix()), Tenant: tenantID, Kind: DefaultsKind, KindVersion: defaultsVersion, State: approval.Succeeded,
+		Targets: []approval.Target{{ID: tenantID}}, Args: json.RawMessage(encode(map[string]bool{"enable": enable})),
+		Snapshot: json.RawMessage(encode(defaultsSnapshot{Enabled: !enable})), Outcome: approval.Outcome{At: at},
+	}}
+	for _, a := range approvers {
+		m.approvers = append(m.approvers, approval.Principal{Tenant: tenantID, Object: a})
+	}
+	return m
+}
+
+// TestUndo holds what is an undoing and what is not.
+func TestUndo(t *testing.T) {
+	t.Parallel()
+	two := approval.Policy{Name: "two", Quorum: 2, Wait: 15 * time.Minute, Version: 7}
+	hour := func(n int) time.Time { return start.Add(-time.Duration(n) * time.Hour) }
+	for _, row := range []struct {
+		name   string
+		last   []made
+		enable bool
+		change func(p *approval.Plan)
+		only   []string // nil: no undoing
+	}{
+		{"off again", []made{defaultsRequest(true, hour(1), "abe", "bea")}, false, nil, []string{"abe", "bea"}},
+		{"on again", []made{defaultsRequest(false, hour(1), "abe", "bea")}, true, nil, []string{"abe", "bea"}},
+		{"nothing was changed", nil, false, nil, nil},
+		{"a day later", []made{defaultsRequest(true, hour(24), "abe", "bea")}, false, nil, nil},
+		{"just within a day", []made{defaultsRequest(true, hour(24).Add(time.Second), "abe")}, false, nil, []string{"abe"}},
+		{"the same once more", []made{defaultsRequest(true, hour(1), "abe")}, true, nil, nil},
+		{"the last one counts", []made{defaultsRequest(true, hour(5), "abe"), defaultsRequest(false, hour(1), "bea")}, true, nil, []string{"bea"}},
+		{"whatever their order", []made{defaultsRequest(false, hour(1), "bea"), defaultsRequest(true, hour(5), "abe")}, true, nil, []string{"bea"}},
+		{"not the one before", []made{defaultsRequest(true, hour(5), "abe"), defaultsRequest(false, hour(1), "bea")}, false, nil, nil},
+		{"an old one hides behind none", []made{defaultsRequest(true, hour(30), "abe")}, false, nil, nil},
+		{"it was so before", []made{func() made {
+			m := defaultsRequest(true, hour(1), "abe")
+			m.Snapshot = json.RawMessage(encode(defaultsSnapshot{Enabled: true}))
+			return m
+		}()}, false, nil, nil},
+		{"the requester approved it alone", []made{defaultsRequest(true, hour(1), "ada")}, false, nil, nil},
+		{"the requester and another", []made{defaultsRequest(true, hour(1), "ada", "abe")}, false, nil, []string{"abe"}},
+		{"nobody approved it", []made{defaultsRequest(true, hour(1))}, false, nil, nil},
+		{"another tenant", []made{defaultsRequest(true, hour(1), "abe")}, false, func(p *approval.Plan) { p.Tenant = "elsewhere" }, nil},
+		{"another kind", []made{defaultsRequest(true, hour(1), "abe")}, false, func(p *approval.Plan) { p.Kind = "tap" }, nil},
+		{"another target", []made{defaultsRequest(true, hour(1), "abe")}, false, func(p *approval.Plan) { p.Targets = []approval.Target{{ID: "x"}} }, nil},
+		{"an approver is the target", []made{func() made {
+			m := defaultsRequest(true, hour(1), "abe")
+			m.Targets = []approval.Target{{ID: "abe"}}
+			return m
+		}()}, false, func(p *approval.Plan) { p.Targets = []approval.Target{{ID: "abe"}} }, nil},
+		{"stored by another version", []made{defaultsRequest(true, hour(1), "abe")}, false, func(p *approval.Plan) { p.KindVersion++ }, nil},
+		{"not understood", []made{func() made {
+			m := defaultsRequest(true, hour(1), "abe")
+			m.Args = json.RawMessage(`{}`)
+			return m
+		}()}, false, nil, nil},
+		{"the usual rule is no stricter", []made{defaultsRequest(true, hour(1), "abe")}, false, func(p *approval.Plan) { p.Policy = approval.Policy{Name: "one", Quorum: 1} }, nil},
+		{"nobody else decides it anyway", []made{defaultsRequest(true, hour(1), "abe")}, false, func(p *approval.Plan) { p.Policy = approval.Policy{Name: "confirm"} }, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			p := approval.Plan{
+				Tenant: tenantID, Kind: DefaultsKind, KindVersion: defaultsVersion, Targets: []approval.Target{{ID: tenantID}},
+				Args: json.RawMessage(encode(map[string]bool{"enable": row.enable})), Requester: approval.Principal{Tenant: tenantID, Object: "ada"}, Policy: two,
+			}
+			if row.change != nil {
+				row.change(&p)
+			}
+			got := undo(row.last, p, start)
+			if row.only == nil {
+				if encode(got) != encode(p) {
+					t.Errorf("the plan became one under %+v", got.Policy)
+				}
+				return
+			}
+			if got.Policy.Name != policyUndo || got.Policy.Quorum != 1 || got.Policy.Wait != 0 || !slices.Equal(got.Policy.Only, row.only) || len(got.Policy.Because) != 1 {
+				t.Errorf("the rule is %+v, want one of %s", got.Policy, row.only)
+			}
+			if got.Policy = p.Policy; encode(got) != encode(p) {
+				t.Errorf("more than the rule changed: %+v", got)
+			}
+		})
+	}
+}
