@@ -25,6 +25,7 @@ func proofOf(t *testing.T) (w *world, r approval.Request, file []byte, head stri
 	countWrites(w, nil)
 	denied := w.ask()
 	w.press("abe", "deny", denied.Seal(), map[string]string{"reason": "not before the training"})
+	w.advance(time.Minute) // the newest request is the one that was asked last
 	w.say("ada", "defaults enable all have been trained now")
 	r = w.stored()[0]
 	w.press("abe", "approve", r.Seal(), nil)
