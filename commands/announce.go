@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"twokey/chat"
@@ -17,6 +18,9 @@ func announcement(env Env) outbox.Renderer {
 		var f struct{ Headline, Text, By, Why string }
 		if err := json.Unmarshal(facts, &f); err != nil {
 			return chat.Message{}, fmt.Errorf("read message facts: %w", err)
+		}
+		if f.Headline == "" {
+			return chat.Message{}, errors.New("an announcement of nothing")
 		}
 		m := chat.Message{
 			Headline: f.Headline, Text: f.Text,

@@ -39,9 +39,18 @@ func Backups(people *identity.Directory) func(ctx context.Context, r approval.Re
 		var all []approval.Subscriber
 		for _, p := range named {
 			for _, a := range people.Accounts(p) {
-				all = append(all, approval.Subscriber{Address: encode(chat.Direct(a))})
+				all = append(all, approval.Subscriber{Address: encode(chat.Direct(a)), Who: p.Object})
 			}
 		}
 		return all, err
+	}
+}
+
+// Away returns a function that reports whether somebody who would decide a
+// request is away.
+func Away(people *identity.Directory) func(ctx context.Context, r approval.Request) (bool, error) {
+	return func(ctx context.Context, r approval.Request) (bool, error) {
+		bench, err := people.Bench(ctx, r)
+		return len(bench.Away) > 0, err
 	}
 }
