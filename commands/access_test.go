@@ -49,10 +49,7 @@ requests           -        yes   yes   yes    yes      yes  yes      yes
 approve            -        yes   yes   yes    yes      yes  yes      yes
 deny               -        yes   yes   yes    yes      yes  yes      yes
 cancel             -        yes   yes   yes    yes      yes  yes      yes
-stop               -        yes   yes   yes    yes      yes  yes      yes
-resolve            -        yes   yes   yes    yes      yes  yes      yes
-freeze             -        -     -     -      -        -    yes      -
-thaw               -        -     -     -      -        -    -        yes
+away               -        yes   yes   yes    yes      yes  yes      yes
 changes            -        -     -     yes    yes      yes  yes      yes
 audit              -        -     -     yes    yes      yes  yes      yes
 digest_preview     -        -     -     yes    yes      yes  yes      yes

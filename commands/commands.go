@@ -38,6 +38,7 @@ type Env struct {
 	Records      Records
 	Digest       Digest
 	Changes      Changes
+	Absences     Absences
 	Rules        *rules.Keeper
 	Zone         *time.Location // in which times are shown
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"

@@ -15,11 +15,11 @@ import (
 func (s *Store) KeepSync(ctx context.Context, l sync.Lease, b sync.Batch) error {
 	return s.transact(ctx, false, func(t *tx) error {
 		k := keeping{tx: t, tenant: l.Tenant, b: b, prepared: make(map[string]*sql.Stmt)}
-		held, err := t.Lease(syncLease(l.Tenant))
+		newest, err := t.fence(syncLease(l.Tenant))
 		if err != nil {
 			return err
 		}
-		if held.Fence != l.Fence {
+		if newest != l.Fence {
 			return sync.ErrLost
 		}
 		for _, part := range []struct {
