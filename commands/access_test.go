@@ -52,6 +52,7 @@ cancel             -        yes   yes   yes    yes      yes  yes      yes
 away               -        yes   yes   yes    yes      yes  yes      yes
 changes            -        -     -     yes    yes      yes  yes      yes
 audit              -        -     -     yes    yes      yes  yes      yes
+audit show         -        -     -     yes    yes      yes  yes      yes
 digest_preview     -        -     -     yes    yes      yes  yes      yes
 digest_now         -        -     -     -      -        yes  -        -
 help               yes      yes   yes   yes    yes      yes  yes      yes

@@ -23,6 +23,7 @@ func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
 		awayCommand(env),
 		changes(env),
 		auditCommand(env),
+		auditShow(env),
 		digestPreview(env),
 		digestNow(env),
 		help(allowed),

@@ -60,12 +60,14 @@ func unknown(allowed []Command, words []string) *mistake {
 }
 
 // nearest returns the name that was most likely meant, or "". At most two
-// letters may differ, and in a short name fewer: “no” is not meant to be “me”.
+// letters may differ, and in a short name fewer: “no” is not meant to be “me”. Of
+// two that are as near the longer one fits more of what was typed.
 func nearest(allowed []Command, typed ...string) string {
 	best, distance := "", 3
 	for _, c := range allowed {
 		for _, t := range typed {
-			if d := levenshtein.ComputeDistance(t, c.Name); d < distance && d <= len(c.Name)/2 {
+			d := levenshtein.ComputeDistance(t, c.Name)
+			if longer := d == distance && best != "" && len(c.Name) > len(best); (d < distance || longer) && d <= len(c.Name)/2 {
 				best, distance = c.Name, d
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"twokey/audit"
 	"twokey/chat"
+	"twokey/commands/approval"
 	"twokey/commands/identity"
 )
 
@@ -85,11 +86,18 @@ func actors(ctx context.Context, env Env, records []audit.Record) (map[string]st
 	return names, nil
 }
 
-// withChain verifies the whole chain and adds to m how it stands. A broken one
+// withChain verifies the whole chain and adds to m how it stands. A damaged one
 // is the headline, whatever was asked.
 func withChain(ctx context.Context, env Env, m chat.Message) (chat.Message, error) {
 	head, err := audit.Verify(env.Records.Audit(ctx), "")
 	var broken *audit.BrokenError
+	if err == nil && env.Damage != nil {
+		if known := env.Damage(); known != nil {
+			m.Headline = damaged(known)
+			m.Text = readOnly + " Do not trust the records, and call an owner of this bot."
+			return m, nil
+		}
+	}
 	switch {
 	case errors.As(err, &broken):
 		m.Headline = broken.Say()
@@ -102,4 +110,27 @@ func withChain(ctx context.Context, env Env, m chat.Message) (chat.Message, erro
 		m.Text = fmt.Sprintf("The chain of %s is whole. Its head is %s.", plural(strconv.FormatInt(head.Number, 10), "record"), head.Hash)
 	}
 	return m, nil
+}
+
+const readOnly = "Until that is cleared up I answer, and change nothing."
+
+// Gate returns what an engine and a runner ask before they act: they are
+// refused while the audit record is known to be damaged, because nobody could
+// trust what is recorded of it.
+func Gate(damage func() error) func(context.Context) error {
+	return func(context.Context) error {
+		if err := damage(); err != nil {
+			return &approval.Refusal{Code: "damaged", Text: damaged(err) + " " + readOnly}
+		}
+		return nil
+	}
+}
+
+// damaged says what is wrong with the audit record.
+func damaged(err error) string {
+	var s sayer
+	if errors.As(err, &s) {
+		return s.Say()
+	}
+	return "The audit record is damaged."
 }

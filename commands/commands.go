@@ -17,6 +17,7 @@ import (
 	"twokey/audit"
 	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/commands/evidence"
 	"twokey/commands/guide"
 	"twokey/commands/identity"
 	"twokey/commands/rules"
@@ -36,6 +37,7 @@ type Env struct {
 	People       *identity.Directory
 	Guide        *guide.Guide
 	Records      Records
+	Damage       func() error // what is known to be wrong with the audit record, with a sentence for people; nil if nothing can be
 	Digest       Digest
 	Changes      Changes
 	Absences     Absences
@@ -61,16 +63,11 @@ type Writer interface {
 	SetSecurityDefaults(ctx context.Context, enabled bool) (graph.Receipt, error)
 }
 
-// Records reads the audit record.
+// Records reads the audit record and what is kept beside it.
 type Records interface {
+	evidence.Source
 	// Audit reads it from its beginning.
 	Audit(ctx context.Context) iter.Seq2[audit.Record, error]
-	// LastRecords returns the newest n, newest first; those of one request if
-	// it is not empty.
-	LastRecords(ctx context.Context, request string, n int) ([]audit.Record, error)
-	// Who returns who is meant by each of the chain's pseudonyms, as far as
-	// that is still known.
-	Who(ctx context.Context, pseudonyms ...string) (map[string]audit.Person, error)
 }
 
 // Digest is the weekly digest, as far as commands ask for it.

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,6 +117,57 @@ func TestU21TheFileAnswersAlone(t *testing.T) {
 			}
 		}
 	})
+}
+
+// U21: the chat shows the same, and that the chain proves it; or that it does
+// not, once somebody has laid hands on what is kept.
+func TestU21AuditShow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, r, _, _ := proofOf(t)
+		got := w.say("vic", "audit show "+strings.ToLower(r.Ref))
+		wantSaid(t, got, r.Words.Headline, "The audit chain proves this", "Ada Okafor (id-ada, lead by user, account ", "pinned in the configuration",
+			"Abe Lindqvist (id-abe, approver by user", "Bea Fontaine", "succeeded Mon 23 Nov 2026", r.Words.Undo, r.Digest, "PATCH /policies/identitySecurityDefaultsEnforcementPolicy: done",
+			"Graph request graph-1", "not found yet", "twokey audit export --evidence "+r.Ref)
+		wantSaid(t, w.say("vic", "audit show R-ZZZZZZ"), "There are no audit records of “R-ZZZZZZ”.")
+		w.env.Records = reworded{w.store}
+		w.assemble()
+		wantSaid(t, w.say("vic", "audit show "+r.Ref), "This is not proved by the audit chain")
+	})
+}
+
+// reworded is a store in which somebody has changed the words of a request.
+type reworded struct{ Records }
+
+func (c reworded) View(ctx context.Context, f func(approval.Tx) error) error {
+	return c.Records.View(ctx, func(tx approval.Tx) error { return f(rewordedTx{tx}) })
+}
+
+type rewordedTx struct{ approval.Tx }
+
+func (c rewordedTx) Request(ref string) (approval.Request, error) {
+	r, err := c.Tx.Request(ref)
+	r.Words.Risk = "nothing at all"
+	return r, err
+}
+
+// Damage that is known from outside the database is what the audit command
+// says, and what the gate refuses with.
+func TestO60DamageIsSaidAndNothingIsDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.ask()
+	w.env.Damage = func() error { return &audit.BrokenError{Number: 7, Why: "is missing"} }
+	w.env.Engine.Gate = Gate(w.env.Damage)
+	w.assemble()
+	const cut = "The audit record was changed: record 7 is missing."
+	wantSaid(t, w.say("vic", "audit"), cut, readOnly)
+	wantSaid(t, w.say("bea", "approve "+r.Ref), cut, readOnly)
+	wantSaid(t, w.say("ada", "defaults enable for another reason"), cut, readOnly)
+	wantSaid(t, w.say("sam", "me"), "You are not set up yet")
+	if got := w.stored(); len(got) != 1 || got[0].State != approval.Pending {
+		t.Errorf("stored are %+v", got)
+	}
 }
 
 // at follows a path into decoded JSON.

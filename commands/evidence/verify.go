@@ -42,6 +42,10 @@ func Verify(data []byte, head string) (*File, error) {
 	return f, nil
 }
 
+// Prove checks everything that the chain covers, for a file that was just
+// collected.
+func (f *File) Prove() error { return f.prove("") }
+
 // prove checks everything that the chain covers.
 func (f *File) prove(head string) error {
 	last, err := audit.VerifyPart(f.records(), head)
