@@ -123,7 +123,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester, Changes: bot.watcher,
 		Absences: bot.store, Rules: keeper, Zone: zone, Contact: demoContact,
-		Admins: admins, Build: build(), Now: a.clock.Now,
+		Admins: admins, ChatSignIn: commands.ChatOwn, Build: build(), Now: a.clock.Now,
 	}
 	mux := commands.NewMux(env, a.log)
 

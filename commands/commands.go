@@ -45,6 +45,7 @@ type Env struct {
 	Zone         *time.Location // in which times are shown
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"
 	Admins       chat.Address   // the administrators' channel
+	ChatSignIn   ChatSignIn     // through what people sign in to the chat
 	Build        string         // version, commit, Go
 	Now          func() time.Time
 }

@@ -194,6 +194,11 @@ func emergency(s rollout.Scope) []string {
 // able says of each account whether it can sign in with a second factor. One
 // that is gone cannot; one that cannot be read is an error.
 func able(ctx context.Context, r Tenant, ids []string) ([]ableAccount, error) {
+	return ableWith(ctx, r, ids, func(_ graph.User, methods []graph.Method) bool { return graph.Strongest(methods) > graph.NotMFA })
+}
+
+// ableWith is able by another measure of methods.
+func ableWith(ctx context.Context, r Tenant, ids []string, enough func(graph.User, []graph.Method) bool) ([]ableAccount, error) {
 	ids = slices.Sorted(slices.Values(ids))
 	methods, err := r.Methods(ctx, ids)
 	if err != nil {
@@ -209,7 +214,7 @@ func able(ctx context.Context, r Tenant, ids []string) ([]ableAccount, error) {
 		if err := errors.Join(err, methods[i].Err); err != nil {
 			return nil, err
 		}
-		all = append(all, ableAccount{ID: id, Name: u.Name, Able: u.Enabled && graph.Strongest(methods[i].Methods) > graph.NotMFA, Off: !u.Enabled})
+		all = append(all, ableAccount{ID: id, Name: u.Name, Able: u.Enabled && enough(u, methods[i].Methods), Off: !u.Enabled})
 	}
 	return all, nil
 }

@@ -113,7 +113,7 @@ func preflightDefaults(ctx context.Context, env Env, s defaultsSnapshot) preflig
 	facts := env.Facts(ctx)
 	findings := lockout(s)
 	findings[len(findings)-1].Text += watched(facts, env.Scope) // the emergency accounts'
-	findings = append(findings, deciders(ctx, env))
+	findings = append(findings, deciders(ctx, env, facts), chatSignIn(env))
 	funnel := rollout.NewFunnel(facts, env.Scope)
 	findings = append(findings, readiness(funnel), legacyUse(env, facts))
 	findings = append(findings, declared(facts, env.Scope)...)
@@ -201,15 +201,18 @@ func names(accounts []ableAccount) string {
 }
 
 // deciders judges whether those who would have to turn it off again through
-// this bot could sign in themselves.
-func deciders(ctx context.Context, env Env) finding {
+// this bot could sign in themselves. A method that the tenant does not let them
+// use is none.
+func deciders(ctx context.Context, env Env, facts rollout.Facts) finding {
 	approvers, err := env.People.Holders(ctx, identity.Approver)
 	owners, err2 := env.People.Holders(ctx, identity.Owner)
 	ids := append(approvers, owners...)
 	slices.Sort(ids)
 	var accounts []ableAccount
 	if err = errors.Join(err, err2); err == nil {
-		accounts, err = able(ctx, env.Tenant, slices.Compact(ids))
+		accounts, err = ableWith(ctx, env.Tenant, slices.Compact(ids), func(u graph.User, methods []graph.Method) bool {
+			return graph.Strongest(methods) > graph.NotMFA && rollout.Usable(facts, u, methods) != rollout.No
+		})
 	}
 	if err != nil {
 		return finding{red, "Whether the approvers have a second factor could not be read.", "an owner of this bot"}
@@ -217,13 +220,37 @@ func deciders(ctx context.Context, env Env) finding {
 	ready, without, off := split(accounts)
 	switch {
 	case len(without) > 0:
-		return finding{red, "Approvers or owners of this bot have no second factor yet: " + names(without) + ".", "they themselves, with “/mfa setup”"}
+		return finding{red, "Approvers or owners of this bot have no second factor that they can use: " + names(without) + ".", "they themselves, with “/mfa setup”"}
 	case len(ready) == 0:
 		return finding{red, "No approver or owner of this bot could sign in: nobody could turn this off again through it.", "whoever runs this bot"}
 	case len(off) > 0:
 		return finding{amber, "Approvers or owners of this bot are disabled or gone: " + names(off) + ".", "an owner of this bot"}
 	default:
 		return finding{green, "All approvers and owners of this bot have a second factor.", ""}
+	}
+}
+
+// ChatSignIn is through what people sign in to the chat that the bot is in.
+type ChatSignIn string
+
+// What it can be. Empty, it is not known.
+const (
+	ChatOwn   ChatSignIn = "own"   // the chat's own sign-in, or another directory's
+	ChatEntra ChatSignIn = "entra" // this tenant
+)
+
+// chatSignIn judges whether the bot can still be reached by somebody whom the
+// tenant does not let in: if not, what was turned on here cannot be turned off
+// here.
+func chatSignIn(env Env) finding {
+	const then = "whoever cannot sign in there can neither approve nor undo anything here. Know the way without the bot (docs/without-the-bot.md), and who would go it."
+	switch env.ChatSignIn {
+	case ChatOwn:
+		return finding{green, "The chat does not need Microsoft 365 to sign in.", ""}
+	case ChatEntra:
+		return finding{amber, "People sign in to this chat through Microsoft 365: " + then, "an owner of this bot"}
+	default:
+		return finding{amber, "Whether people sign in to this chat through Microsoft 365 is not known. If so, " + then, "an owner of this bot, who can say so in the configuration"}
 	}
 }
 

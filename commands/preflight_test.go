@@ -91,7 +91,7 @@ func TestLockoutAccounts(t *testing.T) {
 	}
 }
 
-func TestDeciders(t *testing.T) {
+func TestU12Deciders(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name   string
@@ -100,23 +100,57 @@ func TestDeciders(t *testing.T) {
 		want   string
 	}{
 		{"all able", func(*fixture) {}, green, "All approvers and owners of this bot have a second factor."},
-		{"an approver unable", func(f *fixture) { f.register("bea") }, red, "Approvers or owners of this bot have no second factor yet: “Bea Fontaine”."},
-		{"an owner unable", func(f *fixture) { f.register("olga") }, red, "Approvers or owners of this bot have no second factor yet: “Olga Petrova”."},
+		{"an approver unable", func(f *fixture) { f.register("bea") }, red, "Approvers or owners of this bot have no second factor that they can use: “Bea Fontaine”."},
+		{"an owner unable", func(f *fixture) { f.register("olga") }, red, "Approvers or owners of this bot have no second factor that they can use: “Olga Petrova”."},
 		{"both roles at once", func(f *fixture) {
 			f.roles[identity.Approver] = append(f.roles[identity.Approver], id("olga"))
 			f.register("olga")
-		}, red, "Approvers or owners of this bot have no second factor yet: “Olga Petrova”."},
+		}, red, "Approvers or owners of this bot have no second factor that they can use: “Olga Petrova”."},
 		{"a lead is no matter", func(f *fixture) { f.register("ada") }, green, "All approvers and owners of this bot have a second factor."},
 		{"one disabled, one gone", func(f *fixture) { f.disable("abe"); f.remove("bea") }, amber, "Approvers or owners of this bot are disabled or gone: “Abe Lindqvist”, “deleted account id-bea”."},
 		{"none left", func(f *fixture) { f.roles = nil }, red, "No approver or owner of this bot could sign in: nobody could turn this off again through it."},
+		{"only a method that is switched off", func(f *fixture) { f.register("abe", graph.MethodSoftwareOATH) }, red, "Approvers or owners of this bot have no second factor that they can use: “Abe Lindqvist”."},
+		{"one that is and one that is not", func(f *fixture) { f.register("abe", graph.MethodSoftwareOATH, graph.MethodAuthenticator) }, green, "All approvers and owners of this bot have a second factor."},
 		{"methods unread", func(f *fixture) { f.unread[id("abe")] = errAway }, red, "Whether the approvers have a second factor could not be read."},
 		{"tenant away", func(f *fixture) { f.fails["methods"] = errAway }, red, "Whether the approvers have a second factor could not be read."},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			w := newDryWorld(t, row.change)
-			wantFinding(t, deciders(t.Context(), w.env), row.level, row.want)
+			facts := w.facts(t.Context())
+			policy, _ := facts.MethodsPolicy.Get()
+			for i := range policy.Methods {
+				policy.Methods[i].Enabled = policy.Methods[i].Kind != graph.MethodSoftwareOATH
+			}
+			facts.MethodsPolicy = rollout.From(policy, nil)
+			wantFinding(t, deciders(t.Context(), w.env, facts), row.level, row.want)
 		})
+	}
+}
+
+// TestU12ChatSignIn holds that an approver is told where the way back may hang
+// on the very thing that is turned on.
+func TestU12ChatSignIn(t *testing.T) {
+	t.Parallel()
+	for sign, want := range map[ChatSignIn]struct {
+		level level
+		text  string
+	}{
+		ChatOwn:   {green, "The chat does not need Microsoft 365 to sign in."},
+		ChatEntra: {amber, "People sign in to this chat through Microsoft 365: whoever cannot sign in there"},
+		"":        {amber, "Whether people sign in to this chat through Microsoft 365 is not known. If so, whoever cannot sign in there"},
+	} {
+		w := newDryWorld(t)
+		w.env.ChatSignIn = sign
+		w.assemble()
+		got := chatSignIn(w.env)
+		if got.Level != want.level || !strings.HasPrefix(got.Text, want.text) {
+			t.Errorf("%q: %+v", sign, got)
+		}
+		answer := w.say("ada", "preflight defaults").Plain()
+		if !strings.Contains(answer, want.text) {
+			t.Errorf("%q: the preflight does not say %q:\n%s", sign, want.text, answer)
+		}
 	}
 }
 

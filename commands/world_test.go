@@ -484,7 +484,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		Guide: articles, Digest: w.digest, Changes: &changeLog{},
 		Rules: rules.Fixed(w.rules()), Zone: zone,
 		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
-		Build: "twokey 0.1", Now: w.now,
+		Build: "twokey 0.1", Now: w.now, ChatSignIn: ChatOwn,
 	}
 	w.env.People = w.people()
 	w.assemble()

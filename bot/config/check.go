@@ -18,6 +18,7 @@ func (c *Config) check(r *reader) {
 		c.checkSlack(r)
 		c.checkDiscord(r)
 		c.checkTeams(r)
+		c.checkApprovals(r)
 		c.checkDigest(r)
 		c.checkWeb(r)
 		c.checkStepUp(r)
@@ -199,6 +200,22 @@ func (c *Config) checkTeams(r *reader) {
 	u, err := url.Parse(c.Teams.WebhookURL.Reveal())
 	if c.Teams.WebhookURL != (graph.Secret{}) && (err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
 		r.at("teams", "webhook_url holds no https address")
+	}
+}
+
+// checkApprovals holds that what stands for all kinds that need two says the one
+// thing that it can.
+func (c *Config) checkApprovals(r *reader) {
+	const key = "approvals.policies." + everyTwo
+	two, given := c.Approvals.Policies[everyTwo]
+	if !given || !r.sound(key) {
+		return
+	}
+	if two.Policy != "one" {
+		r.at(key+".policy", "want one: this is for an organisation that has one approver")
+	}
+	if len(two.Approvers) > 0 {
+		r.at(key+".approvers", "is given, but who decides is said for each kind of change")
 	}
 }
 

@@ -54,6 +54,7 @@ type Tenant struct {
 	People          []Person
 	Contact         string // whom people are told to call
 	SecurityContact string // who is alerted
+	ChatSignIn      string // "own" or "entra": through what people sign in to the chat; empty: not said
 }
 
 // Graph is how a tenant is spoken to.

@@ -120,10 +120,11 @@ func TestExample(t *testing.T) {
 }
 
 // general is a key without its places in lists. What signs in is one thing in
-// two places.
+// two places, as is a policy.
 func general(key string) string {
 	key = regexp.MustCompile(`\[\d+\]`).ReplaceAllString(key, "[]")
-	return strings.TrimSuffix(strings.Replace(key, ".write_auth.", ".auth.", 1), "[]")
+	key = strings.NewReplacer(".write_auth.", ".auth.", "policies.two", "policies.defaults").Replace(key)
+	return strings.TrimSuffix(key, "[]")
 }
 
 // least is the smallest configuration.
@@ -199,6 +200,8 @@ func TestMistakes(t *testing.T) {
 		{"no number", []string{"many: 10", "many: ten"}, "approvals.many: “ten” is no whole number from 1 to 1000"},
 		{"not true", []string{"solo: false", "solo: yes"}, "approvals.solo: “yes” is neither true nor false"},
 		{"no policy", []string{"policy: two", "policy: three"}, "approvals.policies.defaults.policy: “three” is not a choice; want confirm, one or two"},
+		{"one approver", []string{"    # two: {", "    two: {"}, ""},
+		{"two is two", []string{"    # two: {policy: one", "    two: {policy: two"}, "approvals.policies.two.policy: want one: this is for an organisation that has one approver"},
 		{"no moment", []string{"at: mon 09:00", "at: monday 9"}, "digest.at: “monday 9” is no moment of the week; write it as mon 09:00"},
 		{"no zone", []string{"zone: Europe/Madrid", "zone: Europe/Atlantis"}, "digest.zone: “Europe/Atlantis” is no time zone; write it as Europe/Madrid or UTC"},
 		{"no channel", []string{"channel: slack/C0TEAM001", "channel: \"#team\""}, "digest.channel: “#team” is no channel; write it as slack/C0123ABCD or discord/123456789012345678"},
@@ -214,7 +217,7 @@ func TestMistakes(t *testing.T) {
 		{"a person twice", []string{"- user: bea@vale.example", "- user: Abe@vale.example"}, "tenants[0].people[3].user: stands above already; put all accounts of a person together"},
 		{"a person without an account", []string{"        slack: T0VALE001/U0BEA0001\n", ""}, "tenants[0].people[3]: pins no account; give slack or discord"},
 		{"no public key", []string{"public_key: 0123456789abcdef", "public_key: 0123"}, "discord.public_key: want the app's public key, 64 hex digits"},
-		{"a key twice", []string{"  guild: ", "  guild: \"410000000000000002\"\n  guild: "}, `this is no YAML: mapping key "guild" already defined at [124:3]`},
+		{"a key twice", []string{"  guild: ", "  guild: \"410000000000000002\"\n  guild: "}, `this is no YAML: mapping key "guild" already defined at [129:3]`},
 		{"a key that nothing reads", []string{"  # signing_secret_file", "  signing_secret_file"}, "slack.signing_secret_file: is given, but socket mode does not look at it"},
 		{"http mode alone", []string{"mode: socket", "mode: http", "app_token_file", "signing_secret_file"}, ""},
 		{"http mode, nowhere to listen", []string{"mode: socket", "mode: http", "app_token_file", "signing_secret_file", "web:\n…", ""}, "web.addr: is missing, which the http mode of slack needs"},

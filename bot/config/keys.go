@@ -7,6 +7,9 @@ const (
 	adminsRefuse = "refuse"
 	adminsTwo    = "two"
 
+	// everyTwo stands for every kind of change that needs two approvers.
+	everyTwo = "two"
+
 	modeSocket  = "socket"
 	modeGateway = "gateway"
 	modeHTTP    = "http"
@@ -57,6 +60,7 @@ func (t *Tenant) shape() shape {
 		{name: "people", is: list[Person]{into: &t.People, one: (*Person).shape}},
 		{name: "contact", is: words(&t.Contact)},
 		{name: "security_contact", is: words(&t.SecurityContact)},
+		{name: "chat_sign_in", is: choice(&t.ChatSignIn, "own", "entra")},
 	}
 }
 
@@ -135,7 +139,7 @@ func (a *Approvals) shape(kinds []string) shape {
 	return section{
 		{name: "wait", is: duration(&a.Wait, minute, 2*day)},
 		{name: "life", is: duration(&a.Life, 15*minute, 2*day)},
-		{name: "policies", is: table[Policy]{&a.Policies, kinds, "kind of change", (*Policy).shape}},
+		{name: "policies", is: table[Policy]{&a.Policies, append(slices.Clone(kinds), everyTwo), "kind of change", (*Policy).shape}},
 		{name: "backups", is: users(&a.Backups)},
 		{name: "fallback", is: truth(&a.Fallback)},
 		{name: "manager", is: truth(&a.Manager)},

@@ -6,6 +6,13 @@ import (
 	"twokey/graph"
 )
 
+// Usable reports whether a user may sign in with one of these methods as a
+// second factor, by the tenant's methods policy. Unknown if that was not read.
+func Usable(f Facts, u graph.User, methods []graph.Method) Answer {
+	able, _ := newMethodsPolicy(f, newWhom(f)).capable(u, methods)
+	return able
+}
+
 // A methodsPolicy answers who may use which kind of method.
 type methodsPolicy struct {
 	settings []graph.MethodSetting
