@@ -19,12 +19,12 @@ var (
 
 // Update implements approval.Store.
 func (s *Store) Update(ctx context.Context, f func(approval.Tx) error) error {
-	return s.transact(ctx, false, func(t *tx) error { return f(t) })
+	return s.update(ctx, func(t *tx) error { return f(t) })
 }
 
 // View implements approval.Store.
 func (s *Store) View(ctx context.Context, f func(approval.Tx) error) error {
-	return s.transact(ctx, true, func(t *tx) error { return f(t) })
+	return s.view(ctx, func(t *tx) error { return f(t) })
 }
 
 // tx is one transaction. It holds the context of the call that opened it,

@@ -12,7 +12,7 @@ import (
 func (t *tx) Freeze(tenant string) (approval.Freeze, error) {
 	var f approval.Freeze
 	var since int64
-	err := t.q.QueryRowContext(t.ctx, "SELECT since, author, why FROM freeze WHERE tenant = ?", tenant).Scan(&since, &f.By, &f.Why)
+	err := t.q.QueryRowContext(t.ctx, "SELECT since, author, why FROM frozen WHERE tenant = ?", tenant).Scan(&since, &f.By, &f.Why)
 	if errors.Is(err, sql.ErrNoRows) {
 		return approval.Freeze{}, nil
 	}
@@ -25,9 +25,9 @@ func (t *tx) Freeze(tenant string) (approval.Freeze, error) {
 
 // SetFreeze implements approval.Tx.
 func (t *tx) SetFreeze(tenant string, f approval.Freeze) error {
-	_, err := t.q.ExecContext(t.ctx, "DELETE FROM freeze WHERE tenant = ?", tenant)
+	_, err := t.q.ExecContext(t.ctx, "DELETE FROM frozen WHERE tenant = ?", tenant)
 	if err == nil && !f.Since.IsZero() {
-		_, err = t.q.ExecContext(t.ctx, "INSERT INTO freeze (tenant, since, author, why) VALUES (?, ?, ?, ?)", tenant, f.Since.UnixMicro(), f.By, f.Why)
+		_, err = t.q.ExecContext(t.ctx, "INSERT INTO frozen (tenant, since, author, why) VALUES (?, ?, ?, ?)", tenant, f.Since.UnixMicro(), f.By, f.Why)
 	}
 	if err != nil {
 		return fmt.Errorf("store freeze: %w", err)

@@ -68,7 +68,8 @@ func scanRow(row scanner) (outbox.Row, error) {
 
 // Shown implements outbox.Store.
 func (s *Store) Shown(ctx context.Context, row outbox.Row, message string) error {
-	return s.mark(ctx, "UPDATE outbox SET shown = max(shown, ?), message = ?, tries = 0, failure = '' WHERE id = ?", row.Wanted, message, row.ID)
+	return s.mark(ctx, "UPDATE outbox SET shown = CASE WHEN shown > ? THEN shown ELSE ? END, message = ?, tries = 0, failure = '' WHERE id = ?",
+		row.Wanted, row.Wanted, message, row.ID)
 }
 
 // Postpone implements outbox.Store.

@@ -1,15 +1,26 @@
 // Package store keeps everything that must outlive the process in one
-// database: SQLite, embedded. It implements the interfaces that its users
-// declare (approval.Store, outbox.Store and scheduler.Digests) and is the only
-// opener of transactions.
+// database: SQLite, embedded, or PostgreSQL, which several replicas may share.
+// It implements the interfaces that its users declare (approval.Store,
+// outbox.Store, scheduler.Digests and others) and is the only opener of
+// transactions.
 //
-// What was told to somebody is on disk: the journal is a write-ahead log and
-// every commit is synced. One process at a time may use a SQLite file, which a
-// lock beside it ensures for as long as the process lives; reading the audit
-// record needs no lock and works beside a running bot.
+// What was told to somebody is on disk: every commit is synced before anybody
+// learns of it. On either database one transaction at a time writes, whatever
+// the number of callers and of replicas, so that what a transaction has read
+// still holds when it writes; callers of one process that wait at the same time
+// are stored together (see batch).
 //
-// Time inside the database is the SQL function twokey_now(), which asks the
-// clock the store was opened with. No other time enters SQL.
+// There is one text of the schema and of each statement, in the words that both
+// databases share. It is written for SQLite, and what PostgreSQL spells
+// differently is translated on the way (see translate).
+//
+// One process at a time may use a SQLite file, which a lock beside it ensures
+// for as long as the process lives; reading needs no lock and works beside a
+// running bot.
+//
+// Time inside the database is the SQL function twokey_now(): the server's clock
+// on PostgreSQL, this process's on SQLite, and on both the one that the store
+// was opened with, if it was. No other time enters SQL.
 package store
 
 import (
@@ -20,14 +31,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"path/filepath"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
+	goosedb "github.com/pressly/goose/v3/database"
 )
 
 //go:embed migrations/*.sql
@@ -35,47 +43,166 @@ var migrations embed.FS
 
 // Store is an open database. All its methods are safe for concurrent use.
 type Store struct {
-	db    *sql.DB
-	lock  *flock.Flock // nil if opened to read
-	write sync.Mutex   // one writer at a time: waiting here is fair, waiting in SQLite is not
-	owed  func()
+	db       *sql.DB
+	dialect  dialect
+	lock     *flock.Flock // of a SQLite file that is ours alone; else nil
+	line     line
+	owed     func()
+	readOnly bool
 }
 
 // Config says which database and by which clock.
 type Config struct {
-	DSN  string           // the SQLite file; made if it is missing
-	Now  func() time.Time // the database's clock; time.Now if nil
+	DSN  string           // a SQLite file, made if it is missing, or postgres://…
+	Now  func() time.Time // a simulated clock for the database; its own if nil
 	Owed func()           // called after each commit that owes messages; must not block
+
+	// For tests of this package.
+	schema fs.FS                                   // the migrations of another version of the program
+	wrap   func(driver.Connector) driver.Connector // comes between the store and the driver
+	limits limits                                  // PostgreSQL's patience
+}
+
+// dialect is what the databases differ in.
+type dialect interface {
+	// translate returns a statement as this database understands it.
+	translate(query string) string
+	// arguments converts what a statement is given.
+	arguments(args []any) ([]any, error)
+	// prepares reports whether a statement that comes many times in a
+	// transaction is prepared for it.
+	prepares() bool
+	// patience is how long a transaction may take; 0 is for ever.
+	patience() time.Duration
+	// begin opens a transaction on conn. Once it returns, one that writes is
+	// the only one that does.
+	begin(ctx context.Context, conn *sql.Conn, readOnly bool) error
+	// commit ends it. The error wraps approval.ErrUnsure unless it is certain
+	// that nothing was stored.
+	commit(ctx context.Context, conn *sql.Conn) error
+	// broken reports whether the connection cannot be used any more.
+	broken(conn *sql.Conn) bool
+
+	// goose names it to the migration library.
+	goose() goosedb.Dialect
+	// translateSchema returns a migration as this database understands it.
+	translateSchema(text string) string
+	// knows says which schema is the newest that the program knows.
+	knows(newest int64)
+	// migrating runs f while no other replica writes or migrates.
+	migrating(ctx context.Context, s *Store, f func() error) error
+	// check asserts the settings that the promises rest on.
+	check(ctx context.Context, db *sql.DB) error
+}
+
+// Open opens the database and brings its schema up to date. A SQLite file is
+// then this process's alone: if another one has it open, that is an ErrInUse.
+// The error has a sentence for people if they can do something about it.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s := connect(cfg, asOwner)
+	if !isPostgres(cfg.DSN) {
+		if err := s.takeAlone(cfg.DSN); err != nil {
+			return nil, errors.Join(err, s.db.Close())
+		}
+	}
+	if err := s.prepare(ctx, cfg); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", name(cfg.DSN), err), s.Close())
+	}
+	return s, nil
+}
+
+// OpenBeside opens the database for a short write beside a running bot, such as
+// a freeze from the host. It must exist and have this program's schema.
+func OpenBeside(ctx context.Context, dsn string) (*Store, error) {
+	s := connect(Config{DSN: dsn}, beside)
+	if err := s.fits(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", name(dsn), err), s.Close())
+	}
+	return s, nil
+}
+
+// OpenToRead opens the database to read beside whoever uses it. It must exist,
+// which is noticed by the first use.
+func OpenToRead(dsn string) *Store { return connect(Config{DSN: dsn}, toRead) }
+
+// access is what a store is opened for.
+type access int
+
+const (
+	asOwner access = iota
+	beside
+	toRead
+)
+
+// connect makes a store that has not used its database yet.
+func connect(cfg Config, as access) *Store {
+	s := &Store{owed: cfg.Owed, readOnly: as == toRead}
+	var c driver.Connector
+	if isPostgres(cfg.DSN) {
+		s.dialect, c = newPostgres(cfg)
+	} else {
+		s.dialect, c = newSQLite(cfg, as)
+	}
+	if cfg.wrap != nil {
+		c = cfg.wrap(c)
+	}
+	s.db = sql.OpenDB(c)
+	if isPostgres(cfg.DSN) {
+		s.db.SetMaxOpenConns(connections)
+		s.db.SetMaxIdleConns(connections)
+		s.db.SetConnMaxIdleTime(time.Minute)
+	}
+	return s
+}
+
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// name is how a database is called in messages: an address has a password in it.
+func name(dsn string) string {
+	if isPostgres(dsn) {
+		return "PostgreSQL"
+	}
+	return dsn
+}
+
+// takeAlone takes the lock beside the file, for the process's life.
+func (s *Store) takeAlone(path string) error {
+	lock := flock.New(path + ".lock")
+	held, err := lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", path, err)
+	}
+	if !held {
+		return &problem{
+			say: fmt.Sprintf("Another Twokey is using %s. Stop that one first. To run several at once, keep the data in PostgreSQL (store.dsn: postgres://…).", path),
+			err: fmt.Errorf("lock %s: %w", path, ErrInUse),
+		}
+	}
+	s.lock = lock
+	return nil
 }
 
 // ErrInUse says that another process holds the database.
 var ErrInUse = errors.New("another process is using this database")
 
-// Open opens the database for this process alone and brings its schema up to
-// date. It fails with ErrInUse while another process has it open.
-func Open(ctx context.Context, cfg Config) (*Store, error) {
-	lock := flock.New(cfg.DSN + ".lock")
-	held, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", cfg.DSN, err)
-	}
-	if !held {
-		return nil, fmt.Errorf("lock %s: %w", cfg.DSN, ErrInUse)
-	}
-	s := &Store{db: sql.OpenDB(connector(cfg, false)), lock: lock, owed: cfg.Owed}
-	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", cfg.DSN, err), s.Close())
-	}
-	return s, nil
+// problem is a failure that whoever runs the program can do something about.
+type problem struct {
+	say string
+	err error
 }
 
-// OpenToRead opens the database to read beside whoever uses it. The file must exist.
-func OpenToRead(path string) *Store {
-	return &Store{db: sql.OpenDB(connector(Config{DSN: path}, true))}
-}
+func (p *problem) Error() string { return p.err.Error() }
+func (p *problem) Unwrap() error { return p.err }
 
-// Close ends all use. Nothing that was committed is lost without it.
+// Say is a sentence for people.
+func (p *problem) Say() string { return p.say }
+
+// Close waits for the transactions under way and ends all use. Nothing that was
+// committed is lost without it.
 func (s *Store) Close() error {
+	s.line.close()
 	err := s.db.Close()
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Unlock())
@@ -84,143 +211,13 @@ func (s *Store) Close() error {
 }
 
 // Alone reports whether no other process can be using this database: always,
-// for SQLite, because of the lock.
+// for SQLite, because of the lock; never for PostgreSQL.
 func (s *Store) Alone() bool { return s.lock != nil }
 
 // Check reads from the database, for health checks.
 func (s *Store) Check(ctx context.Context) error {
-	_, err := now(ctx, s.db)
-	return err
-}
-
-// opener gives one store a driver of its own, so that its clock is its own.
-type opener struct {
-	driver *sqlite.Driver
-	dsn    string
-}
-
-func (o opener) Connect(context.Context) (driver.Conn, error) { return o.driver.Open(o.dsn) }
-func (o opener) Driver() driver.Driver                        { return o.driver }
-
-func connector(cfg Config, readOnly bool) opener {
-	clock := cfg.Now
-	if clock == nil {
-		clock = time.Now
-	}
-	d := &sqlite.Driver{}
-	d.MustRegisterScalarFunction("twokey_now", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
-		return clock().UnixMicro(), nil
+	return s.view(ctx, func(t *tx) error {
+		_, err := t.Now()
+		return err
 	})
-	return opener{driver: d, dsn: dsn(cfg.DSN, readOnly)}
-}
-
-// dsn puts every setting into the connection string, where each connection of
-// the pool gets it. Transactions begin IMMEDIATE, so that one that reads and
-// then writes cannot fail half-way because of another writer. The cache holds
-// the indexes of a large tenant: with SQLite's own 2 MB a sync of 100,000 people
-// spends a fifth of its time on reading pages again.
-func dsn(path string, readOnly bool) string {
-	q := url.Values{"_txlock": {"immediate"}}
-	q["_pragma"] = []string{"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16384)"}
-	if readOnly {
-		q.Set("mode", "ro")
-		q["_pragma"] = []string{"busy_timeout(10000)", "query_only(1)"}
-	}
-	full, err := filepath.Abs(path)
-	if err != nil {
-		full = path
-	}
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(full), RawQuery: q.Encode()}
-	return u.String()
-}
-
-// prepare migrates the schema and checks what the promises rest on.
-func (s *Store) prepare(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, s.db, files)
-	if err != nil {
-		return fmt.Errorf("prepare migrations: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "quick_check": "ok"} {
-		var got string
-		if err := s.db.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil {
-			return fmt.Errorf("check %s: %w", pragma, err)
-		}
-		if got != want {
-			return fmt.Errorf("check %s: got %q, want %q", pragma, got, want)
-		}
-	}
-	return nil
-}
-
-// queryer is a database or a transaction.
-type queryer interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-}
-
-// reader is a transaction that may not write: SQLite itself would let it.
-type reader struct{ *sql.Tx }
-
-var errReadOnly = errors.New("this transaction may only read")
-
-func (reader) ExecContext(context.Context, string, ...any) (sql.Result, error) {
-	return nil, errReadOnly
-}
-
-func (reader) PrepareContext(context.Context, string) (*sql.Stmt, error) { return nil, errReadOnly }
-
-func now(ctx context.Context, q queryer) (time.Time, error) {
-	var us int64
-	if err := q.QueryRowContext(ctx, "SELECT twokey_now()").Scan(&us); err != nil {
-		return time.Time{}, fmt.Errorf("read database time: %w", err)
-	}
-	return time.UnixMicro(us).UTC(), nil
-}
-
-// transact runs f in one transaction. The caller's error comes back as it is.
-func (s *Store) transact(ctx context.Context, readOnly bool, f func(*tx) error) error {
-	if !readOnly {
-		s.write.Lock()
-		defer s.write.Unlock()
-	}
-	sqlTx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: readOnly})
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	// After the end this does nothing. It is for a panic in f, which must not
-	// leave the database locked.
-	defer func() { _ = sqlTx.Rollback() }()
-	t := &tx{ctx: ctx, q: sqlTx}
-	if readOnly {
-		t.q = reader{sqlTx}
-	}
-	if err := f(t); err != nil {
-		if left := ignoreDone(sqlTx.Rollback()); left != nil {
-			return errors.Join(err, left)
-		}
-		return err
-	}
-	if err := sqlTx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	if t.owes && s.owed != nil {
-		s.owed()
-	}
-	return nil
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
 }

@@ -7,44 +7,65 @@ import (
 	"time"
 
 	"twokey/graph/sync"
+	"twokey/store/pgtest"
 	"twokey/store/storetest"
 )
 
-func TestSQLite(t *testing.T) {
-	t.Parallel()
-	var dirs gosync.Map // by test name: a second opening finds the same file
-	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
-		dir, ok := dirs.Load(t.Name())
-		if !ok {
-			dir = t.TempDir()
-			dirs.Store(t.Name(), dir)
-		}
-		return open(t, filepath.Join(dir.(string), "twokey.db"), now)
-	})
+// databases make a new, empty database of each kind and say where it is.
+var databases = map[string]func(testing.TB) string{
+	"SQLite":     func(t testing.TB) string { return filepath.Join(t.TempDir(), "twokey.db") },
+	"PostgreSQL": func(t testing.TB) string { return pgtest.DSN(t) },
 }
 
-// open opens a file that must open. Whoever calls it closes the store.
-func open(t *testing.T, path string, now func() time.Time) *Store {
+// onEach runs f with a new database of each kind.
+func onEach(t *testing.T, f func(t *testing.T, dsn string)) {
 	t.Helper()
-	s, err := Open(t.Context(), Config{DSN: path, Now: now})
+	for name, dsn := range databases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, dsn(t))
+		})
+	}
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	for name, fresh := range databases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var dsns gosync.Map // by test name: a second opening finds the same database
+			storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
+				dsn, ok := dsns.Load(t.Name())
+				if !ok {
+					dsn = fresh(t)
+					dsns.Store(t.Name(), dsn)
+				}
+				return open(t, dsn.(string), now)
+			})
+			storetest.RunSync(t, func(t *testing.T) sync.Store { return opened(t, fresh(t)) })
+			storetest.RunChanges(t, func(t *testing.T) storetest.ChangeStore { return opened(t, fresh(t)) })
+		})
+	}
+}
+
+// open opens a database that must open. Whoever calls it closes the store.
+func open(t *testing.T, dsn string, now func() time.Time) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Config{DSN: dsn, Now: now})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
 	return s
 }
 
-func TestSQLiteSync(t *testing.T) {
-	t.Parallel()
-	storetest.RunSync(t, func(t *testing.T) sync.Store {
-		s, _ := setup(t)
-		return s
+// opened opens a database and closes it with the test.
+func opened(t *testing.T, dsn string) *Store {
+	t.Helper()
+	s := open(t, dsn, time.Now)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
 	})
-}
-
-func TestSQLiteChanges(t *testing.T) {
-	t.Parallel()
-	storetest.RunChanges(t, func(t *testing.T) storetest.ChangeStore {
-		s, _ := setup(t)
-		return s
-	})
+	return s
 }

@@ -14,7 +14,7 @@ import (
 // KeepSync implements sync.Store.
 func (s *Store) KeepSync(ctx context.Context, l sync.Lease, b sync.Batch) error {
 	return s.transact(ctx, false, func(t *tx) error {
-		k := keeping{tx: t, tenant: l.Tenant, b: b, prepared: make(map[string]*sql.Stmt)}
+		k := keeping{tx: t, tenant: l.Tenant, b: b}
 		newest, err := t.fence(syncLease(l.Tenant))
 		if err != nil {
 			return err
@@ -49,23 +49,13 @@ func (s *Store) KeepSync(ctx context.Context, l sync.Lease, b sync.Batch) error 
 // keeping is one batch on its way into the database, in one transaction.
 type keeping struct {
 	*tx
-	tenant   string
-	b        sync.Batch
-	prepared map[string]*sql.Stmt // closed with the transaction
+	tenant string
+	b      sync.Batch
 }
 
 // exec carries out a statement that comes once for each of many rows.
 func (k keeping) exec(query string, args ...any) error {
-	stmt := k.prepared[query]
-	if stmt == nil {
-		var err error
-		if stmt, err = k.q.PrepareContext(k.ctx, query); err != nil {
-			return err
-		}
-		k.prepared[query] = stmt
-	}
-	_, err := stmt.ExecContext(k.ctx, args...)
-	return err
+	return k.q.repeat(k.ctx, query, args...)
 }
 
 // round is the full reading that the batch belongs to, 0 for none.

@@ -7,7 +7,7 @@ ALTER TABLE request ADD COLUMN config_hash TEXT NOT NULL DEFAULT ''; -- of the o
 ALTER TABLE decision ADD COLUMN warrant TEXT NOT NULL DEFAULT '{}';
 CREATE INDEX request_created ON request (tenant, created);
 
-CREATE TABLE freeze (
+CREATE TABLE frozen (
     tenant TEXT PRIMARY KEY,          -- a row is there while nothing may be asked or started
     since  INTEGER NOT NULL,
     author TEXT NOT NULL,             -- object ID, or "host"
@@ -16,7 +16,7 @@ CREATE TABLE freeze (
 
 -- +goose Down
 
-DROP TABLE freeze;
+DROP TABLE frozen;
 DROP INDEX request_created;
 ALTER TABLE decision DROP COLUMN warrant;
 ALTER TABLE request DROP COLUMN config_hash;

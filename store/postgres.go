@@ -1,0 +1,278 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	goosedb "github.com/pressly/goose/v3/database"
+
+	"twokey/commands/approval"
+)
+
+// connections is how many a process may hold: one writes, the others read.
+const connections = 8
+
+// limits is how long PostgreSQL bears with a transaction. A replica that is
+// stopped while it holds the right to write loses it after Idle, before the
+// others have given up waiting for it.
+type limits struct {
+	Lock      time.Duration // waiting for the right to write; 10 s
+	Statement time.Duration // one statement; 15 s
+	Idle      time.Duration // between two statements; 5 s
+	All       time.Duration // all of it, by our own clock, should nothing answer; 30 s
+}
+
+func (l limits) withDefaults() limits {
+	for _, d := range []struct {
+		of   *time.Duration
+		want time.Duration
+	}{{&l.Lock, 10 * time.Second}, {&l.Statement, 15 * time.Second}, {&l.Idle, 5 * time.Second}, {&l.All, 30 * time.Second}} {
+		if *d.of == 0 {
+			*d.of = d.want
+		}
+	}
+	return l
+}
+
+// postgres is PostgreSQL, directly or through a pooler that gives out another
+// connection for each transaction: nothing is left on a connection when a
+// transaction ends. Statements are sent unprepared, settings are the
+// transaction's own, and the only lock is that of a row.
+type postgres struct {
+	clock      func() time.Time // nil: the server's
+	limits     limits
+	newest     int64 // the newest schema that this program knows; 0: it was not looked at
+	write      string
+	read       string
+	statements sync.Map // as written → as sent
+}
+
+func newPostgres(cfg Config) (*postgres, driver.Connector) {
+	p := &postgres{clock: cfg.Now, limits: cfg.limits.withDefaults()}
+	settings := fmt.Sprintf("SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d",
+		p.limits.Statement.Milliseconds(), p.limits.Idle.Milliseconds())
+	p.read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " + settings
+	// Whoever has locked the row sees everything that was committed before:
+	// with READ COMMITTED each statement looks anew. That is why the schema is
+	// read by a statement of its own.
+	p.write = fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; %s; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = %d; "+
+		"SELECT version FROM twokey_schema WHERE version = 0 FOR UPDATE; SELECT max(version), max(oldest) FROM twokey_schema",
+		settings, p.limits.Lock.Milliseconds())
+	c, err := pgx.ParseConfig(cfg.DSN)
+	if err != nil {
+		return p, unusable{err}
+	}
+	c.DefaultQueryExecMode = pgx.QueryExecModeExec
+	c.StatementCacheCapacity, c.DescriptionCacheCapacity = 0, 0
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 5 * time.Second
+	}
+	return p, stdlib.GetConnector(*c)
+}
+
+// unusable is the connector of an address that cannot be understood. pgx leaves
+// the password out of its error.
+type unusable struct{ err error }
+
+func (u unusable) Connect(context.Context) (driver.Conn, error) { return nil, u.err }
+func (u unusable) Driver() driver.Driver                        { return stdlib.GetDefaultDriver() }
+
+// translate numbers the placeholders. A simulated clock is a setting of the
+// transaction: the function in the database is never anything but its own time.
+func (p *postgres) translate(query string) string {
+	if sent, ok := p.statements.Load(query); ok {
+		return sent.(string)
+	}
+	sent := numbered(query)
+	if p.clock != nil {
+		sent = code(sent, func(s string) string { return simulated.Replace(s) })
+	}
+	p.statements.Store(query, sent)
+	return sent
+}
+
+// arguments converts to what PostgreSQL can tell the type of. A bool is 0 or 1.
+func (p *postgres) arguments(args []any) ([]any, error) {
+	converted := make([]any, len(args))
+	for i, arg := range args {
+		v, err := driver.DefaultParameterConverter.ConvertValue(arg)
+		if err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+		if b, ok := v.(bool); ok {
+			v = int64(flag(b))
+		}
+		converted[i] = v
+	}
+	return converted, nil
+}
+
+func (*postgres) translateSchema(text string) string { return postgresSchema(text) }
+func (*postgres) goose() goosedb.Dialect             { return goosedb.DialectPostgres }
+func (*postgres) prepares() bool                     { return false }
+func (p *postgres) patience() time.Duration          { return p.limits.All }
+
+// on runs f with the connection itself.
+func on(conn *sql.Conn, f func(*pgconn.PgConn) error) error {
+	return conn.Raw(func(c any) error {
+		of, ok := c.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("a connection of PostgreSQL is a %T", c)
+		}
+		return f(of.Conn().PgConn())
+	})
+}
+
+// exec sends several statements at once and returns the result of each.
+func exec(ctx context.Context, conn *sql.Conn, statements string) (results []*pgconn.Result, err error) {
+	err = on(conn, func(c *pgconn.PgConn) error {
+		results, err = c.Exec(ctx, statements).ReadAll()
+		return err
+	})
+	return results, err
+}
+
+func (p *postgres) broken(conn *sql.Conn) bool {
+	closed := true
+	err := on(conn, func(c *pgconn.PgConn) error {
+		closed = c.IsClosed()
+		return nil
+	})
+	return closed || err != nil
+}
+
+func (p *postgres) begin(ctx context.Context, conn *sql.Conn, readOnly bool) error {
+	statements := p.write
+	if readOnly {
+		statements = p.read
+	}
+	results, err := exec(ctx, conn, statements)
+	if err != nil {
+		return err
+	}
+	if !readOnly {
+		if err := p.understood(results[len(results)-1]); err != nil {
+			return err
+		}
+	}
+	if p.clock == nil {
+		return nil
+	}
+	_, err = exec(ctx, conn, fmt.Sprintf("SET LOCAL twokey.now = '%d'", p.clock().UnixMicro()))
+	return err
+}
+
+var simulated = strings.NewReplacer("twokey_now()", "current_setting('twokey.now')::bigint")
+
+// understood fails if another replica has brought the schema meanwhile to a
+// version that this program would misread.
+func (p *postgres) understood(schema *pgconn.Result) error {
+	var numbers [2]int64 // the schema's version, and the oldest that may be known
+	for i := range numbers {
+		n, err := strconv.ParseInt(string(schema.Rows[0][i]), 10, 64)
+		if err != nil {
+			return fmt.Errorf("read schema: %w", err)
+		}
+		numbers[i] = n
+	}
+	if p.newest > 0 && numbers[1] > p.newest {
+		return tooOld(numbers[0], p.newest)
+	}
+	return nil
+}
+
+func (p *postgres) knows(newest int64) { p.newest = newest }
+
+// commit is unsure unless the server has answered. What it says while it ends
+// the connection is no answer: it may have stored everything before.
+func (p *postgres) commit(ctx context.Context, conn *sql.Conn) error {
+	results, err := exec(ctx, conn, "COMMIT")
+	var refused *pgconn.PgError
+	switch {
+	case err == nil && results[0].CommandTag.String() == "COMMIT":
+		return nil
+	case err == nil:
+		return errors.New("PostgreSQL has rolled back, because a statement before had failed")
+	case errors.As(err, &refused) && refused.Severity == "ERROR", pgconn.SafeToRetry(err), errors.Is(err, driver.ErrBadConn):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", approval.ErrUnsure, err)
+	}
+}
+
+// migrating holds the right to write, so that of several replicas that start at
+// once one migrates, and older ones that still run write before or after it. It
+// is held by a transaction of its own, beside those of the migrations.
+func (p *postgres) migrating(ctx context.Context, s *Store, f func() error) error {
+	if err := p.begun(ctx, s.db); err != nil {
+		return err
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave(context.WithoutCancel(ctx), conn)
+	_, err = exec(ctx, conn, "BEGIN; SET LOCAL lock_timeout = 120000; SET LOCAL statement_timeout = 120000; "+
+		"SET LOCAL idle_in_transaction_session_timeout = 120000; SELECT version FROM twokey_schema WHERE version = 0 FOR UPDATE")
+	if err != nil {
+		return fmt.Errorf("wait for other replicas to migrate: %w", err)
+	}
+	return f()
+}
+
+const postgresBegin = schemaTable + `;
+	INSERT INTO twokey_schema (version, oldest) VALUES (0, 0) ON CONFLICT DO NOTHING;
+	CREATE OR REPLACE FUNCTION twokey_now() RETURNS BIGINT LANGUAGE sql AS
+		'SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint'`
+
+// begun makes what must be there before there are migrations. Two replicas that
+// do this at once disturb each other; one of them is early enough.
+func (p *postgres) begun(ctx context.Context, db *sql.DB) (err error) {
+	for range 5 {
+		var there bool
+		err = db.QueryRowContext(ctx, "SELECT to_regclass('twokey_schema') IS NOT NULL AND to_regproc('twokey_now') IS NOT NULL").Scan(&there)
+		if err != nil || there {
+			return err
+		}
+		if _, err = db.ExecContext(ctx, postgresBegin); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("make the first table: %w", err)
+}
+
+// check refuses a server that loses what it has said is stored, unless time is
+// simulated too and nothing is real. synchronous_commit is each transaction's own.
+func (p *postgres) check(ctx context.Context, db *sql.DB) error {
+	var version int
+	var encoding, fsync, pages string
+	err := db.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
+		current_setting('fsync'), current_setting('full_page_writes')`).Scan(&version, &encoding, &fsync, &pages)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the server's settings: %w", err)
+	case version < oldestServer:
+		return &problem{fmt.Sprintf("This PostgreSQL is version %d; Twokey needs %d or newer.", version/10000, oldestServer/10000), errServer}
+	case encoding != "UTF8":
+		return &problem{fmt.Sprintf("This database keeps its text in %s. Make one with ENCODING 'UTF8'.", encoding), errServer}
+	case p.clock == nil && (fsync != "on" || pages != "on"):
+		return &problem{fmt.Sprintf("This PostgreSQL runs with fsync = %s and full_page_writes = %s, so that a power failure may take "+
+			"what people were told is recorded. Set both to on.", fsync, pages), errServer}
+	}
+	return nil
+}
+
+// oldestServer is the oldest PostgreSQL that is still looked after.
+const oldestServer = 140000
+
+var errServer = errors.New("the PostgreSQL server cannot be used as it is")
