@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"twokey/chat/hostile"
 )
 
 func TestCut(t *testing.T) {
@@ -125,25 +127,25 @@ func randomCaps(r *rand.Rand) Caps {
 }
 
 func randomMessage(r *rand.Rand) Message {
-	m := Message{Headline: hostile(r), Text: hostile(r), Footer: hostile(r)}
+	m := Message{Headline: hostile.Text(r), Text: hostile.Text(r), Footer: hostile.Text(r)}
 	for range r.IntN(5) {
-		m.Steps = append(m.Steps, hostile(r))
+		m.Steps = append(m.Steps, hostile.Text(r))
 	}
 	for range r.IntN(6) {
-		m.Fields = append(m.Fields, Field{Label: "label", Value: hostile(r), Quoted: r.IntN(2) == 0})
-		m.Details = append(m.Details, Field{Label: "label", Value: hostile(r), Quoted: r.IntN(2) == 0})
+		m.Fields = append(m.Fields, Field{Label: "label", Value: hostile.Text(r), Quoted: r.IntN(2) == 0})
+		m.Details = append(m.Details, Field{Label: "label", Value: hostile.Text(r), Quoted: r.IntN(2) == 0})
 	}
 	if r.IntN(2) == 0 {
 		m.Table = &Table{Header: []string{"a", "b"}}
 		for range r.IntN(8) {
-			m.Table.Rows = append(m.Table.Rows, []string{hostile(r), "b"})
+			m.Table.Rows = append(m.Table.Rows, []string{hostile.Text(r), "b"})
 		}
 	}
 	for range r.IntN(6) {
-		m.Buttons = append(m.Buttons, Button{ID: "id", Label: hostile(r)})
+		m.Buttons = append(m.Buttons, Button{ID: "id", Label: hostile.Text(r)})
 	}
 	if r.IntN(2) == 0 {
-		m.Image = &Image{Alt: hostile(r)}
+		m.Image = &Image{Alt: hostile.Text(r)}
 	}
 	return m
 }

@@ -181,11 +181,32 @@ func buttons(bs []Button) string {
 	return strings.Join(labels, " ")
 }
 
+// Shown returns the table with every cell as it can be shown: [Safe]. A cell
+// may hold a name that the tenant gave, and no name may begin a row of ours.
+func (t *Table) Shown() *Table {
+	if t == nil {
+		return nil
+	}
+	safe := func(row []string) []string {
+		out := make([]string, len(row))
+		for i, cell := range row {
+			out[i] = Safe(cell, 0)
+		}
+		return out
+	}
+	shown := &Table{Header: safe(t.Header), Rows: make([][]string, len(t.Rows))}
+	for i, row := range t.Rows {
+		shown.Rows[i] = safe(row)
+	}
+	return shown
+}
+
 // plain sets the table in columns of equal width, counted in runes.
 func (t *Table) plain() string {
 	if t == nil || len(t.Header) == 0 {
 		return ""
 	}
+	t = t.Shown()
 	width := make([]int, len(t.Header))
 	rows := append([][]string{t.Header}, t.Rows...)
 	for _, row := range rows {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"twokey/chat/hostile"
 )
 
 func TestSafe(t *testing.T) {
@@ -48,21 +50,8 @@ func TestSafe(t *testing.T) {
 func checkSafe(t *testing.T, in string, limit int) {
 	t.Helper()
 	got := Safe(in, limit)
-	if !utf8.ValidString(got) {
-		t.Errorf("Safe(%+q) is not UTF-8: %+q", in, got)
-	}
-	marks := 0
-	for _, r := range got {
-		bad := unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Bidi_Control, unicode.Join_Control, unicode.Other_Default_Ignorable_Code_Point)
-		if bad || unicode.Is(unicode.Variation_Selector, r) && r != '\ufe0f' {
-			t.Errorf("Safe(%+q) holds %U: %+q", in, r, got)
-		}
-		if marks++; !unicode.In(r, unicode.Mn, unicode.Me) {
-			marks = 0
-		}
-		if marks > 2 {
-			t.Errorf("Safe(%+q) stacks marks: %+q", in, got)
-		}
+	if why := hostile.Hides(got); why != "" {
+		t.Errorf("Safe(%+q) holds %s: %+q", in, why, got)
 	}
 	if n := utf8.RuneCountInString(got); limit > 0 && n > limit {
 		t.Errorf("Safe(%+q, %d) has %d runes", in, limit, n)
@@ -78,7 +67,7 @@ func TestG21SafeText(t *testing.T) {
 	const texts = 100_000
 	r := rand.New(rand.NewPCG(21, 1))
 	for range texts {
-		checkSafe(t, hostile(r), r.IntN(40))
+		checkSafe(t, hostile.Text(r), r.IntN(40))
 		if t.Failed() {
 			return
 		}
@@ -94,7 +83,7 @@ func TestSafeOfEveryCharacter(t *testing.T) {
 }
 
 func FuzzSafe(f *testing.F) {
-	for _, s := range hostileWords {
+	for _, s := range hostile.Words {
 		f.Add(s, 0)
 		f.Add(s, 9)
 	}

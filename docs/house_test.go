@@ -22,6 +22,7 @@ const module = "twokey"
 var mayImport = map[string][]string{
 	"audit":               nil,
 	"chat":                nil,
+	"chat/hostile":        nil,
 	"chat/outbox":         {"chat"},
 	"graph":               nil,
 	"graph/rollout":       {"graph"},

@@ -108,7 +108,7 @@ func renderStyle(s chat.Style) string {
 func renderRich(m chat.Message) apiRich {
 	return apiRich{
 		Notice: m.Notification(), Headline: m.Headline, Text: m.Text, Steps: m.Steps,
-		Fields: renderFields(m.Fields), Table: m.Table, Details: renderFields(m.Details), Links: m.Links, Footer: m.Footer,
+		Fields: renderFields(m.Fields), Table: m.Table.Shown(), Details: renderFields(m.Details), Links: m.Links, Footer: m.Footer,
 	}
 }
 
