@@ -105,9 +105,9 @@ func announced(say string) step {
 }
 
 // value returns what an expression is on the page.
-func value[T any](b *tab, expression string) T {
+func value[T any](b *tab, expression string, how ...chromedp.EvaluateOption) T {
 	b.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, how...))
 	if err != nil {
 		b.Fatalf("%s: %v", expression, err)
 	}
