@@ -37,6 +37,11 @@ func Message(d Digest) (chat.Message, error) {
 	if err != nil {
 		return chat.Message{}, fmt.Errorf("draw digest: %w", err)
 	}
+	return words(d, picture), nil
+}
+
+// words words a digest around its picture.
+func words(d Digest, picture *chat.Image) chat.Message {
 	figures := rollout.Compare(d.This, d.Last)
 	m := chat.Message{
 		Headline: headline(d, figures),
@@ -51,7 +56,7 @@ func Message(d Digest) (chat.Message, error) {
 		m.Details = append([]chat.Field{{Label: "Changed outside Twokey", Value: changesWords(*d.Changes)}}, m.Details...)
 	}
 	m.Fields = append(m.Fields, todoField(d.Todo))
-	return m, nil
+	return m
 }
 
 // changesWords counts what others changed in the tenant, in one line.
