@@ -98,14 +98,13 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	if err != nil {
 		return nil, err
 	}
-	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles(), Away: func(ctx context.Context) (map[string]time.Time, error) {
-		return bot.store.Away(ctx, org.ID)
-	}}, client)
+	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles()}, client)
 	engine := &approval.Engine{
 		Store: bot.store, Standing: people,
-		Everyone: commands.Everyone(people, admins), Backups: commands.Backups(people),
-		Expiry: commands.AroundTheClock(zone).Expiry,
-		Wake:   func() { bot.runner.Wake() },
+		Expiry:   commands.AroundTheClock(zone).Expiry,
+		Wake:     func() { bot.runner.Wake() },
+		Hours:    commands.AroundTheClock(zone).Reminder,
+		Everyone: commands.Everyone(people, admins), Backups: commands.Backups(people), Away: commands.Away(people),
 	}
 	bot.syncer = sync.New(sync.Config{
 		Tenant: org.ID, Reader: client, Store: bot.store, Owner: owner(), Now: a.clock.Now, Log: a.log,
@@ -122,7 +121,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	env := commands.Env{
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester, Changes: bot.watcher,
-		Absences: bot.store, Rules: keeper, Zone: zone, Contact: demoContact,
+		Rules: keeper, Zone: zone, Contact: demoContact,
 		Admins: admins, ChatSignIn: commands.ChatOwn, Build: build(), Now: a.clock.Now,
 	}
 	mux := commands.NewMux(env, a.log)
@@ -135,6 +134,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	bot.sender = outbox.New(bot.store, map[string]chat.Poster{console.Platform: bot.console}, renderers, a.log)
 	bot.runner = approval.NewRunner(approval.RunnerConfig{
 		Store: bot.store, Standing: people, Actions: commands.Actions(env), Owner: owner(), Limits: demoLimits, Log: a.log,
+		Tidy: engine.Tidy,
 	})
 	bot.scheduler, err = scheduler.New(org.ID, []scheduler.Job{digester.Job()}, bot.store, a.clock.Now, a.log)
 	if err != nil {

@@ -49,7 +49,10 @@ requests           -        yes   yes   yes    yes      yes  yes      yes
 approve            -        yes   yes   yes    yes      yes  yes      yes
 deny               -        yes   yes   yes    yes      yes  yes      yes
 cancel             -        yes   yes   yes    yes      yes  yes      yes
-away               -        yes   yes   yes    yes      yes  yes      yes
+stop               -        yes   yes   yes    yes      yes  yes      yes
+resolve            -        yes   yes   yes    yes      yes  yes      yes
+freeze             -        -     -     -      -        -    yes      -
+thaw               -        -     -     -      -        -    -        yes
 changes            -        -     -     yes    yes      yes  yes      yes
 audit              -        -     -     yes    yes      yes  yes      yes
 audit show         -        -     -     yes    yes      yes  yes      yes

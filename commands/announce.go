@@ -20,7 +20,7 @@ func announcement(env Env) outbox.Renderer {
 			return chat.Message{}, fmt.Errorf("read message facts: %w", err)
 		}
 		if f.Headline == "" {
-			return chat.Message{}, errors.New("read message facts: there is nothing to announce")
+			return chat.Message{}, errors.New("an announcement of nothing")
 		}
 		m := chat.Message{
 			Headline: f.Headline, Text: f.Text,

@@ -40,20 +40,30 @@ func decision(env Env, choice, summary string) Command {
 // decide passes a person's wish to the engine. The seal is what a button
 // carried, or a reference as typed.
 func decide(ctx context.Context, env Env, who identity.Speaker, choice, seal, words string) (chat.Message, error) {
-	if !who.Linked {
-		return chat.Message{}, &mistake{"I do not know who you are in Microsoft 365, so you cannot decide anything here.", "Ask an owner of this bot to link your chat account."}
-	}
-	if who.Principal == (approval.Principal{}) {
-		return chat.Message{}, errNewLink
-	}
-	words, err := justification(words)
+	v, err := vote(who, seal, words)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	v := approval.Vote{By: who.Principal, Account: encode(who.Account), Proof: who.Proof, Seal: canonical(seal), Why: words}
 	if !strings.Contains(v.Seal, ".") && len(v.Seal) != len("R-ABC234") {
 		return chat.Message{}, approval.ErrNotFound
 	}
+	m, err := decided(ctx, env, choice, v)
+	return m, attributed(ctx, env, err)
+}
+
+// vote is what somebody wants about the request that the seal names.
+func vote(who identity.Speaker, seal, words string) (approval.Vote, error) {
+	if !who.Linked {
+		return approval.Vote{}, &mistake{"I do not know who you are in Microsoft 365, so you cannot decide anything here.", "Ask an owner of this bot to link your chat account."}
+	}
+	if who.Principal == (approval.Principal{}) {
+		return approval.Vote{}, errNewLink
+	}
+	words, err := justification(words)
+	return approval.Vote{By: who.Principal, Account: encode(who.Account), Proof: who.Proof, Seal: canonical(seal), Why: words}, err
+}
+
+func decided(ctx context.Context, env Env, choice string, v approval.Vote) (chat.Message, error) {
 	switch choice {
 	case "approve":
 		r, err := env.Engine.Approve(ctx, v)
@@ -65,10 +75,10 @@ func decide(ctx context.Context, env Env, who identity.Speaker, choice, seal, wo
 		r, err := env.Engine.Cancel(ctx, v)
 		return chat.Message{Headline: fmt.Sprintf("You cancelled %s. Nothing will be changed.", r.Ref), Request: r.Ref}, err
 	default:
-		if words == "" {
+		if v.Why == "" {
 			return chat.Message{}, &mistake{"Your question was empty, so it was not passed on.", "Press “Ask” again and type it."}
 		}
-		r, err := env.Engine.Ask(ctx, v, words)
+		r, err := env.Engine.Ask(ctx, v, v.Why)
 		return chat.Message{Headline: fmt.Sprintf("Your question about %s was passed on. The answer comes to you directly.", r.Ref), Request: r.Ref}, err
 	}
 }
@@ -86,7 +96,7 @@ func approved(env Env, r approval.Request) chat.Message {
 	}
 	return chat.Message{
 		Headline: fmt.Sprintf("Your approval of %s is recorded, and it was the last one needed.", r.Ref),
-		Text:     "It runs at " + clock(env, r.NotBefore) + ". Until then any approver can stop it.",
+		Text:     next(env, r),
 		Request:  r.Ref,
 	}
 }

@@ -126,12 +126,12 @@ var _ approval.Action = defaultsAction{}
 
 // Actions returns the actions by their kind.
 func Actions(env Env) map[string]approval.Action {
-	return map[string]approval.Action{DefaultsKind: defaultsAction{env}}
+	return map[string]approval.Action{DefaultsKind: defaultsAction{env}, approval.KindThaw: approval.Thaw{Store: env.Requests}}
 }
 
 // AskRoles says who may ask for each kind of action.
 func AskRoles() map[string][]identity.Role {
-	return map[string][]identity.Role{DefaultsKind: {identity.Lead}}
+	return map[string][]identity.Role{DefaultsKind: {identity.Lead}, approval.KindThaw: {identity.Owner}}
 }
 
 // Snapshot implements approval.Action.

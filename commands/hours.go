@@ -48,6 +48,32 @@ func (h Hours) Expiry(asked time.Time) time.Time {
 	return most
 }
 
+// The first reminder of a request comes after this much working time, and each
+// next one after twice the time.
+const firstReminder = 30 * time.Minute
+
+// Reminder returns when the n-th reminder (1…) is due of a request that was
+// asked at the given moment. It never comes outside of working hours, and if
+// there are too few of those, after every request has ended.
+func (h Hours) Reminder(asked time.Time, n int) time.Time {
+	left := firstReminder << (n - 1)
+	for day := range reminderDays {
+		from, to := h.on(asked.In(h.Zone), day)
+		from = later(from, asked)
+		if !to.After(from) {
+			continue
+		}
+		if worked := to.Sub(from); worked <= left {
+			left -= worked
+			continue
+		}
+		return from.Add(left)
+	}
+	return asked.AddDate(0, 0, reminderDays)
+}
+
+const reminderDays = 30 // longer than any request may be decided
+
 // on returns the working span of the n-th day after first's, empty if it is a
 // free one. Days are counted by date and not from midnight to midnight: there
 // are zones where the clock goes forward at midnight, and a day has none.

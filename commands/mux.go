@@ -142,7 +142,7 @@ func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (ch
 	}
 	r, err := m.env.Engine.Submit(ctx, plan)
 	if err != nil {
-		return chat.Message{}, tooFew(ctx, m.env, plan, err)
+		return chat.Message{}, attributed(ctx, m.env, err)
 	}
 	return chat.Message{
 		Headline: fmt.Sprintf("Recorded as %s. The approvers have been asked.", r.Ref),
@@ -162,24 +162,26 @@ func whyForm(line string) chat.Message {
 }
 
 // address completes a plan with who asks and who is to be shown it: the
-// requester, each person who is asked to decide it in their own messages, and
-// the admin channel. A listed guest or leaver is shown nothing.
+// requester, each person who may decide it in their own messages, and the
+// admin channel. A listed guest or leaver is shown nothing.
 func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval.Plan, error) {
 	p.Tenant, p.TenantName = m.env.Organization.ID, m.env.Organization.Name
 	p.Requester, p.Account, p.Proof, p.Key, p.Reason = call.Who.Principal, encode(call.Who.Account), call.Who.Proof, call.Event.Key, call.Reason
 	p.ConfigHash = m.env.Rules.Now().Hash()
-	p.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(call.Who.Account)), Requester: true}}
+	p.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(call.Who.Account)), Requester: true, Who: p.Requester.Object}}
 	p, err := m.lighten(ctx, p)
 	if err != nil {
 		return p, err
 	}
-	bench, err := m.env.People.Bench(ctx, wouldBe(p))
+	deciders, err := m.env.People.Approvers(ctx, wouldBe(p))
 	if err != nil {
 		return p, fmt.Errorf("list approvers: %w", err)
 	}
-	now := m.env.Rules.Now()
-	p.Policy = fallback(now, p.Policy, bench)
-	p.Subscribers = append(p.Subscribers, subscribers(m.env.People, firstAsked(now, p.Policy, bench))...)
+	for _, someone := range deciders {
+		for _, a := range m.env.People.Accounts(someone) {
+			p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(chat.Direct(a)), Who: someone.Object})
+		}
+	}
 	if m.env.Admins != (chat.Address{}) {
 		p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(m.env.Admins)})
 	}
@@ -196,12 +198,12 @@ func wouldBe(p approval.Plan) approval.Request {
 // trusted for nothing else.
 func (m *Mux) press(ctx context.Context, e chat.Event) (chat.Message, error) {
 	switch e.Button {
-	case "approve", "deny", "cancel", "ask":
+	case "approve", "deny", "cancel", "ask", "stop", "resolve":
 		who, err := m.env.People.Who(ctx, e.From)
 		if err != nil {
 			return chat.Message{}, err
 		}
-		return decide(ctx, m.env, who, e.Button, e.Value, strings.TrimSpace(e.Fields["reason"]+e.Fields["question"]))
+		return m.decide(ctx, who, e)
 	case "confirm":
 		answer, _, err := m.command(ctx, e, e.Value, e.Fields["reason"])
 		return answer, err
@@ -212,6 +214,18 @@ func (m *Mux) press(ctx context.Context, e chat.Event) (chat.Message, error) {
 		return topic(m.env, e.Value)
 	default:
 		return chat.Message{}, &mistake{"This button is no longer in use.", "“/mfa help” lists what you can do."}
+	}
+}
+
+// decide passes on what somebody pressed about a request.
+func (m *Mux) decide(ctx context.Context, who identity.Speaker, e chat.Event) (chat.Message, error) {
+	switch e.Button {
+	case "stop":
+		return stopped(ctx, m.env, who, e.Value, e.Fields["reason"])
+	case "resolve":
+		return resolved(ctx, m.env, who, e.Value, e.Fields["result"], e.Fields["note"])
+	default:
+		return decide(ctx, m.env, who, e.Button, e.Value, strings.TrimSpace(e.Fields["reason"]+e.Fields["question"]))
 	}
 }
 

@@ -148,7 +148,7 @@ func TestPlanRefuses(t *testing.T) {
 		"on already":   {func(f *fixture) { f.enabled = true }, "defaults enable now", "Security defaults are on already."},
 		"too few approvers": {
 			func(f *fixture) { f.roles[identity.Approver] = []string{id("abe"), id("abe")} }, "defaults enable now",
-			"This needs 2 approvers, and only 1 could decide. Nothing was asked for. Appoint 1 more approver: somebody outside of IT, as a director or whoever leads finance, will do. An owner does that in the configuration: “Olga Petrova”.",
+			"This needs the approval of 2 people who are neither you nor its target, and only 1 could give it now. Ask an owner to appoint 1 more.",
 		},
 		"the tenant away": {func(f *fixture) { f.fails["defaults"] = errAway }, "defaults enable now", "Microsoft 365 could not be reached.\n\nTry again in a minute."},
 		"O54: no emergency account able": {
@@ -181,10 +181,10 @@ func TestDecide(t *testing.T) {
 		{"hidden words", "abe", "deny " + r.Ref + " a\u200bb", "Nothing was recorded."},
 		{"O25: with one account, and a full stop behind", "abe", "approve " + strings.ToLower(r.Ref) + ".", "Your approval of " + r.Ref + " is recorded. It needs one more person."},
 		{"twice", "abe", "approve " + r.Ref[2:], "You have already approved this request."},
-		{"another", "bea", "approve " + r.Ref, "it was the last one needed.\n\nIt runs at 11:15:00 CET. Until then any approver can stop it."},
+		{"another", "bea", "approve " + r.Ref, "it was the last one needed.\n\nIt runs at 11:15:00 CET, and any approver can stop it until then."},
 		{"staff stop it", "sam", "cancel " + r.Ref, "Only the requester or an approver can cancel"},
 		{"the requester stops it", "ada", "cancel " + r.Ref, "You cancelled " + r.Ref + ". Nothing will be changed."},
-		{"too late", "bea", "deny " + r.Ref, "This request was cancelled already."},
+		{"too late", "bea", "deny " + r.Ref, "This request was cancelled already.\n\nIt was decided by “Ada Okafor”."},
 	} {
 		if got := w.say(step.person, step.line); !strings.Contains(got.Plain(), step.want) {
 			t.Errorf("%s: %q, want %q", step.name, got.Plain(), step.want)

@@ -16,8 +16,12 @@ func Renderers(env Env) map[string]outbox.Renderer {
 	return map[string]outbox.Renderer{
 		approval.NoticePrompt:       about(env, prompt),
 		approval.NoticeRequest:      about(env, card),
+		approval.NoticeConcern:      about(env, concern),
+		approval.NoticeReady:        about(env, ready),
 		approval.NoticeOutcome:      about(env, outcome),
+		approval.NoticeReminder:     about(env, reminder),
 		approval.NoticeQuestion:     question(env),
+		approval.NoticeAlert:        alert(env),
 		approval.NoticeAnnouncement: announcement(env),
 	}
 }
@@ -67,22 +71,36 @@ func prompt(ctx context.Context, env Env, r approval.Request, ds []approval.Deci
 		Details: details(env, r),
 	}
 	m.Fields = append(m.Fields, terms(env, r)...)
+	if r.State == approval.Pending {
+		m.Notice = "A request needs a decision: " + r.Ref
+	}
+	m.Buttons = choicesOf(r)
+	return m
+}
+
+// choicesOf are the buttons of whoever decides r.
+func choicesOf(r approval.Request) []chat.Button {
 	whyNot := []chat.FormField{{ID: "reason", Label: "Why not? (you may leave this empty)", MaxRunes: maxReason}}
 	switch r.State {
 	case approval.Pending:
-		m.Notice = "A request needs a decision: " + r.Ref
-		m.Buttons = []chat.Button{
+		return []chat.Button{
 			{ID: "approve", Label: "Approve", Value: r.Seal(), Style: chat.Primary},
 			{ID: "deny", Label: "Deny", Value: r.Seal(), Style: chat.Danger, Form: whyNot},
 			{ID: "ask", Label: "Ask", Value: r.Seal(), Form: []chat.FormField{{ID: "question", Label: "Your question to the requester", Required: true, MaxRunes: maxReason}}},
 		}
 	case approval.Approved:
-		m.Buttons = []chat.Button{
+		return []chat.Button{
 			{ID: "cancel", Label: "Stop it", Value: r.Seal(), Style: chat.Danger},
 			{ID: "deny", Label: "Deny", Value: r.Seal(), Form: whyNot},
 		}
+	case approval.Unknown:
+		return []chat.Button{{ID: "resolve", Label: "Say how it ended", Value: r.Seal(), Form: []chat.FormField{
+			{ID: "result", Label: "Is the change there? Write “done” or “not-done”", Required: true, MaxRunes: 8},
+			{ID: "note", Label: "What you saw, and where", Required: true, MaxRunes: maxReason},
+		}}}
+	default:
+		return nil
 	}
-	return m
 }
 
 // terms are until when it can be decided, and what was found when it
@@ -94,6 +112,9 @@ func terms(env Env, r approval.Request) []chat.Field {
 	}
 	if len(r.Words.Findings) > 0 {
 		fs = append(fs, chat.Field{Label: "Check first", Value: strings.Join(r.Words.Findings, "\n")})
+	}
+	for _, line := range r.Words.History {
+		fs = append(fs, chat.Field{Label: "Asked before", Value: chat.Safe(line, 0), Quoted: true})
 	}
 	return fs
 }
@@ -141,15 +162,22 @@ func identified(name, id string) string {
 }
 
 func rule(p approval.Policy) string {
-	s := fmt.Sprintf("%d different approvers, never the requester", p.Quorum)
+	var s string
 	switch {
 	case p.Name == policyUndo:
 		s = "one of those who approved what this undoes, never the requester"
+	case p.Quorum == 0:
+		s = "the requester's own confirmation"
 	case p.Quorum == 1:
 		s = "one approver, never the requester"
+	default:
+		s = fmt.Sprintf("%d different approvers, never the requester", p.Quorum)
 	}
 	if p.Wait > 0 {
 		s += "; then " + span(p.Wait) + " in which any approver can stop it"
+	}
+	if p.Collect > 0 {
+		s += "; then the requester has " + span(p.Collect) + " to collect it"
 	}
 	if len(p.Because) > 0 {
 		s += ". " + strings.Join(p.Because, " ")
@@ -173,12 +201,28 @@ func progress(ctx context.Context, env Env, r approval.Request, ds []approval.De
 		}
 		return s
 	case approval.Approved:
-		return fmt.Sprintf("Approved by %s. It runs at %s, and any approver can stop it until then.", by, clock(env, r.NotBefore))
+		return agreed(r, by) + " " + next(env, r)
 	case approval.Executing:
-		return "Approved by " + by + ". It is running now."
+		return agreed(r, by) + " It is running now."
 	default:
 		return result(ctx, env, r) + approvedBy(by)
 	}
+}
+
+// agreed says by whose word an approved request may run.
+func agreed(r approval.Request, by string) string {
+	if r.Policy.Quorum == 0 {
+		return "Confirmed by its requester."
+	}
+	return "Approved by " + by + "."
+}
+
+// next says what becomes of an approved request.
+func next(env Env, r approval.Request) string {
+	if r.Policy.Collect > 0 {
+		return fmt.Sprintf("Its requester can collect it from %s until %s, and any approver can stop it before that.", clock(env, r.NotBefore), clock(env, r.StartBy))
+	}
+	return fmt.Sprintf("It runs at %s, and any approver can stop it until then.", clock(env, r.NotBefore))
 }
 
 // named returns a person's name as it can stand in a sentence of ours.
@@ -197,11 +241,12 @@ func approvedBy(names string) string {
 func result(ctx context.Context, env Env, r approval.Request) string {
 	o := r.Outcome
 	by, why := "", ""
-	if o.By.Object != "" {
-		by = " by " + named(ctx, env, o.By)
-	}
 	if o.Why != "" {
 		why = " " + o.Why
+	}
+	if o.By.Object != "" {
+		by = " by " + named(ctx, env, o.By)
+		why = " Found out" + by + ": " + quoted(o.Why, 0) + "."
 	}
 	const anew = " If it is still wanted, ask for it anew."
 	switch r.State {

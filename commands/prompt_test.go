@@ -125,13 +125,15 @@ func TestG22Messages(t *testing.T) {
 		w.keep(r, s.approved...)
 		all = append(all, r)
 	}
-	for _, kind := range []string{approval.NoticePrompt, approval.NoticeRequest, approval.NoticeOutcome, approval.NoticeQuestion} {
+	for _, kind := range []string{
+		approval.NoticePrompt, approval.NoticeRequest, approval.NoticeOutcome, approval.NoticeQuestion, approval.NoticeConcern, approval.NoticeAlert,
+	} {
 		var text strings.Builder
 		for i, s := range states {
 			if kind == approval.NoticeOutcome && !all[i].State.Final() || kind == approval.NoticeQuestion && i > 0 {
 				continue
 			}
-			m := w.render(kind, map[string]string{"request": all[i].ID, "by": id("bea"), "question": "Has the board agreed?"})
+			m := w.render(kind, map[string]string{"request": all[i].ID, "by": id("bea"), "question": "Has the board agreed?", "why": "That was not me."})
 			if m.Request != all[i].Ref {
 				t.Errorf("%s, %s: about %q, want %q", kind, s.name, m.Request, all[i].Ref)
 			}
@@ -153,10 +155,18 @@ func TestButtons(t *testing.T) {
 		switch r.State {
 		case approval.Pending:
 			want[approval.NoticePrompt], want[approval.NoticeRequest] = []string{"approve", "deny", "ask"}, []string{"cancel"}
+			want[approval.NoticeReminder], want[approval.NoticeConcern] = want[approval.NoticePrompt], []string{"stop"}
 		case approval.Approved:
 			want[approval.NoticePrompt], want[approval.NoticeRequest] = []string{"cancel", "deny"}, []string{"cancel"}
+			want[approval.NoticeConcern], want[approval.NoticeReady] = []string{"stop"}, []string{"collect"}
+		case approval.Unknown:
+			want[approval.NoticePrompt], want[approval.NoticeConcern] = []string{"resolve"}, []string{"stop"}
+		case approval.Executing, approval.Reconciling, approval.Succeeded, approval.Partial:
+			want[approval.NoticeConcern] = []string{"stop"}
 		}
-		for _, kind := range []string{approval.NoticePrompt, approval.NoticeRequest, approval.NoticeOutcome} {
+		for _, kind := range []string{
+			approval.NoticePrompt, approval.NoticeRequest, approval.NoticeOutcome, approval.NoticeConcern, approval.NoticeReady, approval.NoticeReminder,
+		} {
 			var got []string
 			for _, b := range w.render(kind, map[string]string{"request": r.ID}).Buttons {
 				got = append(got, b.ID)

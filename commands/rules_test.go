@@ -24,7 +24,9 @@ func TestU01NewLink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	k := rules.NewKeeper([]rules.Version{{Rules: w.rules(), Since: w.now().Add(-time.Hour)}}, w.now)
-	w.govern(k)
+	w.env.Rules, w.env.People = k, identity.New(identity.Config{Rules: k, Ask: AskRoles()}, w.tenant())
+	w.env.Engine.Standing = w.env.People
+	w.assemble()
 	r := w.ask()
 	w.relay(func(is *rules.Rules) {
 		is.Links = maps.Clone(is.Links)

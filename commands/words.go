@@ -97,6 +97,9 @@ func stateWords(env Env, r approval.Request) string {
 	case approval.Pending:
 		return "waits for approval until " + moment(env, r.Expires)
 	case approval.Approved:
+		if r.Policy.Collect > 0 {
+			return "approved; can be collected until " + clock(env, r.StartBy)
+		}
 		return "approved; runs at " + clock(env, r.NotBefore)
 	case approval.Executing:
 		return "is running now"

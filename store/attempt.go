@@ -12,7 +12,7 @@ import (
 
 // OpenAttempt implements approval.Tx.
 func (t *tx) OpenAttempt(a approval.Attempt) error {
-	if err := t.fenced(a.Fence); err != nil {
+	if err := t.fenced(a.Request, a.Fence); err != nil {
 		return err
 	}
 	_, err := t.q.ExecContext(t.ctx, "INSERT INTO attempt (request, fence, owner, started, deadline, closed, before) VALUES (?, ?, ?, ?, ?, 0, ?)",
@@ -23,13 +23,26 @@ func (t *tx) OpenAttempt(a approval.Attempt) error {
 	return nil
 }
 
+// TakeAttempt implements approval.Tx.
+func (t *tx) TakeAttempt(a approval.Attempt) error {
+	if err := t.fenced(a.Request, a.Fence); err != nil {
+		return err
+	}
+	result, err := t.q.ExecContext(t.ctx, "UPDATE attempt SET fence = ?, owner = ?, deadline = ? WHERE request = ? AND closed = 0",
+		a.Fence, a.Owner, a.Deadline.UnixMicro(), a.Request)
+	if err != nil {
+		return fmt.Errorf("take attempt: %w", err)
+	}
+	return one(result)
+}
+
 // Attempt implements approval.Tx.
 func (t *tx) Attempt(requestID string) (approval.Attempt, error) {
 	a := approval.Attempt{Request: requestID}
 	var started, deadline int64
 	var before string
-	err := t.q.QueryRowContext(t.ctx, "SELECT fence, owner, started, deadline, before FROM attempt WHERE request = ? AND closed = 0", requestID).
-		Scan(&a.Fence, &a.Owner, &started, &deadline, &before)
+	err := t.q.QueryRowContext(t.ctx, "SELECT fence, owner, started, deadline, closed, before FROM attempt WHERE request = ? ORDER BY closed, started DESC LIMIT 1", requestID).
+		Scan(&a.Fence, &a.Owner, &started, &deadline, &a.Closed, &before)
 	if errors.Is(err, sql.ErrNoRows) {
 		return approval.Attempt{}, approval.ErrNotFound
 	}
@@ -66,7 +79,7 @@ func scanStep(row scanner) (approval.Step, error) {
 
 // Intend implements approval.Tx.
 func (t *tx) Intend(s approval.Step) error {
-	if err := t.fenced(s.Fence); err != nil {
+	if err := t.fenced(s.Request, s.Fence); err != nil {
 		return err
 	}
 	_, err := t.q.ExecContext(t.ctx, `INSERT INTO step (request, number, try, fence, method, url, body_hash, intent, class, facts, request_id, client_id, what, object)
@@ -80,7 +93,7 @@ func (t *tx) Intend(s approval.Step) error {
 
 // Conclude implements approval.Tx.
 func (t *tx) Conclude(s approval.Step) error {
-	if err := t.fenced(s.Fence); err != nil {
+	if err := t.fenced(s.Request, s.Fence); err != nil {
 		return err
 	}
 	result, err := t.q.ExecContext(t.ctx, `UPDATE step SET class = ?, facts = ?, request_id = ?, object = ?, finished_at = ?
@@ -92,26 +105,40 @@ func (t *tx) Conclude(s approval.Step) error {
 	return one(result)
 }
 
-// fenced returns ErrLost unless the fence is the runner's newest: a process
-// that lost its lease must not write under it.
-func (t *tx) fenced(fence int64) error {
-	newest, err := t.fence("runner")
+// fenced returns ErrLost unless the fence is the newest of the request's lease:
+// a process that lost it must not write under it.
+func (t *tx) fenced(requestID string, fence int64) error {
+	l, err := t.Lease(approval.LeaseOf(requestID))
 	if err != nil {
 		return err
 	}
-	if fence != newest {
+	if fence != l.Fence {
 		return approval.ErrLost
 	}
 	return nil
 }
 
-// fence is the newest of the named lease, 0 if nobody ever held it.
-func (t *tx) fence(lease string) (newest int64, err error) {
-	err = t.q.QueryRowContext(t.ctx, "SELECT fence FROM lease WHERE name = ?", lease).Scan(&newest)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("read fence: %w", err)
+// Lease implements approval.Tx.
+func (t *tx) Lease(name string) (l approval.Lease, err error) {
+	var until int64
+	err = t.q.QueryRowContext(t.ctx, "SELECT owner, fence, until FROM lease WHERE name = ?", name).Scan(&l.Owner, &l.Fence, &until)
+	if errors.Is(err, sql.ErrNoRows) {
+		return approval.Lease{}, nil
 	}
-	return newest, nil
+	if err != nil {
+		return approval.Lease{}, fmt.Errorf("read lease: %w", err)
+	}
+	l.Until = moment(until)
+	return l, nil
+}
+
+// Release implements approval.Tx.
+func (t *tx) Release(name, owner string) error {
+	_, err := t.q.ExecContext(t.ctx, "UPDATE lease SET owner = '', until = twokey_now() WHERE name = ? AND owner = ?", name, owner)
+	if err != nil {
+		return fmt.Errorf("release lease: %w", err)
+	}
+	return nil
 }
 
 // Acquire implements approval.Tx.
@@ -120,17 +147,16 @@ func (t *tx) Acquire(name, owner string, ttl time.Duration, force bool) (fence i
 	if err != nil {
 		return 0, false, err
 	}
-	var holder string
-	var until int64
-	err = t.q.QueryRowContext(t.ctx, "SELECT owner, fence, until FROM lease WHERE name = ?", name).Scan(&holder, &fence, &until)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	held, err := t.Lease(name)
+	if err != nil {
+		return 0, false, err
+	}
+	switch fence = held.Fence; {
+	case fence == 0:
 		fence = 1
-	case err != nil:
-		return 0, false, fmt.Errorf("read lease: %w", err)
-	case holder != owner && !force && at.UnixMicro() < until:
+	case held.Owner != owner && !force && at.Before(held.Until):
 		return 0, false, nil
-	case holder != owner:
+	case held.Owner != owner:
 		fence++
 	}
 	_, err = t.q.ExecContext(t.ctx, `INSERT INTO lease (name, owner, fence, until) VALUES (?, ?, ?, ?)

@@ -22,12 +22,12 @@ func besides(t *testing.T, dsn string) *Store {
 
 // count adds one to a counter by reading it and writing it.
 func count(t *tx) error {
-	n, err := t.fence("counter")
+	last, err := t.Lease("counter")
 	if err != nil {
 		return err
 	}
 	_, err = t.q.ExecContext(t.ctx, `INSERT INTO lease (name, owner, fence, until) VALUES ('counter', '', ?, 0)
-		ON CONFLICT (name) DO UPDATE SET fence = excluded.fence`, n+1)
+		ON CONFLICT (name) DO UPDATE SET fence = excluded.fence`, last.Fence+1)
 	return err
 }
 
@@ -54,7 +54,8 @@ func TestTwoWritersAreNeverBusy(t *testing.T) {
 		all.Wait()
 		var n int64
 		err := second.view(t.Context(), func(t *tx) (err error) {
-			n, err = t.fence("counter")
+			last, err := t.Lease("counter")
+			n = last.Fence
 			return err
 		})
 		if err != nil || n != writers*each {

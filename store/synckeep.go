@@ -15,11 +15,11 @@ import (
 func (s *Store) KeepSync(ctx context.Context, l sync.Lease, b sync.Batch) error {
 	return s.transact(ctx, false, func(t *tx) error {
 		k := keeping{tx: t, tenant: l.Tenant, b: b}
-		newest, err := t.fence(syncLease(l.Tenant))
+		held, err := t.Lease(syncLease(l.Tenant))
 		if err != nil {
 			return err
 		}
-		if newest != l.Fence {
+		if held.Fence != l.Fence {
 			return sync.ErrLost
 		}
 		for _, part := range []struct {

@@ -51,7 +51,9 @@ type Verifier interface {
 
 // Withdrawer is an action that creates something which is shown once. Withdraw
 // returns the call that takes back what a step created (its Object says which)
-// and nobody can receive any more.
+// and nobody can receive any more. That it is not there any more is an answer
+// that counts as Applied. Whether it is still there is asked of Probe, with the
+// step that created it.
 type Withdrawer interface {
 	Withdraw(r Request, created Step) Call
 }
@@ -75,7 +77,9 @@ type Call struct {
 type Answer struct {
 	Class     Class
 	RequestID string // the tenant's
-	Facts     string // for the record: no secrets
+	// Facts are for the record: no secrets. Of what is shown once they say
+	// until when it is valid, for whoever has to remove it by hand.
+	Facts string
 	// Again says that the call surely was not applied and may be made once
 	// more, as a new intent, after Wait.
 	Again bool

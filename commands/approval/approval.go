@@ -216,8 +216,9 @@ const (
 	Applied Class = "applied"
 	Refused Class = "refused"  // the tenant said no: not done
 	NotSent Class = "not sent" // no byte left: not done
-	Unclear Class = "unclear"  // it may have been done
-	NotDone Class = "not done" // found by reading, after an unclear answer
+	Unclear Class = "unclear"  // the call is over, and it may have been done
+	NotDone Class = "not done" // found by reading, after an unclear answer; or not begun
+	Missing Class = "missing"  // no answer was ever stored, and reading cannot tell either
 )
 
 // Step is one call of an attempt: stored as an intent before it is sent, and

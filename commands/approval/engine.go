@@ -35,6 +35,9 @@ type Engine struct {
 	// Backups returns who is to be asked about r once nobody answered. May be
 	// nil: nobody.
 	Backups func(ctx context.Context, r Request) ([]Subscriber, error)
+	// Away reports whether somebody who decides requests like r is away, so that
+	// the backups are asked at once. May be nil: nobody is.
+	Away func(ctx context.Context, r Request) (bool, error)
 	// Hours returns when the n-th reminder (1…) of a request is due that was
 	// asked at from. If it is nil they are due around the clock.
 	Hours func(from time.Time, n int) time.Time

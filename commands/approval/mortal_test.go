@@ -29,6 +29,13 @@ func (m *mortal) kill() {
 	m.dead = true
 }
 
+// spare lets a process that lives go on living.
+func (m *mortal) spare() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left = -1
+}
+
 func (m *mortal) died() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

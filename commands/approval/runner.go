@@ -2,12 +2,11 @@ package approval
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -18,7 +17,9 @@ type Limits struct {
 	Attempt time.Duration // one execution; 2 min
 	Settle  time.Duration // after an unclear answer, before reading means "not done"; 60 s
 	GiveUp  time.Duration // after it, a result that cannot be read is unknown; 10 min
-	Lease   time.Duration // 30 s
+	Lease   time.Duration // for how long a request is this process's alone; longer than a call by 5 s at least; 45 s
+	Drain   time.Duration // from the stop until the runner is gone; calls are cut off when a fifth of it is left; 10 s
+	Workers int           // requests that are worked on at once; 4
 }
 
 func (l Limits) withDefaults() Limits {
@@ -32,16 +33,18 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Attempt, 2*time.Minute)
 	set(&l.Settle, time.Minute)
 	set(&l.GiveUp, 10*time.Minute)
-	set(&l.Lease, 30*time.Second)
+	set(&l.Lease, 45*time.Second)
+	set(&l.Drain, 10*time.Second)
+	if l.Workers == 0 {
+		l.Workers = 4
+	}
 	return l
 }
 
-// tries is how often a step may be sent that surely was not applied.
-const tries = 3
-
 // Runner executes approved requests, and finds out what became of those that
-// a crash or an unclear answer left open. One runner works at a time on a
-// store: the one that holds the lease.
+// a crash or an unclear answer left open. Any number of runners may work on a
+// store at once: each request has a lease of its own, under which one of them
+// works on it and stores what it does.
 type Runner struct {
 	store    Store
 	standing Standing
@@ -53,9 +56,16 @@ type Runner struct {
 	limits   Limits
 	log      *slog.Logger
 	wake     chan struct{}
-	fence    int64
-	later    map[string]time.Time // by request ID: not before, after a reading failed
-	watched  map[string]time.Time // by a step's client ID: since when its missing answer is looked for
+	workers  chan struct{} // holds a token for each that is busy
+	ends     ends
+	working  sync.WaitGroup
+
+	mu        sync.Mutex
+	stopped   bool
+	busy      map[string]bool      // by request ID: a goroutine of this process works on it
+	later     map[string]time.Time // by request ID: it is left alone until then
+	watched   map[string]time.Time // by a step's client ID: since when its missing answer is looked for
+	delivered map[string]bool      // by request ID: what it created was received, and that is not stored yet
 }
 
 // RunnerConfig is what a runner is made of. Store, Standing, Owner and Log are
@@ -79,12 +89,28 @@ type RunnerConfig struct {
 
 // NewRunner returns a runner for the given kinds of action.
 func NewRunner(cfg RunnerConfig) *Runner {
+	limits := cfg.Limits.withDefaults()
 	return &Runner{
 		store: cfg.Store, standing: cfg.Standing, actions: cfg.Actions, owner: cfg.Owner,
-		dead: cfg.Gone, gate: cfg.Gate, tidy: cfg.Tidy,
-		limits: cfg.Limits.withDefaults(), log: cfg.Log,
-		wake: make(chan struct{}, 1), later: map[string]time.Time{}, watched: map[string]time.Time{},
+		dead: cfg.Gone, gate: cfg.Gate, tidy: cfg.Tidy, limits: limits, log: cfg.Log,
+		wake: make(chan struct{}, 1), workers: make(chan struct{}, limits.Workers), ends: newEnds(),
+		busy: map[string]bool{}, later: map[string]time.Time{}, watched: map[string]time.Time{}, delivered: map[string]bool{},
 	}
+}
+
+// ends are the three ends of a runner, one after the other: nothing begins
+// after the first, no call lasts beyond the second, and nothing is stored
+// beyond the third. They are the runner's own, and not those of one call.
+type ends struct {
+	begin, call, store          context.Context
+	endBegin, endCall, endStore context.CancelFunc
+}
+
+func newEnds() (e ends) {
+	e.begin, e.endBegin = context.WithCancel(context.Background())
+	e.call, e.endCall = context.WithCancel(context.Background())
+	e.store, e.endStore = context.WithCancel(context.Background())
+	return e
 }
 
 // Wake makes the runner look at once. It never blocks.
@@ -95,44 +121,78 @@ func (r *Runner) Wake() {
 	}
 }
 
-// Run works until ctx ends. A call that is under way then is waited for and
-// recorded, at most for the limit of one call; no new one is begun.
+// Run works until ctx ends, and returns when everything that it began has
+// ended: see [Limits]. What is left over then is any other runner's.
 func (r *Runner) Run(ctx context.Context) error {
+	r.look(ctx)
+	r.stop()
+	cut := time.AfterFunc(r.limits.Drain*4/5, r.ends.endCall)
+	end := time.AfterFunc(r.limits.Drain, r.ends.endStore)
+	r.working.Wait()
+	err := r.letGo()
+	cut.Stop()
+	end.Stop()
+	r.ends.endCall()
+	r.ends.endStore()
+	return err
+}
+
+// look passes over the requests until ctx ends.
+func (r *Runner) look(ctx context.Context) {
+	defer context.AfterFunc(ctx, r.ends.endBegin)()
 	tick := time.NewTicker(r.limits.Tick)
 	defer tick.Stop()
-	for {
+	for ctx.Err() == nil {
 		if err := r.pass(ctx); err != nil && ctx.Err() == nil {
 			r.log.Error("runner pass", "error", err)
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-tick.C:
 		case <-r.wake:
 		}
 	}
 }
 
-// pass looks once at every open request.
+// stop lets nothing begin any more.
+func (r *Runner) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	r.ends.endBegin()
+}
+
+func (r *Runner) stopping() bool { return r.ends.begin.Err() != nil }
+
+// letGo gives back the leases of requests that this process leaves unfinished,
+// so that another need not wait for their end.
+func (r *Runner) letGo() error {
+	err := r.store.Update(r.ends.store, func(tx Tx) error {
+		open, err := tx.Requests("", Approved, Executing, Reconciling)
+		if err != nil {
+			return err
+		}
+		for _, req := range open {
+			if err := tx.Release(LeaseOf(req.ID), r.owner); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		r.log.Warn("give leases back", "error", err) // they end by themselves
+	}
+	return nil
+}
+
+// pass looks once at every open request, and has somebody work on what is due.
 func (r *Runner) pass(ctx context.Context) error {
 	if r.gate != nil {
 		if err := r.gate(ctx); err != nil {
 			return fmt.Errorf("nothing is done: %w", err)
 		}
 	}
-	held, err := r.hold(ctx)
-	if err != nil || !held {
-		return err
-	}
-	var open []Request
-	var now time.Time
-	err = r.store.View(ctx, func(tx Tx) (err error) {
-		if now, err = tx.Now(); err != nil {
-			return err
-		}
-		open, err = tx.Requests("", Pending, Approved, Executing, Reconciling)
-		return err
-	})
+	open, err := r.due(ctx)
 	if err != nil {
 		return fmt.Errorf("list open requests: %w", err)
 	}
@@ -140,335 +200,148 @@ func (r *Runner) pass(ctx context.Context) error {
 	if r.tidy != nil {
 		errs = append(errs, r.tidy(ctx))
 	}
-	for _, req := range open {
-		if ctx.Err() != nil {
+	for _, d := range open {
+		if d.over {
+			errs = append(errs, r.expire(ctx, d.req))
+		} else if !r.begin(ctx, d.req.ID, d.work) {
 			break
-		}
-		if err := r.advance(ctx, req, now); err != nil && !errors.Is(err, ErrLost) {
-			errs = append(errs, fmt.Errorf("%s: %w", req.Ref, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (r *Runner) hold(ctx context.Context) (held bool, err error) {
-	err = r.store.Update(ctx, func(tx Tx) error {
-		r.fence, held, err = tx.Acquire("runner", r.owner, r.limits.Lease, r.store.Alone())
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("hold lease: %w", err)
-	}
-	return held, nil
+// duty is what has to be done about a request.
+type duty struct {
+	req  Request
+	over bool // it has expired
+	work func(ctx context.Context, id string) (time.Duration, error)
 }
 
-func (r *Runner) advance(ctx context.Context, req Request, now time.Time) error {
-	switch {
-	case overdue(req, now):
-		return r.move(ctx, req, func(now time.Time) (Change, error) {
-			c, over := Expire(req, now)
-			if !over {
-				return Change{}, ErrLost
+// due lists what has to be done, oldest request first.
+func (r *Runner) due(ctx context.Context) (all []duty, err error) {
+	err = r.store.View(ctx, func(tx Tx) error {
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		open, err := tx.Requests("", Pending, Approved, Executing, Reconciling, Unknown)
+		if err != nil {
+			return err
+		}
+		for _, req := range open {
+			d := duty{req: req, over: overdue(req, now), work: r.duty(req, now)}
+			if d.work == nil && !d.over {
+				continue
 			}
-			return c, nil
-		})
-	case req.State == Approved && !now.Before(req.NotBefore) && !now.Before(r.later[req.ID]):
-		return r.execute(ctx, req, now)
-	case req.State == Executing:
-		return r.lose(ctx, req, now)
-	case req.State == Reconciling:
-		return r.reconcile(ctx, req, now)
-	}
-	return nil
-}
-
-// move stores one transition of req, decided at the database's time.
-func (r *Runner) move(ctx context.Context, req Request, decide func(now time.Time) (Change, error)) error {
-	return r.store.Update(ctx, func(tx Tx) error {
-		now, err := tx.Now()
-		if err != nil {
-			return err
+			l, err := tx.Lease(LeaseOf(req.ID))
+			if err != nil {
+				return err
+			}
+			if d.over || r.free(req, l, now) {
+				all = append(all, d)
+			}
 		}
-		c, err := decide(now)
-		if err != nil {
-			return err
-		}
-		_, err = apply(tx, req, c, now)
-		return err
+		return nil
 	})
+	return all, err
 }
 
-// execute validates an approved request again and runs it.
-func (r *Runner) execute(ctx context.Context, req Request, now time.Time) error {
-	seen, findings, err := r.revalidate(ctx, req)
-	if err != nil {
-		r.later[req.ID] = now.Add(5 * time.Second)
-		return fmt.Errorf("validate again: %w", err)
+// duty returns what has to be done about an open request now, nil if nothing.
+func (r *Runner) duty(req Request, now time.Time) func(context.Context, string) (time.Duration, error) {
+	switch {
+	case req.State == Approved && req.Policy.Collect == 0 && !now.Before(req.NotBefore):
+		return r.execute
+	case req.State == Executing || req.State == Reconciling:
+		return r.resume
+	case req.State == Unknown && now.Before(req.Outcome.At.Add(resolvable)):
+		return r.resolve
+	default:
+		return nil
 	}
-	delete(r.later, req.ID)
-	if len(findings) > 0 {
-		return r.move(ctx, req, func(now time.Time) (Change, error) { return Outdate(req, findings, now) })
-	}
-	calls, err := r.actions[req.Kind].Steps(req)
-	if err != nil {
-		return fmt.Errorf("plan steps: %w", err)
-	}
-	attempt, err := r.start(ctx, &req, seen)
-	if err != nil {
-		return err
-	}
-	// From here on the work is finished even if the process is asked to stop:
-	// what was begun has to be recorded.
-	return r.run(context.WithoutCancel(ctx), ctx.Done(), req, attempt, calls)
 }
 
-// revalidate reads everything again that the approval was based on, returns the
-// tenant as it is now, and names what is different. An error means that it
-// could not be read: do not run.
-func (r *Runner) revalidate(ctx context.Context, req Request) (json.RawMessage, []string, error) {
-	action, ok := r.actions[req.Kind]
-	if !ok {
-		return nil, []string{"This version of the bot does not know how to do this."}, nil
-	}
-	if !sealed(req, req.Ref) {
-		return nil, []string{"What is stored is not what was approved."}, nil
-	}
-	findings, err := r.standings(ctx, req)
-	if err != nil || len(findings) > 0 {
-		return nil, findings, err
-	}
-	now, err := action.Snapshot(ctx, req)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read tenant: %w", err)
-	}
-	return now, action.Compare(req.Snapshot, now, req, nil), nil
-}
-
-// standings asks again whether the requester may ask and those who approved
-// may decide.
-func (r *Runner) standings(ctx context.Context, req Request) ([]string, error) {
-	var decisions []Decision
-	err := r.store.View(ctx, func(tx Tx) (err error) {
-		decisions, err = tx.Decisions(req.ID)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var findings []string
-	check := func(p Principal, err error, may string) error {
-		var no *Refusal
-		if errors.As(err, &no) {
-			findings = append(findings, r.standing.Name(ctx, p)+" may no longer "+may+".")
-			return nil
-		}
-		return err
-	}
-	_, err = r.standing.MayAsk(ctx, req.Requester, req.Kind)
-	if err := check(req.Requester, err, "ask for this"); err != nil {
-		return nil, err
-	}
-	people := Counted(req, decisions)
-	if len(people) < req.Policy.Quorum {
-		findings = append(findings, "The approvals on record are not enough.")
-	}
-	for _, p := range people {
-		_, err := r.standing.MayDecide(ctx, p, req)
-		if err := check(p, err, "approve this"); err != nil {
-			return nil, err
-		}
-	}
-	return findings, nil
-}
-
-func (r *Runner) start(ctx context.Context, req *Request, before json.RawMessage) (Attempt, error) {
-	var a Attempt
-	err := r.store.Update(ctx, func(tx Tx) error {
-		now, err := tx.Now()
-		if err != nil {
-			return err
-		}
-		c, err := Start(*req, now)
-		if err != nil {
-			return err
-		}
-		a = Attempt{Request: req.ID, Fence: r.fence, Owner: r.owner, Started: now, Deadline: now.Add(r.limits.Attempt), Before: before}
-		if err := tx.OpenAttempt(a); err != nil {
-			return err
-		}
-		*req, err = apply(tx, *req, c, now)
-		return err
-	})
-	return a, err
-}
-
-// run sends the steps in order and stores how they ended. It stops at the
-// first that was not applied, and between steps when stop is closed.
-func (r *Runner) run(ctx context.Context, stop <-chan struct{}, req Request, a Attempt, calls []Call) error {
-	remark := ""
-	for i, call := range calls {
-		if i > 0 && closed(stop) {
-			remark = "The bot was stopped in between."
-			break
-		}
-		s, err := r.step(ctx, stop, req, a, i+1, call)
-		if err != nil {
-			return err // the step stays open, and the next pass finds out
-		}
-		if s.Class == Unclear {
-			return r.move(ctx, req, func(time.Time) (Change, error) {
-				return Lose(req, "Microsoft 365 gave no clear answer. The bot is looking up what happened.")
-			})
-		}
-		if s.Class != Applied {
-			remark = s.Facts
-			break
-		}
-	}
-	return r.finish(ctx, req, len(calls), remark)
-}
-
-func closed(c <-chan struct{}) bool {
+// begin has a goroutine of its own work on a request, and returns false if no
+// more can be begun. A request that is worked on already, or is to be left
+// alone for a while, counts as begun.
+func (r *Runner) begin(ctx context.Context, id string, work func(context.Context, string) (time.Duration, error)) bool {
 	select {
-	case <-c:
-		return true
+	case r.workers <- struct{}{}:
 	default:
 		return false
 	}
-}
-
-// step sends one call, and again only where the answer proves that it was not
-// applied.
-func (r *Runner) step(ctx context.Context, stop <-chan struct{}, req Request, a Attempt, number int, call Call) (Step, error) {
-	for try := 1; ; try++ {
-		s, err := r.intend(ctx, req, a, number, try, call)
+	if !r.claim(id, false) {
+		<-r.workers
+		return true
+	}
+	go func() {
+		wait, err := r.safely(ctx, id, work)
+		var no *Refusal // another was first, or it is not the time
+		if err != nil && !errors.As(err, &no) && ctx.Err() == nil {
+			r.log.Error("work on request", "id", id, "error", err)
+		}
 		if err != nil {
-			return Step{}, fmt.Errorf("store intent: %w", err)
+			wait = max(wait, r.limits.Tick)
 		}
-		limited, cancel := context.WithTimeout(ctx, r.limits.Call)
-		answer := call.Send(limited, s.ClientID)
-		cancel()
-		s.Class, s.RequestID, s.Facts, s.Object = answer.Class, answer.RequestID, answer.Facts, answer.Object
-		again := answer.Again
-		switch s.Class {
-		case Applied:
-			again = false
-		case Refused, NotSent: // surely not done: it may be sent once more
-		default:
-			s.Class, again = Unclear, false
-		}
-		if err := r.conclude(ctx, req, s); err != nil {
-			return Step{}, fmt.Errorf("store answer: %w", err)
-		}
-		if !again || try == tries || !r.pause(ctx, stop, a, answer.Wait) {
-			return s, nil
-		}
-	}
+		<-r.workers
+		r.release(id, wait)
+		r.Wake()
+	}()
+	return true
 }
 
-// pause waits before another try and returns false if there is none, because
-// the bot is stopping or the attempt would be over by then.
-func (r *Runner) pause(ctx context.Context, stop <-chan struct{}, a Attempt, wait time.Duration) bool {
-	if wait >= r.limits.Attempt {
-		return false
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-stop:
-		return false
-	case <-timer.C:
-	}
-	var now time.Time
-	err := r.store.View(ctx, func(tx Tx) (err error) {
-		now, err = tx.Now()
-		return err
-	})
-	return err == nil && now.Before(a.Deadline)
+// safely turns a panic into an error: one kind of action that is broken must
+// not take the others with it. What it left open is looked up like any other.
+func (r *Runner) safely(ctx context.Context, id string, work func(context.Context, string) (time.Duration, error)) (wait time.Duration, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return work(ctx, id)
 }
 
-var errDeadline = errors.New("the attempt's time is over")
-
-func (r *Runner) intend(ctx context.Context, req Request, a Attempt, number, try int, call Call) (Step, error) {
-	hash := sha256.Sum256(call.Body)
-	s := Step{
-		Request: req.ID, Number: number, Try: try, Fence: a.Fence,
-		Method: call.Method, URL: call.URL, BodyHash: hex.EncodeToString(hash[:]),
-		Class: Open, What: call.What, ClientID: clientID(req.ID, number, try),
+// claim reserves a request for one goroutine of this process. It returns false
+// if another has it, if nothing may begin any more, or, unless it is urgent,
+// if it is to be left alone for a while.
+func (r *Runner) claim(id string, urgent bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped || r.busy[id] || !urgent && time.Now().Before(r.later[id]) {
+		return false
 	}
+	r.busy[id] = true
+	r.working.Add(1)
+	return true
+}
+
+// release ends a claim. The request is then left alone for the given time.
+func (r *Runner) release(id string, wait time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.busy, id)
+	delete(r.later, id)
+	if wait > 0 {
+		r.later[id] = time.Now().Add(wait)
+	}
+	r.working.Done()
+}
+
+// expire ends a request whose time is over.
+func (r *Runner) expire(ctx context.Context, req Request) error {
 	err := r.store.Update(ctx, func(tx Tx) error {
 		now, err := tx.Now()
 		if err != nil {
 			return err
 		}
-		if !now.Before(a.Deadline) {
-			return errDeadline
-		}
-		s.Intent = now
-		if err := tx.Intend(s); err != nil {
-			return err
-		}
-		facts := map[string]any{"step": number, "try": try, "method": s.Method, "url": s.URL, "body": s.BodyHash, "client_request_id": s.ClientID}
-		return record(tx, req, now, "step.intent", Principal{}, facts)
-	})
-	return s, err
-}
-
-// clientID returns the name under which the tenant's own logs will know a
-// call. It is made from the step, so that either side finds the other.
-func clientID(request string, number, try int) string {
-	hash := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%d", request, number, try))
-	h := hex.EncodeToString(hash[:16])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
-
-func (r *Runner) conclude(ctx context.Context, req Request, s Step) error {
-	return r.store.Update(ctx, func(tx Tx) error {
-		now, err := tx.Now()
-		if err != nil {
-			return err
-		}
-		s.FinishedAt = now
-		if err := tx.Conclude(s); err != nil {
-			return err
-		}
-		facts := map[string]any{"step": s.Number, "try": s.Try, "class": s.Class, "request_id": s.RequestID, "facts": s.Facts}
-		return record(tx, req, now, "step.answer", Principal{}, facts)
-	})
-}
-
-// finish ends req by what is stored about its steps.
-func (r *Runner) finish(ctx context.Context, req Request, planned int, remark string) error {
-	return r.store.Update(ctx, func(tx Tx) error {
-		now, err := tx.Now()
-		if err != nil {
-			return err
-		}
-		steps, err := tx.Steps(req.ID)
-		if err != nil {
-			return err
-		}
-		c, err := Finish(req, lastTries(steps), planned, remark, now)
-		if err != nil {
-			return err
-		}
-		if err := tx.CloseAttempt(req.ID); err != nil {
-			return err
+		c, over := Expire(req, now)
+		if !over {
+			return ErrLost
 		}
 		_, err = apply(tx, req, c, now)
 		return err
 	})
-}
-
-// lastTries keeps the last try of each step.
-func lastTries(steps []Step) []Step {
-	var last []Step
-	for _, s := range steps {
-		if n := len(last); n > 0 && last[n-1].Number == s.Number {
-			last[n-1] = s
-			continue
-		}
-		last = append(last, s)
+	if err != nil && !errors.Is(err, ErrLost) {
+		return fmt.Errorf("expire %s: %w", req.Ref, err)
 	}
-	return last
+	return nil
 }

@@ -46,11 +46,11 @@ func TestG06EveryFaultAtEveryStep(t *testing.T) {
 		{notSent, 2, true, true},
 		{notSent, 3, false, false},
 		{lost, 1, false, false},
-		{appliedLost, 1, true, false},
-		{late, 1, true, false},
-		{silent, 1, true, false},
-		{garbled, 1, true, false},
-		{greedy, 1, true, false},
+		{appliedLost, 1, true, true},
+		{late, 1, true, true},
+		{silent, 1, true, true},
+		{garbled, 1, true, true},
+		{greedy, 1, true, true},
 	} {
 		t.Run(fmt.Sprintf("%s %d times", row.fault, row.times), func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
@@ -65,9 +65,9 @@ func TestG06EveryFaultAtEveryStep(t *testing.T) {
 					}
 					if row.on {
 						done = steps
-						calls = steps + row.times
-						if row.fault == fine {
-							calls--
+						calls = steps
+						if !row.applied || row.fault == throttled || row.fault == notSent {
+							calls += row.times
 						}
 					}
 					r = w.wantEnd(r, outcome(done, steps))
@@ -222,7 +222,7 @@ func TestRetryAfter(t *testing.T) {
 		want  approval.State
 	}{
 		{17 * time.Second, 3, 34 * time.Second, approval.Succeeded},
-		{30 * time.Second, 2, 60 * time.Second, approval.Failed},
+		{30 * time.Second, 2, limits.Attempt, approval.Failed},
 		{limits.Attempt, 1, 0, approval.Failed},
 	} {
 		t.Run(row.wait.String(), func(t *testing.T) {
@@ -231,7 +231,7 @@ func TestRetryAfter(t *testing.T) {
 				w.tenant.plan(throttled, throttled)
 				start := time.Now()
 				r := w.wantEnd(w.approve(w.ask("ada", 1, "lamp"), "bea"), row.want)
-				if took := time.Since(start); took < row.took || took > row.took+2*time.Second {
+				if took := time.Since(start); took < row.took || took > row.took+limits.Lease/2 {
 					t.Errorf("ended after %v, want after %v", took, row.took)
 				}
 				if n := w.tenant.calls(); n != row.calls {
@@ -340,10 +340,12 @@ func TestG34ASuccessor(t *testing.T) {
 				w.process = nil
 				w.start(&mortal{Store: shared{w.store}, left: -1})
 				r = w.wantEnd(r, row.want)
-				before := w.records()[r.Ref]
+				before := len(w.records()[r.Ref])
 				time.Sleep(stuck) // the first goes on, and finds itself replaced
-				if after := w.records()[r.Ref]; !slices.Equal(after, before) {
-					t.Errorf("the first process stored over its successor: %+v", after[len(before):])
+				for _, rec := range w.records()[r.Ref][before:] {
+					if strings.Contains(rec.Facts, `"fence":1`) {
+						t.Errorf("the first process stored over its successor: %+v", rec)
+					}
 				}
 				if n := w.tenant.calls(); n != 1 {
 					t.Errorf("%d calls, want 1", n)

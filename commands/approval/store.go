@@ -54,9 +54,14 @@ type Tx interface {
 	AddDecision(d Decision) error
 
 	// OpenAttempt stores a; a second open one of a request is an error. It
-	// fails with ErrLost if a's fence is not the lease's.
+	// fails with ErrLost if a's fence is not that of the request's lease (see
+	// [LeaseOf]).
 	OpenAttempt(a Attempt) error
-	// Attempt returns the open attempt of a request, or ErrNotFound.
+	// TakeAttempt gives the open attempt of a request a's fence, owner and
+	// deadline: whoever sends its steps from now on. It fails with ErrLost if
+	// a's fence is not the lease's, or if no attempt is open.
+	TakeAttempt(a Attempt) error
+	// Attempt returns the newest attempt of a request, or ErrNotFound.
 	Attempt(requestID string) (Attempt, error)
 	// CloseAttempt marks the open attempt of a request closed.
 	CloseAttempt(requestID string) error
@@ -73,6 +78,11 @@ type Tx interface {
 	// It is refused (false) while another's is valid, unless force is set. A
 	// new owner gets a higher fence than any before.
 	Acquire(name, owner string, ttl time.Duration, force bool) (fence int64, ok bool, err error)
+	// Lease returns who holds the named lease; its zero value if nobody ever did.
+	Lease(name string) (Lease, error)
+	// Release ends the named lease if owner holds it. The fence stays, and the
+	// lease is nobody's: its owner is "".
+	Release(name, owner string) error
 
 	// Freeze returns since when, by whom and why the tenant is frozen; its
 	// Since is zero if it is not.
@@ -119,6 +129,17 @@ const (
 	NoticeAlert        = "alert"        // to everybody who decides: somebody concerned has stopped it
 	NoticeAnnouncement = "announcement" // to everybody who decides, about no request; facts are headline and text
 )
+
+// Lease says who alone may work on something, until when, and under which
+// fence. The fence only grows.
+type Lease struct {
+	Owner string // "" if it was released
+	Fence int64
+	Until time.Time
+}
+
+// LeaseOf names the lease under which a request is carried out.
+func LeaseOf(requestID string) string { return "run/" + requestID }
 
 // Freeze says that nothing may be asked or started in a tenant.
 type Freeze struct {

@@ -185,6 +185,15 @@ func (s setting) Snapshot(_ context.Context, r approval.Request) (json.RawMessag
 }
 
 func (s setting) Compare(was, now json.RawMessage, r approval.Request, done []approval.Step) []string {
+	var args setArgs
+	var want map[string]string
+	if errors.Join(json.Unmarshal(r.Args, &args), json.Unmarshal(was, &want)) != nil {
+		return []string{"It is not understood."}
+	}
+	for _, step := range done {
+		want[r.Targets[step.Number-1].ID] = args.Value
+	}
+	was, _ = json.Marshal(want) // strings alone
 	if string(was) != string(now) {
 		return []string{fmt.Sprintf("It was %s and is %s.", was, now)}
 	}

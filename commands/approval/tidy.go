@@ -44,7 +44,7 @@ const (
 )
 
 // Tidy reminds those who have not decided, asks the backups once if nobody has
-// or if somebody who was asked is away, and tells a requester whose wait is
+// or if one of them is away, and tells a requester whose wait is
 // over that they can collect. It is called often, by every replica.
 func (e *Engine) Tidy(ctx context.Context) error {
 	if !e.tidying.mu.TryLock() {
@@ -151,8 +151,8 @@ func addresses(all []Subscriber, which func(Subscriber) bool) (to []string) {
 	return to
 }
 
-// escalate asks the backups about r, once: if it is late, or if somebody who
-// was asked cannot answer now.
+// escalate asks the backups about r, once: if it is late, or if one of
+// those who decide is away.
 func (e *Engine) escalate(ctx context.Context, r Request, late bool) error {
 	if e.Backups == nil {
 		return nil
@@ -160,8 +160,10 @@ func (e *Engine) escalate(ctx context.Context, r Request, late bool) error {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	if !late {
-		away, err := e.away(ctx, r)
-		if err != nil || !away {
+		if e.Away == nil {
+			return nil
+		}
+		if away, err := e.Away(ctx, r); err != nil || !away {
 			return err
 		}
 	}
@@ -176,17 +178,6 @@ func (e *Engine) escalate(ctx context.Context, r Request, late bool) error {
 		return nil
 	}
 	return e.askBackups(ctx, r, backups)
-}
-
-// away reports whether somebody who was asked about r cannot answer now.
-func (e *Engine) away(ctx context.Context, r Request) (bool, error) {
-	able, err := e.Standing.Approvers(ctx, r)
-	if err != nil {
-		return false, fmt.Errorf("list approvers: %w", err)
-	}
-	return slices.ContainsFunc(asked(r, nil), func(s Subscriber) bool {
-		return s.Who != "" && !slices.Contains(able, Principal{Tenant: r.Tenant, Object: s.Who})
-	}), nil
 }
 
 var errAsked = errors.New("the backups were asked before")

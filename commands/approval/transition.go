@@ -148,6 +148,27 @@ func Start(r Request, now time.Time) (Change, error) {
 	return Change{To: Executing, Kind: "request.started", Facts: map[string]any{}}, nil
 }
 
+// Collectable returns nil if v's author may collect r now: what it creates is
+// for its requester alone, and for a while.
+func Collectable(r Request, v Vote, now time.Time) error {
+	switch {
+	case v.By != r.Requester:
+		return ErrNotCollector
+	case r.Policy.Collect == 0:
+		return ErrNotCollected
+	case r.State != Approved:
+		return ended(r)
+	case overdue(r, now):
+		r.State = Expired
+		return ended(r)
+	case now.Before(r.NotBefore):
+		return ErrEarly
+	case !sealed(r, v.Seal):
+		return ErrChanged
+	}
+	return nil
+}
+
 // Lose marks an executing r whose answer is missing or unclear. From here on
 // the tenant is only read.
 func Lose(r Request, why string) (Change, error) {
@@ -157,28 +178,46 @@ func Lose(r Request, why string) (Change, error) {
 	return Change{To: Reconciling, Outcome: &Outcome{Why: why}, Kind: "request.reconciling", Facts: map[string]any{"why": why}}, nil
 }
 
-// Finish ends an executing or reconciling r by what is known of its steps,
-// planned in number: steps hold the last try of each that was begun.
-func Finish(r Request, steps []Step, planned int, remark string, now time.Time) (Change, error) {
-	if r.State != Executing && r.State != Reconciling {
-		return Change{}, ended(r)
-	}
-	o := &Outcome{Why: remark, Planned: planned, At: now}
-	for _, s := range steps {
-		o.Done = append(o.Done, StepReport{Number: s.Number, What: s.What, Class: s.Class, RequestID: s.RequestID})
-	}
-	to := ending(o.Done, planned)
-	return Change{To: to, Outcome: o, Kind: "request." + string(to), Facts: map[string]any{"steps": o.Done, "planned": planned, "remark": remark}}, nil
+// Ending is what is known of an execution besides what its steps say.
+type Ending struct {
+	Calls     []Call // all that were planned; those after the last of them take something back
+	Forgotten bool   // this version of the bot cannot tell what was planned
+	Lost      bool   // what was created never reached who asked for it
+	Remark    string
 }
 
-// ending says how a request ended of whose planned steps these were begun.
-func ending(begun []StepReport, planned int) State {
+// Finish ends an executing or reconciling r by what is known of its steps:
+// they hold the last try of each that was begun. An unknown r is ended anew if
+// everything about it is known by now.
+func Finish(r Request, steps []Step, e Ending, now time.Time) (Change, error) {
+	if r.State != Executing && r.State != Reconciling && r.State != Unknown {
+		return Change{}, ended(r)
+	}
+	planned := len(e.Calls)
+	if e.Forgotten {
+		planned = -1
+	}
+	o := &Outcome{Why: e.Remark, Done: reports(steps, e.Calls), Planned: planned, At: now}
+	to := ending(o.Done, planned)
+	switch {
+	case r.State == Unknown && to == Unknown:
+		return Change{}, ended(r)
+	case to == Succeeded && e.Lost:
+		to = Partial
+	}
+	facts := map[string]any{"was": r.State, "steps": o.Done, "planned": planned, "remark": e.Remark}
+	return Change{To: to, Outcome: o, Kind: "request." + string(to), Facts: facts}, nil
+}
+
+// ending says how a request ended of whose steps this is known. Those numbered
+// after the planned ones took something back, which undoes no step.
+func ending(steps []StepReport, planned int) State {
 	done := 0
-	for _, s := range begun {
+	for _, s := range steps {
 		if !settled(s.Class) {
 			return Unknown
 		}
-		if s.Class == Applied {
+		if s.Class == Applied && (planned < 0 || s.Number <= planned) {
 			done++
 		}
 	}
@@ -201,6 +240,25 @@ func settled(c Class) bool {
 	default:
 		return false
 	}
+}
+
+// reports lists every step that was begun or planned, in order.
+func reports(steps []Step, calls []Call) []StepReport {
+	var all []StepReport
+	for _, s := range steps {
+		all = append(all, StepReport{Number: s.Number, What: s.What, Class: s.Class, RequestID: s.RequestID})
+	}
+	for i, call := range calls {
+		if !begun(steps, i+1) {
+			all = append(all, StepReport{Number: i + 1, What: call.What, Class: NotDone})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b StepReport) int { return a.Number - b.Number })
+	return all
+}
+
+func begun(steps []Step, number int) bool {
+	return slices.ContainsFunc(steps, func(s Step) bool { return s.Number == number })
 }
 
 // Counted returns the people whose approval of r counts: each once, and

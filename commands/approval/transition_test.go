@@ -63,8 +63,8 @@ var transitions = map[string]struct {
 	"lose": {[]approval.State{approval.Executing}, approval.Reconciling, func(r approval.Request, _ time.Time) (approval.Change, error) {
 		return approval.Lose(r, "interrupted")
 	}},
-	"finish": {[]approval.State{approval.Executing, approval.Reconciling}, approval.Succeeded, func(r approval.Request, now time.Time) (approval.Change, error) {
-		return approval.Finish(r, []approval.Step{{Number: 1, Class: approval.Applied}}, 1, "", now)
+	"finish": {[]approval.State{approval.Executing, approval.Reconciling, approval.Unknown}, approval.Succeeded, func(r approval.Request, now time.Time) (approval.Change, error) {
+		return approval.Finish(r, []approval.Step{{Number: 1, Class: approval.Applied}}, approval.Ending{Calls: make([]approval.Call, 1)}, now)
 	}},
 }
 
@@ -253,28 +253,39 @@ func TestQuorumSetsTheTimes(t *testing.T) {
 	}
 }
 
+// G03, G06, G08: how an execution ends by what is known of its steps.
 func TestFinish(t *testing.T) {
 	t.Parallel()
+	two, one := approval.Ending{Calls: make([]approval.Call, 2)}, approval.Ending{Calls: make([]approval.Call, 1)}
+	lost := approval.Ending{Calls: make([]approval.Call, 1), Lost: true}
 	for _, row := range []struct {
 		name    string
 		classes []approval.Class
-		planned int
+		ending  approval.Ending
 		want    approval.State
+		reports int
 	}{
-		{"all applied", []approval.Class{approval.Applied, approval.Applied}, 2, approval.Succeeded},
-		{"first refused", []approval.Class{approval.Refused}, 2, approval.Failed},
-		{"first not sent", []approval.Class{approval.NotSent}, 2, approval.Failed},
-		{"first found not done", []approval.Class{approval.NotDone}, 1, approval.Failed},
-		{"nothing begun", nil, 2, approval.Failed},
-		{"second refused", []approval.Class{approval.Applied, approval.Refused}, 2, approval.Partial},
-		{"stopped after the first", []approval.Class{approval.Applied}, 2, approval.Partial},
-		{"unclear", []approval.Class{approval.Unclear}, 1, approval.Unknown},
-		{"open", []approval.Class{approval.Open}, 1, approval.Unknown},
-		{"applied and unclear", []approval.Class{approval.Applied, approval.Unclear}, 2, approval.Unknown},
-		{"not understood", []approval.Class{approval.Applied, "fine, I think"}, 2, approval.Unknown},
-		{"no word at all", []approval.Class{""}, 1, approval.Unknown},
-		{"how many is not known", []approval.Class{approval.Applied}, -1, approval.Partial},
-		{"how many is not known, none done", nil, -1, approval.Failed},
+		{"all applied", []approval.Class{approval.Applied, approval.Applied}, two, approval.Succeeded, 2},
+		{"first refused", []approval.Class{approval.Refused}, two, approval.Failed, 2},
+		{"first not sent", []approval.Class{approval.NotSent}, two, approval.Failed, 2},
+		{"first found not done", []approval.Class{approval.NotDone}, one, approval.Failed, 1},
+		{"nothing begun", nil, two, approval.Failed, 2},
+		{"nothing planned", nil, approval.Ending{}, approval.Succeeded, 0},
+		{"second refused", []approval.Class{approval.Applied, approval.Refused}, two, approval.Partial, 2},
+		{"stopped after the first", []approval.Class{approval.Applied}, two, approval.Partial, 2},
+		{"unclear", []approval.Class{approval.Unclear}, one, approval.Unknown, 1},
+		{"missing", []approval.Class{approval.Missing}, one, approval.Unknown, 1},
+		{"open", []approval.Class{approval.Open}, one, approval.Unknown, 1},
+		{"applied and unclear", []approval.Class{approval.Applied, approval.Unclear}, two, approval.Unknown, 2},
+		{"not understood", []approval.Class{approval.Applied, "fine, I think"}, two, approval.Unknown, 2},
+		{"no word at all", []approval.Class{""}, one, approval.Unknown, 1},
+		{"what was planned is not known", []approval.Class{approval.Applied}, approval.Ending{Forgotten: true}, approval.Partial, 1},
+		{"what was planned is not known, none done", nil, approval.Ending{Forgotten: true}, approval.Failed, 0},
+		{"created, and lost", []approval.Class{approval.Applied}, lost, approval.Partial, 1},
+		{"created, lost and taken back", []approval.Class{approval.Applied, approval.Applied}, lost, approval.Partial, 2},
+		{"created, lost and not taken back", []approval.Class{approval.Applied, approval.Refused}, lost, approval.Partial, 2},
+		{"created, lost, and taken back perhaps", []approval.Class{approval.Applied, approval.Unclear}, lost, approval.Unknown, 2},
+		{"never created", []approval.Class{approval.NotDone}, lost, approval.Failed, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -282,12 +293,17 @@ func TestFinish(t *testing.T) {
 			for i, class := range row.classes {
 				steps = append(steps, approval.Step{Number: i + 1, What: "w", Class: class, RequestID: "g"})
 			}
-			for _, from := range []approval.State{approval.Executing, approval.Reconciling} {
-				c, err := approval.Finish(inState(t, from, 1), steps, row.planned, "remark", moment)
+			row.ending.Remark = "remark"
+			for _, from := range []approval.State{approval.Executing, approval.Reconciling, approval.Unknown} {
+				c, err := approval.Finish(inState(t, from, 1), steps, row.ending, moment)
+				if from == approval.Unknown && row.want == approval.Unknown {
+					wantCode(t, err, "ended-unknown") // it is no news
+					continue
+				}
 				if err != nil || c.To != row.want || c.Kind != "request."+string(row.want) {
 					t.Errorf("from %s: %+v, %v; want %s", from, c, err, row.want)
 				}
-				if c.Outcome == nil || len(c.Outcome.Done) != len(steps) || c.Outcome.Why != "remark" {
+				if c.Outcome == nil || len(c.Outcome.Done) != row.reports || c.Outcome.Why != "remark" {
 					t.Errorf("from %s: outcome %+v", from, c.Outcome)
 				}
 			}

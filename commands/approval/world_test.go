@@ -263,6 +263,9 @@ func (w *world) finish() {
 	w.tenant.plan()
 	w.tenant.setDown(false)
 	w.people.change(func() { w.people.down = false })
+	if w.process != nil {
+		w.process.store.spare()
+	}
 	if w.process == nil || w.process.store.died() {
 		w.restart(nil)
 	}
@@ -289,7 +292,7 @@ func (w *world) requests() (rs []approval.Request) {
 func (w *world) wantIntent(_ context.Context, clientID string, c approval.Call) {
 	hash := sha256.Sum256(c.Body)
 	err := w.beside.View(context.Background(), func(tx approval.Tx) error {
-		running, err := tx.Requests("", approval.Executing)
+		running, err := tx.Requests("", approval.Executing, approval.Reconciling)
 		if err != nil {
 			return err
 		}

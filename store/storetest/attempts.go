@@ -10,6 +10,9 @@ import (
 
 var attempts = map[string]func(*testing.T, *bench){
 	"a request has one open attempt":           attemptOpen,
+	"what nobody attempted has no attempt":     attemptNone,
+	"an attempt is taken under a newer fence":  attemptTaken,
+	"a lease is read and released":             leaseRead,
 	"steps come back with every field":         stepRoundTrip,
 	"a request has one open step":              stepOpen,
 	"a lease is renewed by its owner alone":    leaseOwner,
@@ -19,8 +22,8 @@ var attempts = map[string]func(*testing.T, *bench){
 	"an answer needs a step that was intended": concludeNothing,
 }
 
-// lease is the one that fences steps.
-const lease = "runner"
+// lease is any, and fences nothing.
+const lease = "some lease"
 
 func acquire(t *testing.T, b *bench, name, owner string, force bool) (fence int64, ok bool) {
 	t.Helper()
@@ -33,7 +36,7 @@ func acquire(t *testing.T, b *bench, name, owner string, force bool) (fence int6
 
 func attemptOpen(t *testing.T, b *bench) {
 	r := b.insert(t, "a")
-	fence, _ := acquire(t, b, lease, "one", false)
+	fence, _ := acquire(t, b, approval.LeaseOf(r.ID), "one", false)
 	open := func(tx approval.Tx) error { return tx.OpenAttempt(attempt(r, fence)) }
 	b.update(t, open)
 	b.refuse(t, nil, open)
@@ -44,16 +47,78 @@ func attemptOpen(t *testing.T, b *bench) {
 	})
 	b.update(t, func(tx approval.Tx) error { return tx.CloseAttempt(r.ID) })
 	b.refuse(t, nil, func(tx approval.Tx) error { return tx.CloseAttempt(r.ID) })
+	b.view(t, func(tx approval.Tx) error {
+		got, err := tx.Attempt(r.ID)
+		want := attempt(r, fence)
+		want.Closed = true
+		wantSame(t, "Attempt once closed", got, want)
+		return err
+	})
+	b.refuse(t, approval.ErrLost, func(tx approval.Tx) error { return tx.TakeAttempt(attempt(r, fence)) })
+}
+
+func attemptNone(t *testing.T, b *bench) {
+	r := b.insert(t, "a")
 	b.refuse(t, approval.ErrNotFound, func(tx approval.Tx) error {
 		_, err := tx.Attempt(r.ID)
 		return err
 	})
-	b.update(t, open)
+}
+
+func attemptTaken(t *testing.T, b *bench) {
+	r := b.insert(t, "a")
+	first, _ := acquire(t, b, approval.LeaseOf(r.ID), "one", false)
+	want := attempt(r, first)
+	b.update(t, func(tx approval.Tx) error { return tx.OpenAttempt(want) })
+	second, _ := acquire(t, b, approval.LeaseOf(r.ID), "two", true)
+	b.refuse(t, approval.ErrLost, func(tx approval.Tx) error { return tx.TakeAttempt(want) })
+	want.Fence, want.Owner, want.Deadline = second, "two", want.Deadline.Add(time.Minute)
+	b.update(t, func(tx approval.Tx) error {
+		taken := want
+		taken.Started, taken.Before = want.Started.Add(time.Hour), nil // these stay
+		return tx.TakeAttempt(taken)
+	})
+	b.view(t, func(tx approval.Tx) error {
+		got, err := tx.Attempt(r.ID)
+		wantSame(t, "Attempt once taken", got, want)
+		return err
+	})
+}
+
+// at is the database's time.
+func (b *bench) at(t *testing.T) (now time.Time) {
+	t.Helper()
+	b.view(t, func(tx approval.Tx) (err error) {
+		now, err = tx.Now()
+		return err
+	})
+	return now
+}
+
+func leaseRead(t *testing.T, b *bench) {
+	read := func(want approval.Lease) {
+		t.Helper()
+		b.view(t, func(tx approval.Tx) error {
+			got, err := tx.Lease(lease)
+			wantSame(t, "Lease", got, want)
+			return err
+		})
+	}
+	read(approval.Lease{})
+	acquire(t, b, lease, "one", false)
+	read(approval.Lease{Owner: "one", Fence: 1, Until: b.at(t).Add(30 * time.Second)})
+	b.update(t, func(tx approval.Tx) error { return tx.Release(lease, "two") }) // not theirs
+	read(approval.Lease{Owner: "one", Fence: 1, Until: b.at(t).Add(30 * time.Second)})
+	b.update(t, func(tx approval.Tx) error { return tx.Release(lease, "one") })
+	read(approval.Lease{Fence: 1, Until: b.at(t)})
+	if fence, ok := acquire(t, b, lease, "two", false); !ok || fence != 2 {
+		t.Errorf("after its release: fence %d, %t; want 2, true", fence, ok)
+	}
 }
 
 func stepRoundTrip(t *testing.T, b *bench) {
 	r := b.insert(t, "a")
-	fence, _ := acquire(t, b, lease, "one", false)
+	fence, _ := acquire(t, b, approval.LeaseOf(r.ID), "one", false)
 	var want []approval.Step
 	for _, s := range []approval.Step{step(r, 1, 1, fence), step(r, 1, 2, fence), step(r, 2, 1, fence)} {
 		b.update(t, func(tx approval.Tx) error { return tx.Intend(s) })
@@ -76,7 +141,8 @@ func stepRoundTrip(t *testing.T, b *bench) {
 
 func stepOpen(t *testing.T, b *bench) {
 	r, other := b.insert(t, "a"), b.insert(t, "b")
-	fence, _ := acquire(t, b, lease, "one", false)
+	fence, _ := acquire(t, b, approval.LeaseOf(r.ID), "one", false)
+	theirs, _ := acquire(t, b, approval.LeaseOf(other.ID), "one", false)
 	intend := func(s approval.Step) func(approval.Tx) error {
 		return func(tx approval.Tx) error { return tx.Intend(s) }
 	}
@@ -84,7 +150,7 @@ func stepOpen(t *testing.T, b *bench) {
 	b.update(t, intend(first))
 	b.refuse(t, nil, intend(step(r, 1, 2, fence)))
 	b.refuse(t, nil, intend(step(r, 2, 1, fence)))
-	b.update(t, intend(step(other, 1, 1, fence)))
+	b.update(t, intend(step(other, 1, 1, theirs)))
 	first.Class = approval.Unclear
 	b.update(t, func(tx approval.Tx) error { return tx.Conclude(first) })
 	b.refuse(t, nil, intend(step(r, 1, 1, fence))) // the same try
@@ -144,10 +210,12 @@ func fenceOld(t *testing.T, b *bench) {
 		}
 	}
 	never("before any lease", 1)
-	old, _ := acquire(t, b, lease, "one", false)
+	acquire(t, b, approval.LeaseOf(other.ID), "one", false)
+	old, _ := acquire(t, b, approval.LeaseOf(r.ID), "one", false)
 	s.Fence = old
 	b.update(t, func(tx approval.Tx) error { return tx.Intend(s) })
-	now, _ := acquire(t, b, lease, "two", true)
+	acquire(t, b, approval.LeaseOf(other.ID), "two", true)
+	now, _ := acquire(t, b, approval.LeaseOf(r.ID), "two", true)
 	never("old", old)
 	never("from nowhere", now+1)
 	s.Fence, s.Class = now, approval.NotDone
@@ -183,6 +251,6 @@ func leaseRace(t *testing.T, b *bench) {
 
 func concludeNothing(t *testing.T, b *bench) {
 	r := b.insert(t, "a")
-	fence, _ := acquire(t, b, lease, "one", false)
+	fence, _ := acquire(t, b, approval.LeaseOf(r.ID), "one", false)
 	b.refuse(t, approval.ErrLost, func(tx approval.Tx) error { return tx.Conclude(step(r, 1, 1, fence)) })
 }

@@ -98,7 +98,7 @@ func change(tx approval.Tx, r approval.Request, fence int64) error {
 func filled(t *testing.T, b *bench) (approval.Request, int64) {
 	t.Helper()
 	r := b.insert(t, "a")
-	fence, _ := acquire(t, b, lease, "one", false)
+	fence, _ := acquire(t, b, approval.LeaseOf(r.ID), "one", false)
 	b.update(t, func(tx approval.Tx) error { return fill(tx, r, fence) })
 	return r, fence
 }
@@ -113,7 +113,7 @@ func (b *bench) wantUnchanged(t *testing.T, r approval.Request, fence int64, bef
 		}
 		return nil
 	})
-	if now, _ := acquire(t, b, lease, "one", false); now != fence {
+	if now, _ := acquire(t, b, approval.LeaseOf(r.ID), "one", false); now != fence {
 		t.Errorf("the fence is %d, want %d", now, fence)
 	}
 }
@@ -125,7 +125,7 @@ func rollback(t *testing.T, b *bench) {
 		if err := change(tx, r, fence); err != nil {
 			t.Errorf("change: %v", err)
 		}
-		if _, _, err := tx.Acquire(lease, "two", time.Hour, true); err != nil {
+		if _, _, err := tx.Acquire(approval.LeaseOf(r.ID), "two", time.Hour, true); err != nil {
 			t.Errorf("Acquire: %v", err)
 		}
 		return errStop

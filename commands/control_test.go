@@ -1,0 +1,147 @@
+package commands
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+)
+
+// owed lists the messages that are owed, as they would be shown.
+func (w *world) owed(kind string) map[chat.Address]string {
+	w.t.Helper()
+	rows, err := w.store.Due(context.Background(), 1000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	shown := map[chat.Address]string{}
+	for _, row := range rows {
+		if row.Kind != kind {
+			continue
+		}
+		m, err := Renderers(w.env)[row.Kind](context.Background(), row.Facts)
+		if err != nil {
+			w.t.Fatalf("render %s: %v", row.Key, err)
+		}
+		shown[row.To] = m.Plain()
+	}
+	return shown
+}
+
+// olga makes an owner of olga, who else holds nothing.
+func olga(f *fixture) { f.roles["owner"] = []string{id("olga")} }
+
+// Any approver freezes, everybody who decides is told, nothing can be asked and
+// who did it is said; an owner asks to thaw, which may be asked meanwhile.
+func TestFreezeAndThaw(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, olga)
+	w.env.Engine.Everyone = Everyone(w.env.People, w.env.Admins)
+	wantSaid(t, w.say("olga", "thaw all is well"), "Changes are not frozen.")
+	wantSaid(t, w.say("ada", "freeze"), "You may not use “/mfa freeze”")
+	wantSaid(t, w.say("bea", "freeze somebody uses “Ada's” account"), "All changes are frozen.")
+	told := w.owed(approval.NoticeAnnouncement)
+	for _, to := range []chat.Address{w.env.Admins, chat.Direct(account("abe")), chat.Direct(account("bea")), chat.Direct(account("olga"))} {
+		for _, want := range []string{"All changes are frozen.", "Done by: “Bea", "They say: “somebody uses"} {
+			if !strings.Contains(told[to], want) {
+				t.Errorf("%v is told %q, want %q", to, told[to], want)
+			}
+		}
+	}
+	wantSaid(t, w.say("ada", "defaults enable all are trained"), "Changes have been frozen since 23 Nov 2026, 10:00 UTC.", "They were frozen by “Bea", "The reason: “somebody uses")
+	wantSaid(t, w.say("abe", "freeze again"), "Changes have been frozen since", "They were frozen by “Bea")
+	wantSaid(t, w.say("olga", "thaw the account is safe"), "Recorded as R-")
+	r := w.stored()[0]
+	wantSaid(t, w.say("abe", "approve "+r.Ref), "It needs one more person.")
+	wantSaid(t, w.say("bea", "approve "+r.Ref), "it was the last one needed")
+	if prompt := w.owed(approval.NoticePrompt)[w.env.Admins]; !strings.Contains(prompt, "go on after the freeze") || !strings.Contains(prompt, "by “Bea") {
+		t.Errorf("the prompt is %q", prompt)
+	}
+}
+
+// From the machine itself it is frozen without a chat, and said so.
+func TestFreezeFromTheHost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, olga)
+	if err := approval.FreezeNow(t.Context(), w.store, tenantID, "root", "phone call from Ada", []string{encode(w.env.Admins)}); err != nil {
+		t.Fatal(err)
+	}
+	if told := w.owed(approval.NoticeAnnouncement)[w.env.Admins]; !strings.Contains(told, "Done by: whoever runs the bot, on its own machine") || !strings.Contains(told, "phone call from Ada") {
+		t.Errorf("told %q", told)
+	}
+	wantSaid(t, w.say("ada", "defaults enable all are trained"), "They were frozen by somebody on the bot's own machine.")
+}
+
+// U05: whom a request is about is shown a button that stops it, and those who
+// decide are alerted; nobody else can press it.
+func TestU05StopThis(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env.Engine.Everyone = Everyone(w.env.People, w.env.Admins)
+	r := w.request(0, func(r *approval.Request) {
+		r.Targets = []approval.Target{{ID: id("sam"), Name: "Sam"}}
+		r.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(account("ada"))), Requester: true}}
+	})
+	w.keep(r)
+	button := w.render(approval.NoticeConcern, map[string]string{"request": r.ID}).Buttons[0]
+	wantSaid(t, w.press("sue", button.ID, button.Value, nil), "This request is not about you")
+	wantSaid(t, w.press("nobody", button.ID, button.Value, nil), "I do not know who you are")
+	wantSaid(t, w.press("sam", button.ID, button.Value, map[string]string{"reason": "I lost nothing"}), "You stopped "+r.Ref+". Nothing will be changed.")
+	alert := w.owed(approval.NoticeAlert)[chat.Direct(account("bea"))]
+	for _, want := range []string{"did not expect " + r.Ref, "Where it stands: cancelled.", "They say: “I lost nothing”", "Asked by: “Ada Okafor”"} {
+		if !strings.Contains(alert, want) {
+			t.Errorf("bea is alerted with %q, want %q", alert, want)
+		}
+	}
+	wantSaid(t, w.say("sam", "stop "+r.Ref), "This request was cancelled already.")
+	done := w.request(1, func(r *approval.Request) {
+		r.Targets, r.State, r.Outcome.At = []approval.Target{{ID: id("sam")}}, approval.Succeeded, start
+	})
+	w.keep(done)
+	wantSaid(t, w.say("sam", "stop "+done.Ref+" that was not me"), done.Ref+" cannot be stopped any more: done.", "call Ada Okafor")
+	if n := len(w.owed(approval.NoticeAlert)); n < 3 {
+		t.Errorf("%d are alerted", n)
+	}
+}
+
+// T15: an approver says how an unknown result ended.
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.request(0, func(r *approval.Request) {
+		r.State, r.Outcome = approval.Unknown, approval.Outcome{Done: oneStep(approval.Unclear), Planned: 1, At: start}
+	})
+	w.keep(r, "abe", "bea")
+	button := w.render(approval.NoticePrompt, map[string]string{"request": r.ID}).Buttons[0]
+	for _, row := range []struct{ person, result, note, want string }{
+		{"ada", "done", "I saw it", "You asked for this yourself"},
+		{"sam", "done", "I saw it", "You may not decide this."},
+		{"abe", "perhaps", "I saw it", "Please say “done” or “not-done”"},
+		{"abe", "done", " ", "Please say what you found"},
+		{"abe", "Done", "the portal shows it on", "Recorded: " + r.Ref + " done."},
+		{"bea", "not-done", "it is off", "This request has been carried out already."},
+	} {
+		wantSaid(t, w.press(row.person, button.ID, button.Value, map[string]string{"result": row.result, "note": row.note}), row.want)
+	}
+	wantSaid(t, w.say("bea", "resolve "+r.Ref+" done I see it too"), "This request has been carried out already.")
+	if text := w.render(approval.NoticePrompt, map[string]string{"request": r.ID}).Text; !strings.Contains(text, "Found out by “Abe Lindqvist”: “the portal shows it on”.") {
+		t.Errorf("the prompt says %q", text)
+	}
+}
+
+// What was turned down before is shown with who did it, as a quotation.
+func TestAskedBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.ask()
+	wantSaid(t, w.say("bea", "deny "+first.Ref+" not before \"Christmas\""), "You denied")
+	w.advance(time.Second)
+	again := w.ask()
+	text := w.render(approval.NoticePrompt, map[string]string{"request": again.ID}).Plain()
+	if want := "Asked before: “" + first.Ref + ", asked for by Ada Okafor, was denied on 23 Nov 2026, 10:00 UTC by Bea"; !strings.Contains(text, want) {
+		t.Errorf("the prompt does not say %q:\n%s", want, text)
+	}
+}
