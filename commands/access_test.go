@@ -55,7 +55,7 @@ freeze             -        -     -     -      -        -    yes      -
 thaw               -        -     -     -      -        -    -        yes
 changes            -        -     -     yes    yes      yes  yes      yes
 audit              -        -     -     yes    yes      yes  yes      yes
-audit show         -        -     -     yes    yes      yes  yes      yes
+audit_show         -        -     -     yes    yes      yes  yes      yes
 digest_preview     -        -     -     yes    yes      yes  yes      yes
 digest_now         -        -     -     -      -        yes  -        -
 help               yes      yes   yes   yes    yes      yes  yes      yes
