@@ -32,7 +32,7 @@ type demoCommand struct {
 	world
 	Addr   string        `help:"Where the console listens." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
 	Data   string        `help:"Keep everything in this folder; without it a temporary one is used and removed." type:"path" placeholder:"DIR"`
-	Store  string        `help:"The database: a file. By default twokey.db in the data folder." placeholder:"DSN"`
+	Store  string        `help:"The database: a file, or postgres://…. By default twokey.db in the data folder." placeholder:"DSN"`
 	Tenant string        `help:"Use a simulated tenant that runs elsewhere (“twokey tenant”)." placeholder:"URL"`
 	Wait   time.Duration `help:"How long an approved change waits before it runs." default:"10s"`
 	Now    time.Time     `help:"Start the demo's clock at this time (RFC 3339)." placeholder:"TIME"`
@@ -43,8 +43,8 @@ func (d *demoCommand) Validate() error {
 	switch {
 	case d.Wait < 0 || d.Wait > time.Hour:
 		return fmt.Errorf("--wait %s is not from 0s to 1h", d.Wait)
-	case strings.HasPrefix(d.Store, "postgres://"):
-		return errors.New("--store takes a file: this version keeps its data in SQLite")
+	case strings.Contains(d.Store, "://") && !strings.HasPrefix(d.Store, "postgres://") && !strings.HasPrefix(d.Store, "postgresql://"):
+		return errors.New("--store takes the name of a file, or postgres://…")
 	}
 	return d.world.Validate()
 }
