@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"path/filepath"
 	gosync "sync"
 	"testing"
@@ -11,10 +12,18 @@ import (
 	"twokey/store/storetest"
 )
 
-// databases make a new, empty database of each kind and say where it is.
+// databases make a new database of each kind and say where it is.
 var databases = map[string]func(testing.TB) string{
-	"SQLite":     func(t testing.TB) string { return filepath.Join(t.TempDir(), "twokey.db") },
-	"PostgreSQL": func(t testing.TB) string { return pgtest.DSN(t) },
+	"SQLite": func(t testing.TB) string { return filepath.Join(t.TempDir(), "twokey.db") },
+	"PostgreSQL": func(t testing.TB) string { // migrating costs more than most tests
+		return pgtest.Prepared(t, "migrated", func(dsn string) error {
+			s, err := Open(context.Background(), Config{DSN: dsn, Now: time.Now})
+			if err != nil {
+				return err
+			}
+			return s.Close()
+		})
+	},
 }
 
 // onEach runs f with a new database of each kind.

@@ -110,6 +110,7 @@ type Cluster struct {
 	watchdog  *exec.Cmd
 	server    *exec.Cmd
 	databases atomic.Int64
+	prepared  sync.Map // by name: a func() error
 }
 
 // start makes a data directory and starts a server in it. Its time goes to
@@ -276,15 +277,41 @@ func (c *Cluster) signal(s syscall.Signal) error {
 // dropped with the test.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
-	return c.Copy(t, "template1")
+	return c.copy(t, "template1")
 }
 
-// Copy makes a database that is a copy of another, to which nobody may be
-// connected, and returns how to reach it; it is dropped with the test.
-func (c *Cluster) Copy(t testing.TB, of string) string {
+// Prepared is a DSN of a database as prepare leaves it. It is called by the
+// first test of this process that comes with the name; the others get copies.
+// It must leave no connection open.
+func Prepared(t testing.TB, name string, prepare func(dsn string) error) string {
+	t.Helper()
+	need(t)
+	c, err := shared()
+	if err != nil {
+		t.Fatalf("start PostgreSQL: %v", err)
+	}
+	once, _ := c.prepared.LoadOrStore(name, sync.OnceValue(func() error {
+		if err := c.create(name, "template1"); err != nil {
+			return err
+		}
+		return prepare(c.dsn(name))
+	}))
+	if err := once.(func() error)(); err != nil {
+		t.Fatalf("prepare database: %v", err)
+	}
+	return c.copy(t, name)
+}
+
+func (c *Cluster) create(name, of string) error {
+	return c.admin(context.Background(), fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, of))
+}
+
+// copy makes a database that is a copy of another, to which nobody may be
+// connected.
+func (c *Cluster) copy(t testing.TB, of string) string {
 	t.Helper()
 	name := fmt.Sprint("test_", c.databases.Add(1))
-	if err := c.admin(context.Background(), fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, of)); err != nil {
+	if err := c.create(name, of); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
 	t.Cleanup(func() {
