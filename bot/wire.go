@@ -98,7 +98,9 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	if err != nil {
 		return nil, err
 	}
-	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles()}, client)
+	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles(), Away: func(ctx context.Context) (map[string]time.Time, error) {
+		return bot.store.Away(ctx, org.ID)
+	}}, client)
 	engine := &approval.Engine{
 		Store: bot.store, Standing: people,
 		Expiry:   commands.AroundTheClock(zone).Expiry,
@@ -121,7 +123,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	env := commands.Env{
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester, Changes: bot.watcher,
-		Rules: keeper, Zone: zone, Contact: demoContact,
+		Absences: bot.store, Rules: keeper, Zone: zone, Contact: demoContact,
 		Admins: admins, ChatSignIn: commands.ChatOwn, Build: build(), Now: a.clock.Now,
 	}
 	mux := commands.NewMux(env, a.log)

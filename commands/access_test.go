@@ -53,6 +53,7 @@ stop               -        yes   yes   yes    yes      yes  yes      yes
 resolve            -        yes   yes   yes    yes      yes  yes      yes
 freeze             -        -     -     -      -        -    yes      -
 thaw               -        -     -     -      -        -    -        yes
+away               -        yes   yes   yes    yes      yes  yes      yes
 changes            -        -     -     yes    yes      yes  yes      yes
 audit              -        -     -     yes    yes      yes  yes      yes
 audit_show         -        -     -     yes    yes      yes  yes      yes

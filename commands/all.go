@@ -20,6 +20,7 @@ func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
 		approveCommand(env),
 		denyCommand(env),
 		cancelCommand(env),
+		awayCommand(env),
 		stop(env),
 		resolve(env),
 		freeze(env),

@@ -36,14 +36,19 @@ func Everyone(people *identity.Directory, admins chat.Address) func(ctx context.
 func Backups(people *identity.Directory) func(ctx context.Context, r approval.Request) ([]approval.Subscriber, error) {
 	return func(ctx context.Context, r approval.Request) ([]approval.Subscriber, error) {
 		named, err := people.Backups(ctx, r)
-		var all []approval.Subscriber
-		for _, p := range named {
-			for _, a := range people.Accounts(p) {
-				all = append(all, approval.Subscriber{Address: encode(chat.Direct(a)), Who: p.Object})
-			}
-		}
-		return all, err
+		return subscribers(people, named), err
 	}
+}
+
+// subscribers are the chat accounts of people who are asked to decide.
+func subscribers(people *identity.Directory, who []approval.Principal) []approval.Subscriber {
+	var all []approval.Subscriber
+	for _, p := range who {
+		for _, a := range people.Accounts(p) {
+			all = append(all, approval.Subscriber{Address: encode(chat.Direct(a)), Who: p.Object})
+		}
+	}
+	return all
 }
 
 // Away returns a function that reports whether somebody who would decide a

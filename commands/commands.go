@@ -40,6 +40,7 @@ type Env struct {
 	Damage       func() error // what is known to be wrong with the audit record, with a sentence for people; nil if nothing can be
 	Digest       Digest
 	Changes      Changes
+	Absences     Absences
 	Rules        *rules.Keeper
 	Zone         *time.Location // in which times are shown
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"

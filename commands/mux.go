@@ -142,7 +142,7 @@ func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (ch
 	}
 	r, err := m.env.Engine.Submit(ctx, plan)
 	if err != nil {
-		return chat.Message{}, attributed(ctx, m.env, err)
+		return chat.Message{}, attributed(ctx, m.env, tooFew(ctx, m.env, plan, err))
 	}
 	return chat.Message{
 		Headline: fmt.Sprintf("Recorded as %s. The approvers have been asked.", r.Ref),
@@ -162,8 +162,8 @@ func whyForm(line string) chat.Message {
 }
 
 // address completes a plan with who asks and who is to be shown it: the
-// requester, each person who may decide it in their own messages, and the
-// admin channel. A listed guest or leaver is shown nothing.
+// requester, each person who is asked to decide it in their own messages, and
+// the admin channel. A listed guest or leaver is shown nothing.
 func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval.Plan, error) {
 	p.Tenant, p.TenantName = m.env.Organization.ID, m.env.Organization.Name
 	p.Requester, p.Account, p.Proof, p.Key, p.Reason = call.Who.Principal, encode(call.Who.Account), call.Who.Proof, call.Event.Key, call.Reason
@@ -173,15 +173,13 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 	if err != nil {
 		return p, err
 	}
-	deciders, err := m.env.People.Approvers(ctx, wouldBe(p))
+	bench, err := m.env.People.Bench(ctx, wouldBe(p))
 	if err != nil {
 		return p, fmt.Errorf("list approvers: %w", err)
 	}
-	for _, someone := range deciders {
-		for _, a := range m.env.People.Accounts(someone) {
-			p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(chat.Direct(a)), Who: someone.Object})
-		}
-	}
+	now := m.env.Rules.Now()
+	p.Policy = fallback(now, p.Policy, bench)
+	p.Subscribers = append(p.Subscribers, subscribers(m.env.People, firstAsked(now, p.Policy, bench))...)
 	if m.env.Admins != (chat.Address{}) {
 		p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(m.env.Admins)})
 	}

@@ -148,7 +148,7 @@ func TestPlanRefuses(t *testing.T) {
 		"on already":   {func(f *fixture) { f.enabled = true }, "defaults enable now", "Security defaults are on already."},
 		"too few approvers": {
 			func(f *fixture) { f.roles[identity.Approver] = []string{id("abe"), id("abe")} }, "defaults enable now",
-			"This needs the approval of 2 people who are neither you nor its target, and only 1 could give it now. Ask an owner to appoint 1 more.",
+			"This needs 2 approvers, and only 1 could decide. Nothing was asked for. Appoint 1 more approver: somebody outside of IT, as a director or whoever leads finance, will do. An owner does that in the configuration: “Olga Petrova”.",
 		},
 		"the tenant away": {func(f *fixture) { f.fails["defaults"] = errAway }, "defaults enable now", "Microsoft 365 could not be reached.\n\nTry again in a minute."},
 		"O54: no emergency account able": {

@@ -24,9 +24,7 @@ func TestU01NewLink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	k := rules.NewKeeper([]rules.Version{{Rules: w.rules(), Since: w.now().Add(-time.Hour)}}, w.now)
-	w.env.Rules, w.env.People = k, identity.New(identity.Config{Rules: k, Ask: AskRoles()}, w.tenant())
-	w.env.Engine.Standing = w.env.People
-	w.assemble()
+	w.govern(k)
 	r := w.ask()
 	w.relay(func(is *rules.Rules) {
 		is.Links = maps.Clone(is.Links)

@@ -451,7 +451,7 @@ func newWorld(t testing.TB, changes ...func(*fixture)) *world {
 		}
 	})
 	w.env.Engine = &approval.Engine{Store: w.store, Standing: w.env.People, Expiry: AroundTheClock(w.env.Zone).Expiry}
-	w.env.Requests, w.env.Records = w.store, w.store
+	w.env.Requests, w.env.Records, w.env.Absences = w.store, w.store, w.store
 	w.assemble()
 	return w
 }
@@ -486,9 +486,27 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
 		Build: "twokey 0.1", Now: w.now, ChatSignIn: ChatOwn,
 	}
-	w.env.People = identity.New(identity.Config{Rules: w.env.Rules, Ask: AskRoles()}, here)
+	w.env.People = w.people()
 	w.assemble()
 	return w
+}
+
+// people is the directory over the rules and absences of the env.
+func (w *world) people() *identity.Directory {
+	return identity.New(identity.Config{Rules: w.env.Rules, Ask: AskRoles(), Away: func(ctx context.Context) (map[string]time.Time, error) {
+		if w.env.Absences == nil {
+			return nil, nil
+		}
+		return w.env.Absences.Away(ctx, tenantID)
+	}}, w.tenant())
+}
+
+// govern makes the env anew under other rules.
+func (w *world) govern(k *rules.Keeper) {
+	w.env.Rules = k
+	w.env.People = w.people()
+	w.env.Engine.Standing = w.env.People
+	w.assemble()
 }
 
 // assemble makes the mux anew, after a test has changed the env.

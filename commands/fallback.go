@@ -1,0 +1,106 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"twokey/commands/approval"
+	"twokey/commands/identity"
+	"twokey/commands/rules"
+)
+
+// policyFallback is the policy of a request for which too few could decide only
+// because of whom it is about, or of this day.
+const policyFallback = "fallback"
+
+// fallbackWait is how long a change waits that one approves where two should.
+const fallbackWait = time.Hour
+
+// fallback returns the policy under which a request can be decided by those who
+// are there. Where the quorum is short only because approvers are targets or
+// away, one of the others is enough, the change waits longer, and everybody is
+// told. Nothing else makes fewer do: there it stays as it is, and the request is
+// refused.
+func fallback(r rules.Rules, p approval.Policy, b identity.Bench) approval.Policy {
+	missing := len(b.Targets) + len(b.Away)
+	if !r.Fallback || p.Quorum < 2 || len(b.Can) == 0 || len(b.Can) >= p.Quorum || len(b.Can)+missing < p.Quorum {
+		return p
+	}
+	var why []string
+	if len(b.Targets) > 0 {
+		why = append(why, plural(fmt.Sprint(len(b.Targets)), "approver")+" would decide about themselves")
+	}
+	if len(b.Away) > 0 {
+		why = append(why, plural(fmt.Sprint(len(b.Away)), "approver")+" away")
+	}
+	p.Because = append(slices.Clone(p.Because), fmt.Sprintf(
+		"One approval is enough here, because not enough others could decide (%s). It waits longer instead, and everybody is told.", strings.Join(why, ", ")))
+	p.Name, p.Quorum, p.Wait = policyFallback, 1, max(p.Wait, fallbackWait)
+	return p
+}
+
+// tooFew words why a request was refused that too few people could decide, and
+// says whom to appoint. Every other error comes back as it is.
+func tooFew(ctx context.Context, env Env, p approval.Plan, err error) error {
+	no, ok := errors.AsType[*approval.Refusal](err)
+	if !ok || no.Code != approval.ErrQuorum.Code || len(p.Policy.Only) > 0 {
+		return err
+	}
+	b, unread := env.People.Bench(ctx, wouldBe(p))
+	if unread != nil || len(b.Can) >= p.Policy.Quorum {
+		return err
+	}
+	return &approval.Refusal{Code: no.Code, Text: shortWords(ctx, env, p.Policy, b)}
+}
+
+// shortWords say who could decide and who not, and whom to appoint.
+func shortWords(ctx context.Context, env Env, p approval.Policy, b identity.Bench) string {
+	say := fmt.Sprintf("This needs %s, and %s could decide.", plural(fmt.Sprint(p.Quorum), "approver"), nobodyOr(len(b.Can)))
+	for _, kept := range []struct {
+		who []approval.Principal
+		why string
+	}{{b.Targets, "it is about them"}, {b.Away, "away"}} {
+		for _, p := range kept.who {
+			say += " " + named(ctx, env, p) + " may not: " + kept.why + "."
+		}
+	}
+	if b.Requester {
+		say += " You are an approver, and may not decide what you ask for yourself."
+	}
+	return say + " Nothing was asked for. " + appoint(ctx, env, p.Quorum-len(b.Can))
+}
+
+func nobodyOr(n int) string {
+	if n == 0 {
+		return "nobody"
+	}
+	return fmt.Sprintf("only %d", n)
+}
+
+// appoint says who can change that too few could decide.
+func appoint(ctx context.Context, env Env, missing int) string {
+	say := fmt.Sprintf("Appoint %s: somebody outside of IT, as a director or whoever leads finance, will do.", plural(fmt.Sprint(missing), "more approver"))
+	owners, err := env.People.Active(ctx, identity.Owner)
+	if err != nil || len(owners) == 0 {
+		return say + " An owner does that in the configuration."
+	}
+	names := make([]string, len(owners))
+	for i, o := range owners {
+		names[i] = named(ctx, env, o)
+	}
+	return say + " An owner does that in the configuration: " + strings.Join(names, ", ") + "."
+}
+
+// firstAsked returns who is asked to decide at once: everybody who could but the
+// backups, and those too where somebody is away or too few are left.
+func firstAsked(r rules.Rules, p approval.Policy, b identity.Bench) []approval.Principal {
+	first := slices.DeleteFunc(slices.Clone(b.Can), func(p approval.Principal) bool { return slices.Contains(r.Backups, p.Object) })
+	if len(p.Only) > 0 || len(b.Away) > 0 || len(first) < max(p.Quorum, 1) {
+		return b.Can
+	}
+	return first
+}
