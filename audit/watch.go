@@ -132,6 +132,13 @@ func (w *Watch) Damage() error {
 	return w.damage
 }
 
+// Report takes in what somebody else found when they verified the chain.
+func (w *Watch) Report(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.found(err) // what is no damage is theirs to say
+}
+
 // Head returns what the chain ended with when it was last looked at; false if
 // it was empty.
 func (w *Watch) Head() (Head, bool) {

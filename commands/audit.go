@@ -87,19 +87,20 @@ func actors(ctx context.Context, env Env, records []audit.Record) (map[string]st
 }
 
 // withChain verifies the whole chain and adds to m how it stands. A damaged one
-// is the headline, whatever was asked.
+// is the headline, whatever was asked, and whoever guards it is told.
 func withChain(ctx context.Context, env Env, m chat.Message) (chat.Message, error) {
 	head, err := audit.Verify(env.Records.Audit(ctx), "")
 	var broken *audit.BrokenError
-	if err == nil && env.Damage != nil {
-		if known := env.Damage(); known != nil {
-			m.Headline = damaged(known)
-			m.Text = readOnly + " Do not trust the records, and call an owner of this bot."
-			return m, nil
-		}
+	if errors.As(err, &broken) && env.Guard != nil {
+		env.Guard.Report(broken)
+	}
+	if env.Guard != nil && env.Guard.Damage() != nil {
+		m.Headline = damaged(env.Guard.Damage())
+		m.Text = readOnly + " Do not trust the records, and call an owner of this bot."
+		return m, nil
 	}
 	switch {
-	case errors.As(err, &broken):
+	case broken != nil:
 		m.Headline = broken.Say()
 		m.Text = "Do not trust the records from there on, and call an owner of this bot."
 	case err != nil:
@@ -117,9 +118,9 @@ const readOnly = "Until that is cleared up I answer, and change nothing."
 // Gate returns what an engine and a runner ask before they act: they are
 // refused while the audit record is known to be damaged, because nobody could
 // trust what is recorded of it.
-func Gate(damage func() error) func(context.Context) error {
+func Gate(g Guard) func(context.Context) error {
 	return func(context.Context) error {
-		if err := damage(); err != nil {
+		if err := g.Damage(); err != nil {
 			return &approval.Refusal{Code: "damaged", Text: damaged(err) + " " + readOnly}
 		}
 		return nil

@@ -37,7 +37,7 @@ type Env struct {
 	People       *identity.Directory
 	Guide        *guide.Guide
 	Records      Records
-	Damage       func() error // what is known to be wrong with the audit record, with a sentence for people; nil if nothing can be
+	Guard        Guard // of the audit record; nil if nothing watches over it
 	Digest       Digest
 	Changes      Changes
 	Absences     Absences
@@ -69,6 +69,15 @@ type Records interface {
 	evidence.Source
 	// Audit reads it from its beginning.
 	Audit(ctx context.Context) iter.Seq2[audit.Record, error]
+}
+
+// Guard knows whether the audit record is damaged.
+type Guard interface {
+	// Damage returns what is known to be wrong with it, with a sentence for
+	// people, or nil.
+	Damage() error
+	// Report takes in what somebody else found out.
+	Report(err error)
 }
 
 // Digest is the weekly digest, as far as commands ask for it.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -157,8 +158,16 @@ func TestO60DamageIsSaidAndNothingIsDone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.ask()
-	w.env.Damage = func() error { return &audit.BrokenError{Number: 7, Why: "is missing"} }
-	w.env.Engine.Gate = Gate(w.env.Damage)
+	guard := &audit.Watch{}
+	w.env.Guard = guard
+	w.env.Engine.Gate = Gate(guard)
+	w.assemble()
+	wantSaid(t, w.say("vic", "audit"), "The chain of 1 record is whole.")
+	guard.Report(errors.New("the database is away")) // no damage
+	wantSaid(t, w.say("vic", "audit"), "The chain of 1 record is whole.")
+	w.env.Guard = audit.NewWatch(audit.WatchConfig{Log: slog.New(slog.DiscardHandler)})
+	w.env.Guard.Report(&audit.BrokenError{Number: 7, Why: "is missing"})
+	w.env.Engine.Gate = Gate(w.env.Guard)
 	w.assemble()
 	const cut = "The audit record was changed: record 7 is missing."
 	wantSaid(t, w.say("vic", "audit"), cut, readOnly)

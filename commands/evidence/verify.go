@@ -3,7 +3,6 @@ package evidence
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -132,4 +131,21 @@ func (f *File) proveAnswers() error {
 	return nil
 }
 
-var errForm = errors.New("not evidence of a form that this version knows")
+// Meets checks the file against heads that were kept elsewhere: of those that
+// are of records in it there must be one, and each must be theirs.
+func (f *File) Meets(heads []audit.Head) error {
+	first, met := f.Records[0].Number, 0
+	for _, h := range heads {
+		if h.Number < first || h.Number > f.Head.Number {
+			continue
+		}
+		if f.Records[h.Number-first].Hash != h.Hash {
+			return &audit.BrokenError{Number: h.Number, Why: "is not the one whose head was kept elsewhere"}
+		}
+		met++
+	}
+	if met == 0 {
+		return &ProofError{"records", fmt.Sprintf("go from %d to %d, and none of the heads is of one of them", first, f.Head.Number)}
+	}
+	return nil
+}

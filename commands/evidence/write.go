@@ -82,11 +82,14 @@ func hash(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Is reports whether data looks like evidence, and not like an export of the
-// whole chain.
-func Is(data []byte) bool {
-	return bytes.HasPrefix(data, []byte("{\n")) || bytes.Contains(data, []byte("\n  \"sum\":"))
+// Is reports whether a file that begins like this is evidence, even with a byte
+// altered, and not an export of the whole chain, whose lines are objects.
+func Is(beginning []byte) bool {
+	line, _, _ := bytes.Cut(beginning, []byte("\n"))
+	return !bytes.HasPrefix(line, []byte(`{"number":`)) && bytes.Contains(beginning, []byte(`"request":`)) || len(line) < 4
 }
+
+var errForm = errors.New("not evidence of a form that this version knows")
 
 // Parse reads a file strictly: what it gives is written as the same bytes.
 func Parse(data []byte) (*File, error) {
