@@ -26,6 +26,7 @@ const (
 	consoleName  = "console.jsonl"
 	tenantName   = "tenant.jsonl"
 	clockName    = "clock"
+	headsName    = "audit-heads.jsonl"
 )
 
 type demoCommand struct {

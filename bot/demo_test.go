@@ -70,7 +70,14 @@ const longEnough = 30 * time.Second
 // startDemo runs the demo in this process until the test ends.
 func startDemo(t testing.TB, args ...string) *demo {
 	t.Helper()
-	data := t.TempDir()
+	d, stop := startDemoIn(t, t.TempDir(), args...)
+	t.Cleanup(stop)
+	return d
+}
+
+// startDemoIn runs the demo on a folder until it is stopped, which must be done.
+func startDemoIn(t testing.TB, data string, args ...string) (d *demo, end func()) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	var log bytes.Buffer
@@ -80,9 +87,9 @@ func startDemo(t testing.TB, args ...string) *demo {
 		_ = in.Close()
 		done <- status
 	}()
-	d := &demo{t: t, data: data}
+	d = &demo{t: t, data: data}
 	d.read(out)
-	t.Cleanup(func() {
+	end = func() {
 		stop()
 		if status := <-done; status != 0 {
 			t.Errorf("demo ended with status %d", status)
@@ -90,11 +97,12 @@ func startDemo(t testing.TB, args ...string) *demo {
 		if t.Failed() {
 			t.Logf("the demo's log:\n%s", log.String())
 		}
-	})
-	if d.console == "" {
-		t.Fatalf("the demo did not come up:\n%s", log.String())
 	}
-	return d
+	if d.console == "" {
+		end()
+		t.Fatal("the demo did not come up")
+	}
+	return d, end
 }
 
 // read takes the addresses that the demo prints, until it says that it is

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -57,13 +59,13 @@ func run(ctx context.Context, args []string, std streams) int {
 		return status
 	}
 	if err != nil {
-		fmt.Fprintln(std.err, "twokey:", err)
+		fmt.Fprintln(std.err, "twokey:", harmless(err.Error()))
 		fmt.Fprintln(std.err, "“twokey --help” lists the commands.")
 		return 2
 	}
 	if err := line.Run(); err != nil {
 		if !errors.Is(err, errSaid) {
-			fmt.Fprintln(std.err, "twokey:", sentence(err))
+			fmt.Fprintln(std.err, "twokey:", harmless(sentence(err)))
 		}
 		return 1
 	}
@@ -80,4 +82,23 @@ func sentence(err error) string {
 		return s.Say()
 	}
 	return err.Error()
+}
+
+// harmless writes out what a terminal would act on, such as the escapes that
+// move its cursor, or what would change the order in which text is read. Lines
+// after the first are set back, so that none looks like one of ours.
+func harmless(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n':
+			b.WriteString("\n  ")
+		case strconv.IsGraphic(r):
+			b.WriteRune(r)
+		default:
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+	}
+	return b.String()
 }

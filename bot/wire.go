@@ -45,11 +45,13 @@ type assembly struct {
 type assembled struct {
 	console   *console.Console
 	store     *store.Store
+	records   *audit.Watch
 	sender    *outbox.Sender
 	syncer    *sync.Syncer
 	watcher   *watch.Watcher
 	runner    *approval.Runner
 	scheduler *scheduler.Scheduler
+	pruner    pruner
 }
 
 // demoZone is where the demo's organisation is at home.
@@ -84,9 +86,11 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 			err = errors.Join(err, bot.close())
 		}
 	}()
-	if _, err := audit.Verify(bot.store.Audit(ctx), ""); err != nil {
+	heads := []audit.HeadFile{audit.HeadFile(filepath.Join(a.folder, headsName))}
+	if bot.records, err = newAuditWatch(ctx, bot.store, heads, a.clock.Now, a.log); err != nil {
 		return nil, err
 	}
+	bot.pruner = pruner{bot.store, bot.records, a.clock.Now, a.log}
 	staff, err := guide.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load guide: %w", err)
@@ -101,8 +105,9 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles(), Away: func(ctx context.Context) (map[string]time.Time, error) {
 		return bot.store.Away(ctx, org.ID)
 	}}, client)
+	gate := commands.Gate(bot.records)
 	engine := &approval.Engine{
-		Store: bot.store, Standing: people,
+		Store: bot.store, Standing: people, Gate: gate,
 		Expiry:   commands.AroundTheClock(zone).Expiry,
 		Wake:     func() { bot.runner.Wake() },
 		Hours:    commands.AroundTheClock(zone).Reminder,
@@ -122,7 +127,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	env := commands.Env{
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
-		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Digest: digester, Changes: bot.watcher,
+		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: digester, Changes: bot.watcher,
 		Absences: bot.store, Rules: keeper, Zone: zone, Contact: demoContact,
 		Admins: admins, ChatSignIn: commands.ChatOwn, Build: build(), Now: a.clock.Now,
 	}
@@ -135,7 +140,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	renderers[scheduler.KindDigest] = scheduler.Render
 	bot.sender = outbox.New(bot.store, map[string]chat.Poster{console.Platform: bot.console}, renderers, a.log)
 	bot.runner = approval.NewRunner(approval.RunnerConfig{
-		Store: bot.store, Standing: people, Actions: commands.Actions(env), Owner: owner(), Limits: demoLimits, Log: a.log,
+		Store: bot.store, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: owner(), Limits: demoLimits, Log: a.log,
 		Tidy: engine.Tidy,
 	})
 	bot.scheduler, err = scheduler.New(org.ID, []scheduler.Job{digester.Job()}, bot.store, a.clock.Now, a.log)
@@ -267,6 +272,8 @@ func (b *assembled) run(ctx context.Context, l net.Listener) error {
 	group.Go(func() error { return b.watcher.Run(work) })
 	group.Go(func() error { return b.runner.Run(work) })
 	group.Go(func() error { return b.scheduler.Run(work) })
+	group.Go(func() error { return b.records.Run(work) })
+	group.Go(func() error { return b.pruner.Run(work) })
 	group.Go(func() error {
 		serving, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -284,5 +291,5 @@ func (b *assembled) close() error {
 	if b.console != nil {
 		errs = append(errs, b.console.Close())
 	}
-	return errors.Join(append(errs, b.store.Close())...)
+	return errors.Join(append(errs, b.keepLastHead(), b.store.Close())...)
 }

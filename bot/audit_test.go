@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"twokey/audit"
+)
+
+// twokey runs one command line of ours and returns its status and output.
+func twokey(args ...string) (status int, out, errs string) {
+	var o, e bytes.Buffer
+	status = run(context.Background(), args, streams{strings.NewReader(""), &o, &e})
+	return status, o.String(), e.String()
+}
+
+// write keeps a file of the test and returns its name.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// O60: whatever was done to the database while the bot was down, it starts,
+// answers, says what is wrong, and changes nothing; and so does “audit verify”.
+func TestO60TheBotStartsAndRefuses(t *testing.T) {
+	t.Parallel()
+	for name, harm := range map[string]func(t *testing.T, db, old string) (says *regexp.Regexp){
+		"the last three are cut off": func(t *testing.T, db, _ string) *regexp.Regexp {
+			execute(t, db, "DELETE FROM audit WHERE number > (SELECT MAX(number) - 3 FROM audit)")
+			return regexp.MustCompile(`record \d+ is missing`)
+		},
+		"an old copy is put back": func(t *testing.T, db, old string) *regexp.Regexp {
+			copyFile(t, old, db)
+			return regexp.MustCompile(`record \d+ is (missing|not the one whose head)`)
+		},
+		"a record is edited": func(t *testing.T, db, _ string) *regexp.Regexp {
+			execute(t, db, "UPDATE audit SET actor = 'host' WHERE number = 2")
+			return regexp.MustCompile(`record 2 does not match its own hash`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := t.TempDir()
+			db, old := filepath.Join(data, databaseName), filepath.Join(t.TempDir(), "old.db")
+			d, stop := startDemoIn(t, data)
+			d.ask("/mfa defaults enable for the test")
+			stop()
+			copyFile(t, db, old)
+			d, stop = startDemoIn(t, data)
+			d.say("ada", "/mfa requests")
+			open := d.await("ada", "the request", from("R-"))
+			request := regexp.MustCompile(`R-[A-Z2-7]{6}`).FindString(open.Text)
+			d.say("abe", "/mfa deny "+request+" not today")
+			d.await("abe", "that it is denied", from("enied"))
+			stop()
+			says := harm(t, db, old)
+
+			d, stop = startDemoIn(t, data)
+			defer stop()
+			d.say("vic", "/mfa audit")
+			d.await("vic", "the damage", func(m message) bool { return says.MatchString(m.Text) && strings.Contains(m.Text, "change nothing") })
+			d.say("sam", "/mfa")
+			d.await("sam", "an answer", from("You are not set up yet"))
+			d.say("ada", "/mfa defaults enable now really")
+			d.await("ada", "a refusal", func(m message) bool { return says.MatchString(m.Text) && strings.Contains(m.Text, "change nothing") })
+			d.wantEffects(0)
+			if status, said := d.verify(); status != 1 || !says.MatchString(said) {
+				t.Errorf("audit verify = %d %q", status, said)
+			}
+		})
+	}
+}
+
+func execute(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(statement); err != nil {
+		t.Error(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// U21: evidence, table and chain are exported and checked beside a running bot,
+// each with a head that was kept elsewhere; an altered byte is named.
+func TestU21TheProgramProves(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	request := d.ask("/mfa defaults enable =HYPERLINK(\"http://evil\")").Request
+	d.approve(request)
+	d.advance("10s")
+	d.outcome(request, "done")
+
+	status, said, errs := twokey("audit", "verify", "--data", d.data)
+	head := regexp.MustCompile(`head ([0-9a-f]{64})`).FindStringSubmatch(said)
+	if status != 0 || head == nil {
+		t.Fatalf("audit verify = %d %q %q", status, said, errs)
+	}
+	heads := write(t, "heads", mustEncode(t, audit.Head{Number: 1, Hash: strings.Repeat("0", 64)})+"\n")
+	status, file, errs := twokey("audit", "export", "--data", d.data, "--evidence", request)
+	if status != 0 || !json.Valid([]byte(file)) {
+		t.Fatalf("audit export --evidence = %d %q", status, errs)
+	}
+	evidence := write(t, "evidence.json", file)
+	altered := write(t, "altered.json", strings.Replace(file, "bea", "abe", 1))
+	cut := write(t, "cut.json", file[:len(file)/2])
+	_, lines, _ := twokey("audit", "export", "--data", d.data)
+	export := write(t, "export.jsonl", lines)
+	for name, c := range map[string]struct {
+		args   []string
+		status int
+		says   string
+	}{
+		"evidence":                    {[]string{"--file", evidence, "--head", head[1]}, 0, "ok: " + request + ", proved by records "},
+		"evidence, of another chain":  {[]string{"--file", evidence, "--head", strings.Repeat("0", 64)}, 1, "is missing"},
+		"altered evidence":            {[]string{"--file", altered, "--head", head[1]}, 1, "The evidence was changed: line "},
+		"cut evidence":                {[]string{"--file", cut}, 1, "The evidence was changed: line "},
+		"export":                      {[]string{"--file", export, "--head", head[1]}, 0, "ok: "},
+		"export, another head":        {[]string{"--file", export, "--head", strings.Repeat("0", 64)}, 1, "is missing: the head kept elsewhere"},
+		"export, a file of heads":     {[]string{"--file", export, "--head", heads}, 1, "record 1 is not the one whose head was kept elsewhere"},
+		"database, a file of heads":   {[]string{"--data", d.data, "--head", heads}, 1, "record 1 is not the one whose head was kept elsewhere"},
+		"evidence, a file of heads":   {[]string{"--file", evidence, "--head", heads}, 1, "none of the heads is of one of them"},
+		"neither a hash nor a file":   {[]string{"--data", d.data, "--head", "abc"}, 1, "neither a hash of 64 hex digits nor a file"},
+		"a file without heads":        {[]string{"--data", d.data, "--head", write(t, "empty", "")}, 1, "there is no head in it"},
+		"an export that was reworded": {[]string{"--file", write(t, "bad", strings.Replace(lines, "request.", "request_", 1))}, 1, "does not match its own hash"},
+		"a terminal escape in a file": {[]string{"--file", write(t, "esc", "{\"number\":1,\"\u009b[31m\u202eforged\":2}\n")}, 1, `\u009b[31m\u202eforged`},
+	} {
+		status, out, errs := twokey(append([]string{"audit", "verify"}, c.args...)...)
+		if status != c.status || !strings.Contains(out+errs, c.says) || strings.ContainsAny(out+errs, "\x1b\u009b\u202e") {
+			t.Errorf("%s: audit verify = %d, want %d and %q: %q", name, status, c.status, c.says, out+errs)
+		}
+	}
+	if status, _, errs := twokey("audit", "export", "--data", d.data, "--evidence", "R-ZZZZZZ"); status != 1 || !strings.Contains(errs, "There are no audit records of this request.") {
+		t.Errorf("evidence of nothing = %d %q", status, errs)
+	}
+	wantSheet(t, d.data)
+}
+
+func mustEncode(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// wantSheet fails unless the table names people and no cell is a formula.
+func wantSheet(t *testing.T, data string) {
+	t.Helper()
+	status, sheet, errs := twokey("audit", "export", "--data", data, "--csv")
+	rows, err := csv.NewReader(strings.NewReader(sheet)).ReadAll()
+	if status != 0 || err != nil {
+		t.Fatalf("audit export --csv = %d %q, %v", status, errs, err)
+	}
+	if !slices.ContainsFunc(rows, func(row []string) bool { return strings.Contains(row[5], "Ada Okafor") }) {
+		t.Errorf("the table names nobody:\n%s", sheet)
+	}
+	for _, row := range rows {
+		for _, cell := range row {
+			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
+				t.Errorf("a formula: %q", cell)
+			}
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"twokey/audit"
+	"twokey/store"
+)
+
+// retention is how long an audit record keeps its text where nothing else is
+// configured, in years.
+const retention = 7
+
+// newAuditWatch watches over the audit record of a bot and verifies it. Damage
+// does not keep the bot from starting: it answers, and refuses to act.
+func newAuditWatch(ctx context.Context, db *store.Store, files []audit.HeadFile, now func() time.Time, log *slog.Logger) (*audit.Watch, error) {
+	w := audit.NewWatch(audit.WatchConfig{Source: db, Files: files, Now: now, Log: log})
+	return w, w.Start(ctx)
+}
+
+// headFiles are the files among the places where heads are to go.
+func headFiles(to []string) []audit.HeadFile {
+	var files []audit.HeadFile
+	for _, place := range to {
+		if filepath.IsAbs(place) {
+			files = append(files, audit.HeadFile(place))
+		}
+	}
+	return files
+}
+
+// pruner takes the text of records whose time is over.
+type pruner struct {
+	store   *store.Store
+	records *audit.Watch
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+// Run prunes once a day until ctx ends.
+func (p pruner) Run(ctx context.Context) error {
+	day := time.NewTicker(24 * time.Hour)
+	defer day.Stop()
+	for {
+		if err := p.prune(ctx); err != nil && ctx.Err() == nil {
+			p.log.ErrorContext(ctx, "prune audit record", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-day.C:
+		}
+	}
+}
+
+// prune goes on until nothing is old. A damaged chain is left as it is.
+func (p pruner) prune(ctx context.Context) error {
+	for p.records.Damage() == nil {
+		n, err := p.store.Prune(ctx, p.now().AddDate(-retention, 0, 0))
+		if err != nil || n == 0 {
+			return err
+		}
+		p.log.InfoContext(ctx, "audit records pruned", "records", n)
+	}
+	return nil
+}
+
+// lastHead bounds how long a stop waits for the last head to be written.
+const lastHead = 10 * time.Second
+
+// keepLastHead writes the head that everything before the stop has led to.
+func (b *assembled) keepLastHead() error {
+	if b.records == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastHead)
+	defer cancel()
+	return b.records.Keep(ctx)
+}
