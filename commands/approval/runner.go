@@ -46,19 +46,20 @@ func (l Limits) withDefaults() Limits {
 // store at once: each request has a lease of its own, under which one of them
 // works on it and stores what it does.
 type Runner struct {
-	store    Store
-	standing Standing
-	actions  map[string]Action
-	owner    string
-	dead     func(owner string) bool
-	gate     func(context.Context) error
-	tidy     func(context.Context) error
-	limits   Limits
-	log      *slog.Logger
-	wake     chan struct{}
-	workers  chan struct{} // holds a token for each that is busy
-	ends     ends
-	working  sync.WaitGroup
+	store     Store
+	standing  Standing
+	actions   map[string]Action
+	owner     string
+	dead      func(owner string) bool
+	gate      func(context.Context) error
+	wasBarred bool // at the last look
+	tidy      func(context.Context) error
+	limits    Limits
+	log       *slog.Logger
+	wake      chan struct{}
+	workers   chan struct{} // holds a token for each that is busy
+	ends      ends
+	working   sync.WaitGroup
 
 	mu        sync.Mutex
 	stopped   bool
@@ -185,12 +186,24 @@ func (r *Runner) letGo() error {
 	return nil
 }
 
+// barred reports whether nothing may be done. That can last for long, and is
+// logged when it begins.
+func (r *Runner) barred(ctx context.Context) bool {
+	if r.gate == nil {
+		return false
+	}
+	err := r.gate(ctx)
+	if err != nil && !r.wasBarred && ctx.Err() == nil {
+		r.log.Error("runner does nothing", "error", err)
+	}
+	r.wasBarred = err != nil
+	return r.wasBarred
+}
+
 // pass looks once at every open request, and has somebody work on what is due.
 func (r *Runner) pass(ctx context.Context) error {
-	if r.gate != nil {
-		if err := r.gate(ctx); err != nil {
-			return fmt.Errorf("nothing is done: %w", err)
-		}
+	if r.barred(ctx) {
+		return nil
 	}
 	open, err := r.due(ctx)
 	if err != nil {
