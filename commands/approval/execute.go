@@ -79,8 +79,8 @@ func (j *job) validate(ctx context.Context, done []Step) (json.RawMessage, []str
 	return now, action.Compare(j.req.Snapshot, now, j.req, done), nil
 }
 
-// standings asks again whether the requester may ask and those who approved
-// may decide.
+// standings asks again whether the requester may ask, and whether enough of
+// those who approved may still decide: the votes of others are void.
 func (j *job) standings(ctx context.Context) ([]string, error) {
 	var decisions []Decision
 	err := j.store.View(ctx, func(tx Tx) (err error) {
@@ -90,30 +90,35 @@ func (j *job) standings(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var findings []string
-	check := func(p Principal, err error, may string) error {
-		var no *Refusal
-		if errors.As(err, &no) {
-			findings = append(findings, j.standing.Name(ctx, p)+" may no longer "+may+".")
-			return nil
-		}
-		return err
-	}
 	_, err = j.standing.MayAsk(ctx, j.req.Requester, j.req.Kind)
-	if err := check(j.req.Requester, err, "ask for this"); err != nil {
+	findings, err := j.lapsed(ctx, nil, j.req.Requester, err, "ask for this")
+	if err != nil {
 		return nil, err
 	}
-	people := Counted(j.req, decisions)
-	if len(people) < j.req.Policy.Quorum {
-		findings = append(findings, "The approvals on record are not enough.")
-	}
-	for _, p := range people {
+	left := 0
+	var void []string // votes that do not count any more
+	for _, p := range Counted(j.req, decisions) {
+		before := len(void)
 		_, err := j.standing.MayDecide(ctx, p, j.req)
-		if err := check(p, err, "approve this"); err != nil {
+		if void, err = j.lapsed(ctx, void, p, err, "approve this"); err != nil {
 			return nil, err
 		}
+		left += 1 - (len(void) - before)
+	}
+	if left < j.req.Policy.Quorum {
+		findings = append(append(findings, void...), "The approvals that count are not enough.")
 	}
 	return findings, nil
+}
+
+// lapsed adds to the findings that somebody lost the right that the error
+// refuses them. Any other error means that it could not be read.
+func (j *job) lapsed(ctx context.Context, findings []string, p Principal, err error, may string) ([]string, error) {
+	var no *Refusal
+	if errors.As(err, &no) {
+		return append(findings, j.standing.Name(ctx, p)+" may no longer "+may+"."), nil
+	}
+	return findings, err
 }
 
 // start opens the attempt. Before is the tenant as it was just read.

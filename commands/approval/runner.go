@@ -246,6 +246,13 @@ func (r *Runner) due(ctx context.Context) (all []duty, err error) {
 			if d.work == nil && !d.over {
 				continue
 			}
+			if req.State == Approved && !d.over { // while all is frozen the tenant is not even read for it
+				if err := thawed(tx, req); errors.Is(err, ErrFrozen) {
+					continue
+				} else if err != nil {
+					return err
+				}
+			}
 			l, err := tx.Lease(LeaseOf(req.ID))
 			if err != nil {
 				return err
