@@ -84,7 +84,14 @@ func (t *tx) Requests(tenant string, states ...approval.State) ([]approval.Reque
 
 // Recent implements approval.Tx.
 func (t *tx) Recent(tenant string, since time.Time) ([]approval.Request, error) {
-	return list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE tenant = ? AND created >= ? ORDER BY created, id", tenant, since.UnixMicro())
+	return list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE tenant = ? AND (created >= ? OR start_by >= ?) ORDER BY created, id",
+		tenant, since.UnixMicro(), since.UnixMicro())
+}
+
+// Alike implements approval.Tx.
+func (t *tx) Alike(r approval.Request, since time.Time) ([]approval.Request, error) {
+	return list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE tenant = ? AND created >= ? AND kind = ? AND args = ? ORDER BY created, id",
+		r.Tenant, since.UnixMicro(), r.Kind, string(r.Args))
 }
 
 type scanner interface{ Scan(dest ...any) error }

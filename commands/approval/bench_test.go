@@ -32,7 +32,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	b.Run("engine", func(b *testing.B) {
 		w := &world{t: b, tenant: &tenant{values: map[string]string{}}, store: open(b)}
 		w.people = &people{askers: map[string]bool{"ada": true}, approvers: map[string]bool{"bea": true}}
-		w.engine = &approval.Engine{Store: w.store, Standing: w.people, Expiry: func(asked time.Time) time.Time { return asked.Add(expiry) }, Caps: approval.Caps{PerHour: 1 << 40, OpenPerPerson: 1 << 40, AskedPerHour: 1 << 40}}
+		w.engine = &approval.Engine{Store: w.store, Standing: w.people, Expiry: func(asked time.Time) time.Time { return asked.Add(expiry) }, Caps: approval.Caps{PerHour: -1, OpenPerPerson: -1, AskedPerHour: -1}}
 		for b.Loop() {
 			r := w.approve(w.ask("ada", 1, fmt.Sprint("object-", w.asked)), "bea")
 			b.StopTimer() // it ends, so that the list of open ones stays short

@@ -38,9 +38,12 @@ type Tx interface {
 	// Requests lists the tenant's requests in any of the given states, oldest
 	// first. An empty tenant means all; no states mean all.
 	Requests(tenant string, states ...State) ([]Request, error)
-	// Recent lists the tenant's requests that were asked at since or later,
-	// oldest first, whatever became of them.
+	// Recent lists the tenant's requests that were asked at since or later, or
+	// had to be started by then or later, oldest first, whatever became of them.
 	Recent(tenant string, since time.Time) ([]Request, error)
+	// Alike lists the requests of r's tenant, kind and arguments that were asked
+	// at since or later, oldest first.
+	Alike(r Request, since time.Time) ([]Request, error)
 	// Insert stores a new request. It fails if the ID, reference or key exists.
 	Insert(r Request) error
 	// Move stores what c changes of r, if the stored request still has r's

@@ -1,7 +1,6 @@
 package approval
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,11 +82,11 @@ func (e *Engine) seen(ctx context.Context, p Plan) (r Request, err error) {
 		if err != nil {
 			return err
 		}
-		recent, err := tx.Recent(p.Tenant, now.Add(-lookBack))
+		asked, err := e.Caps.asked(tx, p.Tenant, now)
 		if err != nil {
 			return err
 		}
-		if err := e.Caps.person(p.Requester, recent, now); err != nil {
+		if err := e.Caps.person(p.Requester, asked, now); err != nil {
 			return err
 		}
 		return ErrNotFound
@@ -204,8 +203,7 @@ func ids(targets []Target) []string {
 	return out
 }
 
-// welcome refuses r if what is stored speaks against it, and notes in its words
-// what became of the same request before.
+// welcome refuses r if what is stored speaks against it.
 func (e *Engine) welcome(tx Tx, r *Request, now time.Time) error {
 	if err := thawed(tx, *r); err != nil {
 		return err
@@ -213,17 +211,27 @@ func (e *Engine) welcome(tx Tx, r *Request, now time.Time) error {
 	if err := alone(tx, *r, now); err != nil {
 		return err
 	}
-	recent, err := tx.Recent(r.Tenant, now.Add(-lookBack))
+	asked, err := e.Caps.asked(tx, r.Tenant, now)
 	if err != nil {
 		return err
 	}
-	if err := e.Caps.person(r.Requester, recent, now); err != nil {
+	if err := e.Caps.person(r.Requester, asked, now); err != nil {
 		return err
 	}
-	if err := e.Caps.tenant(*r, recent, now); err != nil {
+	if err := e.Caps.tenant(*r, asked, now); err != nil {
 		return err
 	}
-	same := slices.DeleteFunc(recent, func(o Request) bool { return !repeats(*r, o, now) })
+	return e.remember(tx, r, now)
+}
+
+// remember notes in r's words what became of just the same request before, and
+// refuses it if that was too often nothing.
+func (e *Engine) remember(tx Tx, r *Request, now time.Time) error {
+	same, err := tx.Alike(*r, now.Add(-cooling-longest))
+	if err != nil {
+		return err
+	}
+	same = slices.DeleteFunc(same, func(o Request) bool { return !repeats(*r, o, now) })
 	if err := cooled(*r, same); err != nil {
 		return err
 	}
@@ -278,12 +286,14 @@ func overlap(a, b Request) bool {
 const (
 	cooling  = 24 * time.Hour
 	patience = 3
+	longest  = 50 * time.Hour // that a request is open
 )
 
-// repeats reports whether r asks for just what o asked, and o was turned down lately.
+// repeats reports whether r asks for just what o asked, which is alike, and o
+// was turned down lately.
 func repeats(r, o Request, now time.Time) bool {
 	return (o.State == Denied || o.State == Stale) && now.Sub(o.Outcome.At) < cooling &&
-		o.Kind == r.Kind && bytes.Equal(o.Args, r.Args) && sameTargets(o, r)
+		sameTargets(o, r)
 }
 
 func sameTargets(a, b Request) bool {

@@ -290,6 +290,27 @@ func (p *people) Backups(context.Context, approval.Request) ([]approval.Principa
 	return nil, nil
 }
 
+// everyone is where those who decide are told of something.
+func (p *people) everyone() ([]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down {
+		return nil, errDown
+	}
+	to := []string{adminsAddress}
+	for object, may := range p.approvers {
+		if may {
+			to = append(to, address(object))
+		}
+	}
+	return to, nil
+}
+
+const adminsAddress = `{"platform":"chat","channel":"admins"}`
+
+// address is where a person gets messages of their own.
+func address(object string) string { return `{"platform":"chat","user":"` + object + `"}` }
+
 func (p *people) Name(_ context.Context, who approval.Principal) string {
 	return cmp.Or(who.Object, "nobody")
 }

@@ -99,8 +99,9 @@ func (w *world) open() {
 	w.store = s
 	w.engine = &approval.Engine{
 		Store: s, Standing: w.people, Wake: w.wake,
-		Expiry: func(asked time.Time) time.Time { return asked.Add(expiry) },
-		Caps:   approval.Caps{PerHour: 1 << 20, OpenPerPerson: 1 << 20, AskedPerHour: 1 << 20},
+		Expiry:   func(asked time.Time) time.Time { return asked.Add(expiry) },
+		Caps:     approval.Caps{PerHour: -1, OpenPerPerson: -1, AskedPerHour: -1},
+		Everyone: func(context.Context) ([]string, error) { return w.people.everyone() },
 	}
 }
 
@@ -127,9 +128,10 @@ func (w *world) start(m *mortal) {
 		m = &mortal{Store: w.store, left: -1}
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	actions := map[string]approval.Action{kindSet: setting{w.tenant}}
+	actions := map[string]approval.Action{kindSet: setting{w.tenant}, approval.KindThaw: approval.Thaw{Store: m}}
 	r := approval.NewRunner(approval.RunnerConfig{
 		Store: m, Standing: w.people, Actions: actions, Owner: fmt.Sprintf("process-%d", w.number), Limits: w.limits, Log: slog.New(slog.DiscardHandler),
+		Tidy: w.engine.Tidy,
 	})
 	p := &process{runner: r, store: m, stop: stop, done: make(chan error, 1)}
 	w.process = p

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -14,17 +15,18 @@ import (
 )
 
 var requests = map[string]func(*testing.T, *bench){
-	"a request comes back with every field":      requestRoundTrip,
-	"a request without its optional parts":       requestBare,
-	"what is not there is not found":             notFound,
-	"ID, reference and key of a request are its": requestUnique,
-	"requests are listed by tenant and state":    requestList,
-	"recent requests are listed by when asked":   recentList,
-	"a move stores what it changes":              moveStores,
-	"of two movers one wins":                     moveOnce,
-	"of many movers at once one wins":            moveRace,
-	"a person has one vote of a kind":            decisionUnique,
-	"decisions come back in order":               decisionRoundTrip,
+	"a request comes back with every field":       requestRoundTrip,
+	"a request without its optional parts":        requestBare,
+	"what is not there is not found":              notFound,
+	"ID, reference and key of a request are its":  requestUnique,
+	"requests are listed by tenant and state":     requestList,
+	"recent requests are listed by when asked":    recentList,
+	"requests alike are of one kind and spelling": alikeList,
+	"a move stores what it changes":               moveStores,
+	"of two movers one wins":                      moveOnce,
+	"of many movers at once one wins":             moveRace,
+	"a person has one vote of a kind":             decisionUnique,
+	"decisions come back in order":                decisionRoundTrip,
 }
 
 func requestRoundTrip(t *testing.T, b *bench) {
@@ -151,11 +153,15 @@ func requestList(t *testing.T, b *bench) {
 }
 
 func recentList(t *testing.T, b *bench) {
-	for i, state := range []approval.State{approval.Denied, approval.Pending, approval.Succeeded, approval.Pending} {
+	for i, state := range []approval.State{approval.Denied, approval.Pending, approval.Succeeded, approval.Pending, approval.Approved} {
 		r := sample(fmt.Sprint(i))
 		r.State = state
 		r.Created = day.Add(-time.Duration(i) * time.Hour)
-		if i == 3 {
+		r.StartBy = time.Time{}
+		switch i {
+		case 4:
+			r.Created, r.StartBy = day.Add(-24*time.Hour), day.Add(-10*time.Minute)
+		case 3:
 			r.Tenant, r.Requester.Tenant, r.Created = "elsewhere", "elsewhere", day
 		}
 		b.update(t, func(tx approval.Tx) error { return tx.Insert(r) })
@@ -165,9 +171,11 @@ func recentList(t *testing.T, b *bench) {
 		since  time.Time
 		want   []string
 	}{
-		{tenant, day.Add(-24 * time.Hour), []string{"id-2", "id-1", "id-0"}},
-		{tenant, day.Add(-time.Hour), []string{"id-1", "id-0"}}, // the moment itself counts
-		{tenant, day.Add(-time.Hour + time.Microsecond), []string{"id-0"}},
+		{tenant, day.Add(-24 * time.Hour), []string{"id-4", "id-2", "id-1", "id-0"}},
+		{tenant, day.Add(-time.Hour), []string{"id-4", "id-1", "id-0"}}, // the moment itself counts
+		{tenant, day.Add(-time.Hour + time.Microsecond), []string{"id-4", "id-0"}},
+		{tenant, day.Add(-10 * time.Minute), []string{"id-4", "id-0"}}, // asked long ago, and due to start
+		{tenant, day.Add(-10*time.Minute + time.Microsecond), []string{"id-0"}},
 		{tenant, day.Add(time.Microsecond), nil},
 		{"elsewhere", day, []string{"id-3"}},
 		{"", day, nil},
@@ -184,6 +192,28 @@ func recentList(t *testing.T, b *bench) {
 			return err
 		})
 	}
+}
+
+func alikeList(t *testing.T, b *bench) {
+	asked := b.insert(t, "a")
+	for name, change := range map[string]func(*approval.Request){
+		"kind":    func(r *approval.Request) { r.Kind = "other" },
+		"args":    func(r *approval.Request) { r.Args = json.RawMessage(`{"on":true}`) },
+		"tenant":  func(r *approval.Request) { r.Tenant, r.Requester.Tenant = "elsewhere", "elsewhere" },
+		"earlier": func(r *approval.Request) { r.Created = day.Add(-time.Microsecond) },
+		"alike":   func(r *approval.Request) { r.Created, r.Targets = day.Add(time.Microsecond), nil },
+	} {
+		r := sample(name)
+		change(&r)
+		b.update(t, func(tx approval.Tx) error { return tx.Insert(r) })
+	}
+	b.view(t, func(tx approval.Tx) error {
+		rs, err := tx.Alike(asked, day)
+		if len(rs) != 2 || rs[0].ID != "id-a" || rs[1].ID != "id-alike" {
+			t.Errorf("Alike gives %d requests: %+v; want a and alike", len(rs), rs)
+		}
+		return err
+	})
 }
 
 func moveStores(t *testing.T, b *bench) {
