@@ -21,6 +21,7 @@ type program struct {
 	Digest  digestCommand  `cmd:"" help:"Write this week's digest as files, posting nothing."`
 	Ask     askCommand     `cmd:"" help:"Ask the staff guide a question."`
 	Audit   auditCommand   `cmd:"" help:"Check or export the audit record."`
+	Freeze  freezeCommand  `cmd:"" help:"Stop all changes from the host, beside a running bot and without the chat."`
 	Tenant  tenantCommand  `cmd:"" help:"Run the simulated tenant alone, for other programs and tests."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go."`
 }

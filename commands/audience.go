@@ -6,6 +6,7 @@ import (
 	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
+	"twokey/commands/rules"
 )
 
 // Everyone returns a function that lists where every approver and owner is
@@ -29,6 +30,20 @@ func Everyone(people *identity.Directory, admins chat.Address) func(ctx context.
 		}
 		return to, nil
 	}
+}
+
+// Pinned lists where those are told of something who are approvers or owners by
+// name, and the administrators' channel, if there is one: all that is known when
+// the tenant cannot be asked.
+func Pinned(r rules.Rules, admins chat.Address) []string {
+	var to []string
+	for _, a := range identity.Pinned(r, identity.Approver, identity.Owner) {
+		to = append(to, encode(chat.Direct(a)))
+	}
+	if admins != (chat.Address{}) {
+		to = append(to, encode(admins))
+	}
+	return to
 }
 
 // Backups returns a function that lists whom to ask about a request once nobody

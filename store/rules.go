@@ -36,6 +36,23 @@ func (t *tx) rules(tenant string) ([]rules.Version, error) {
 	return history, nil
 }
 
+// LastRules returns what each tenant's configuration said last, by tenant ID.
+func (s *Store) LastRules(ctx context.Context) (last []rules.Rules, err error) {
+	err = s.transact(ctx, true, func(t *tx) error {
+		versions, err := list(t, scanVersion, `SELECT number, body, since FROM rules r
+			WHERE number = (SELECT MAX(number) FROM rules WHERE tenant = r.tenant) ORDER BY tenant`)
+		if err != nil {
+			return fmt.Errorf("read rules: %w", err)
+		}
+		last = nil
+		for _, v := range versions {
+			last = append(last, v.Rules)
+		}
+		return nil
+	})
+	return last, err
+}
+
 func scanVersion(row scanner) (v rules.Version, err error) {
 	var body string
 	var since int64

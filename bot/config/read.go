@@ -226,7 +226,7 @@ func (r *reader) unknown(s section, name string) string {
 		}
 		names = append(names, f.name)
 		d := levenshtein.ComputeDistance(strings.ToLower(name), f.name)
-		if d < distance && d <= len(f.name)/2 || strings.EqualFold(strings.ReplaceAll(name, "-", "_"), f.name) {
+		if d < distance && d <= (len(f.name)+1)/2 || strings.EqualFold(strings.ReplaceAll(name, "-", "_"), f.name) {
 			best, distance = f.name, d
 		}
 	}
@@ -330,7 +330,7 @@ func (t table[T]) read(r *reader, key string, n ast.Node) {
 func among(set []string, name string) string {
 	best, distance := "", 3
 	for _, s := range set {
-		if d := levenshtein.ComputeDistance(name, s); d < distance && d <= len(s)/2 {
+		if d := levenshtein.ComputeDistance(name, s); d < distance && d <= (len(s)+1)/2 {
 			best, distance = s, d
 		}
 	}

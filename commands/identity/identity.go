@@ -223,6 +223,20 @@ func account(key string) chat.Account {
 	return chat.Account{Platform: platform, Workspace: workspace, User: user}
 }
 
+// Pinned returns the chat accounts of everybody to whom rules give one of the
+// roles by name, in a fixed order. Nobody is looked up: members of groups are
+// not among them, and leavers may be.
+func Pinned(r rules.Rules, any ...Role) []chat.Account {
+	var all []chat.Account
+	for _, key := range slices.Sorted(maps.Keys(r.Links)) {
+		holder := rules.Holder{User: r.Links[key]}
+		if slices.ContainsFunc(any, func(role Role) bool { return slices.Contains(r.Roles[string(role)], holder) }) {
+			all = append(all, account(key))
+		}
+	}
+	return all
+}
+
 // Accounts returns the chat accounts of a person, in a fixed order.
 func (d *Directory) Accounts(p approval.Principal) []chat.Account {
 	now := d.cfg.Rules.Now()

@@ -14,6 +14,7 @@ var ruleSuite = map[string]func(*testing.T, *bench){
 	"rules come back as they were laid down":        rulesRoundTrip,
 	"rules are laid down after what was read only":  rulesInTurn,
 	"what rules are told with is stored or neither": rulesTogether,
+	"the last rules of each tenant":                 rulesLast,
 	"who is away comes back until then":             awayRoundTrip,
 }
 
@@ -47,6 +48,29 @@ func (b *bench) history(t *testing.T, tenant string) (numbers []int64, last rule
 		numbers, last = append(numbers, v.Number), v
 	}
 	return numbers, last
+}
+
+func rulesLast(t *testing.T, b *bench) {
+	want := func(contacts ...string) {
+		t.Helper()
+		last, err := b.LastRules(t.Context())
+		if err != nil || len(last) != len(contacts) {
+			t.Fatalf("LastRules: %+v, %v; want those of %q", last, err, contacts)
+		}
+		for i, r := range last {
+			if r.Contact != contacts[i] {
+				t.Errorf("the last rules of %s are those of %q, want %q", r.Tenant, r.Contact, contacts[i])
+			}
+		}
+	}
+	want()
+	other := laid("other")
+	other.Tenant = tenant + "-2"
+	b.lay(t, other, 0)
+	b.lay(t, laid("first"), 0)
+	b.lay(t, laid("second"), 1)
+	b.clock.advance(48 * time.Hour)
+	want("second", "other")
 }
 
 func rulesRoundTrip(t *testing.T, b *bench) {

@@ -38,6 +38,7 @@ type Store interface {
 	Erase(ctx context.Context, tenant, object string) (bool, error)
 	// Rules and LayRules are the owner's rules, as commands.Rulebook says.
 	Rules(ctx context.Context, tenant string) ([]rules.Version, error)
+	LastRules(ctx context.Context) ([]rules.Rules, error)
 	LayRules(ctx context.Context, r rules.Rules, after int64, tell func(approval.Tx) error) error
 	// Away and SetAway say who is away, as commands.Absences says.
 	Away(ctx context.Context, tenant string) (map[string]time.Time, error)

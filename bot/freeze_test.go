@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"twokey/commands/approval"
+	"twokey/commands/rules"
+	"twokey/store"
+	"twokey/store/pgtest"
+)
+
+// freezes runs “twokey freeze” as a process of its own.
+func freezes(t *testing.T, args ...string) (status int, said string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"freeze"}, args...)...)
+	cmd.Env = append(os.Environ(), "TWOKEY_PROGRAM=1")
+	text, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(text)
+}
+
+// TestU12FreezeFromTheHost freezes a running demo from another process: what was
+// approved does not start, nothing can be asked, everybody is told and the
+// record says who. A second freeze says that it is so already.
+func TestU12FreezeFromTheHost(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	prompt := d.ask("/mfa defaults enable for the test")
+	d.approve(prompt.Request)
+
+	status, said := freezes(t, "--data", d.data, "--reason", "the chat is not to be trusted")
+	if status != 0 || !strings.Contains(said, "is frozen: nothing can be asked for") {
+		t.Fatalf("freeze = %d: %s", status, said)
+	}
+	d.await("olga", "that it is frozen", from("All changes are frozen"))
+	d.await("abe", "why", from("the chat is not to be trusted"))
+	d.advance("10s")
+	d.advance("1h") // its time to start is over
+	d.outcome(prompt.Request, "expired")
+	d.say("ada", "/mfa defaults enable once more")
+	d.await("ada", "that it is frozen", from("Changes have been frozen since"))
+	d.wantEffects(0)
+
+	if status, said := freezes(t, "--data", d.data); status != 0 || !strings.Contains(said, "is frozen already") {
+		t.Errorf("once more = %d: %s", status, said)
+	}
+	if status, said := d.verify(); status != 0 {
+		t.Errorf("audit verify = %d: %s", status, said)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(d.data, databaseName)+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var facts string
+	if err := db.QueryRow("SELECT facts FROM audit WHERE kind = 'tenant.frozen'").Scan(&facts); err != nil || !strings.Contains(facts, "@") {
+		t.Errorf("the record does not say who froze it: %s, %v", facts, err)
+	}
+}
+
+// stopped is a bot's configuration and database, with no bot running on it. Its
+// other sections have mistakes, which must keep nobody from freezing.
+func stopped(t *testing.T, dsn string) (config string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Config{DSN: dsn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rules.Rules{
+		Tenant: "11111111-2222-4333-8444-555555555555", Links: map[string]string{"slack/T1/U1": "abe", "slack/T1/U2": "sam"},
+		Roles: map[string][]rules.Holder{"approver": {{User: "abe"}}},
+	}
+	if err := s.LayRules(t.Context(), r, 0, func(approval.Tx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	config = filepath.Join(t.TempDir(), "twokey.yaml")
+	text := "tenants:\n  - id: 11111111-2222-4333-8444-555555555555\n    graph: {auth: {method: azure_cli}}\n" +
+		"  - id: 66666666-7777-4888-8999-aaaaaaaaaaaa\n    graph: {auth: {method: azure_cli}}\n" +
+		"slack: {mode: socket, bot_token_file: gone, app_token_file: gone}\nstore: {dsn: '" + dsn + "'}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// TestU12FreezeByConfiguration freezes on both databases while no bot runs: all
+// tenants of the configuration, whatever is wrong with the rest of it.
+func TestU12FreezeByConfiguration(t *testing.T) {
+	t.Parallel()
+	for name, dsn := range map[string]func(t *testing.T) string{
+		"SQLite":     func(t *testing.T) string { return filepath.Join(t.TempDir(), "twokey.db") },
+		"PostgreSQL": func(t *testing.T) string { return pgtest.Server(t).Database(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := dsn(t)
+			config := stopped(t, dsn)
+			status, said := freezes(t, "--config", config, "--reason", "by phone")
+			if status != 0 || strings.Count(said, " is frozen: ") != 2 || strings.Count(said, "not looked at: ") != 2 {
+				t.Fatalf("freeze = %d: %s", status, said)
+			}
+			s, err := store.OpenBeside(t.Context(), dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			err = s.View(t.Context(), func(tx approval.Tx) error {
+				for _, tenant := range []string{"11111111-2222-4333-8444-555555555555", "66666666-7777-4888-8999-aaaaaaaaaaaa"} {
+					f, err := tx.Freeze(tenant)
+					if err != nil || f.Since.IsZero() || f.By != approval.Host || f.Why != "by phone" {
+						t.Errorf("%s: %+v, %v", tenant, f, err)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestFreezeCommandLine holds what is said of what cannot be.
+func TestFreezeCommandLine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	wrong := filepath.Join(dir, "wrong.yaml")
+	if err := os.WriteFile(wrong, []byte("store: {dns: twokey.db}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args   []string
+		status int
+		says   string
+	}{
+		"of what":          {nil, 2, "say which bot: --config FILE or --data DIR"},
+		"of two":           {[]string{"--config", wrong, "--data", dir}, 2, "can't be used together"},
+		"no demo":          {[]string{"--data", dir}, 1, "there is no twokey.db"},
+		"no configuration": {[]string{"--config", filepath.Join(dir, "gone")}, 1, "no such file"},
+		"no database":      {[]string{"--config", wrong}, 1, `wrong.yaml:1: store.dns: there is no such key; did you mean "dsn"?`},
+		"no thaw":          {[]string{"--thaw"}, 2, "unknown flag"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			status := run(context.Background(), append([]string{"freeze"}, c.args...), streams{strings.NewReader(""), &out, &out})
+			if status != c.status || !strings.Contains(out.String(), c.says) {
+				t.Errorf("twokey freeze %s = %d, want %d; it should say %q:\n%s", strings.Join(c.args, " "), status, c.status, c.says, &out)
+			}
+		})
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"twokey/bot/config"
+	"twokey/commands"
+	"twokey/commands/approval"
+)
+
+// place is where a bot keeps its data: its configuration says it, or a demo's
+// data folder is it.
+type place struct {
+	Config string `help:"The configuration file." type:"path" xor:"source" placeholder:"FILE"`
+	Data   string `help:"The demo's data folder." type:"path" xor:"source" placeholder:"DIR"`
+}
+
+// dsn returns the database. Mistakes elsewhere in the configuration do not
+// matter here, and come back beside it: whoever must freeze or look at the
+// record must not be kept from it by them.
+func (p place) dsn() (dsn string, c *config.Config, ignored config.Mistakes, err error) {
+	if p.Data != "" {
+		path := filepath.Join(p.Data, databaseName)
+		return path, nil, nil, exists(path, p.Data)
+	}
+	c, err = loadConfig(p.Config)
+	if err != nil && (!errors.As(err, &ignored) || len(ignored.Concern("store")) > 0) {
+		return "", nil, nil, err
+	}
+	return c.Store.DSN.Reveal(), c, ignored, nil
+}
+
+// loadConfig reads a configuration as this program understands it.
+func loadConfig(path string) (*config.Config, error) {
+	kinds := slices.Sorted(maps.Keys(commands.Actions(commands.Env{})))
+	kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == approval.KindThaw }) // which is never switched on or off
+	return config.Load(path, config.Options{Kinds: kinds, Getenv: os.LookupEnv})
+}
+
+// exists says it where a demo's database is not there.
+func exists(path, folder string) error {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no %s in %s: was it a demo's data folder?", databaseName, folder)
+	}
+	return err
+}
