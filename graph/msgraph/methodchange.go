@@ -95,15 +95,8 @@ func (c *Client) CreatePass(ctx context.Context, userID string, o graph.PassOrde
 	if notMinutes(o.Lifetime) {
 		return graph.Pass{}, graph.Receipt{}, mistake(createPass, "The lifetime of a pass is in whole minutes.")
 	}
-	body := object{"isUsableOnce": !o.Multi}
-	if !o.Start.IsZero() {
-		body["startDateTime"] = o.Start.UTC().Format(time.RFC3339)
-	}
-	if o.Lifetime != 0 {
-		body["lifetimeInMinutes"] = inMinutes(o.Lifetime)
-	}
 	var pass graph.Pass
-	receipt, err := createFor(ctx, c, createPass, userID, "/authentication/temporaryAccessPassMethods", body, func(made passItem) (err error) {
+	receipt, err := createFor(ctx, c, createPass, userID, "/authentication/temporaryAccessPassMethods", o.Body(), func(made passItem) (err error) {
 		pass, err = toNewPass(made)
 		return err
 	})

@@ -31,7 +31,7 @@ func (c *Client) userURL(op operation, userID string) string {
 }
 
 // createFor creates something of a user's and takes what the answer says of it.
-func createFor[T any](ctx context.Context, c *Client, op operation, userID, path string, body object, take func(T) error) (graph.Receipt, error) {
+func createFor[T any](ctx context.Context, c *Client, op operation, userID, path string, body any, take func(T) error) (graph.Receipt, error) {
 	if !isID(userID) {
 		return graph.Receipt{}, mistake(op, wrongUser)
 	}
