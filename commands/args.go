@@ -50,8 +50,8 @@ func unknown(allowed []Command, words []string) *mistake {
 		say = "There is no command " + shown(typed) + "."
 	}
 	switch best := nearest(allowed, typed, first); {
-	case best != "":
-		return &mistake{say, fmt.Sprintf("Did you mean “/mfa %s”?", best)}
+	case len(best) > 0:
+		return &mistake{say, "Did you mean " + choices(best) + "?"}
 	case len(kin) > 0:
 		return &mistake{say, "Try " + choices(kin) + "."}
 	default:
@@ -59,16 +59,23 @@ func unknown(allowed []Command, words []string) *mistake {
 	}
 }
 
-// nearest returns the name that was most likely meant, or "". At most two
-// letters may differ, and in a short name fewer: “no” is not meant to be “me”. Of
-// two that are as near the longer one fits more of what was typed.
-func nearest(allowed []Command, typed ...string) string {
-	best, distance := "", 3
+// nearest returns what was most likely meant: several, as “block” and “unblock”,
+// if they are as near. At most two letters may differ, and in a short name
+// fewer: “no” is not meant to be “me”.
+func nearest(allowed []Command, typed ...string) []string {
+	var best []string
+	distance := 2
 	for _, c := range allowed {
 		for _, t := range typed {
 			d := levenshtein.ComputeDistance(t, c.Name)
-			if longer := d == distance && best != "" && len(c.Name) > len(best); (d < distance || longer) && d <= len(c.Name)/2 {
-				best, distance = c.Name, d
+			if d > distance || d > len(c.Name)/2 {
+				continue
+			}
+			if d < distance {
+				best, distance = nil, d
+			}
+			if name := "/mfa " + c.Name; !slices.Contains(best, name) {
+				best = append(best, name)
 			}
 		}
 	}
@@ -104,8 +111,14 @@ func shown(s string) string { return quoted(s, 40) }
 // parse assigns the words after a command's name to its options. What is left
 // over of a change is its justification.
 func parse(c Command, words []string) (args map[string]string, rest string, err error) {
-	args = map[string]string{}
+	args, words, err = flags(c, words)
+	if err != nil {
+		return nil, "", err
+	}
 	for _, o := range c.Options {
+		if o.Flag {
+			continue
+		}
 		if o.Rest && c.Plan != nil {
 			break
 		}
@@ -119,20 +132,85 @@ func parse(c Command, words []string) (args map[string]string, rest string, err 
 			args[o.Name], words = strings.Join(words, " "), nil
 			break
 		}
-		word, ok := choose(o, words[0])
+		first, left := phrase(o, words)
+		word, ok := choose(o, first)
 		if !ok {
 			if c.Plan != nil {
 				break
 			}
 			return nil, "", &mistake{fmt.Sprintf("%s is not something “/mfa %s” knows.", shown(words[0]), c.Name), "Try " + choices(o.Choices) + "."}
 		}
-		args[o.Name], words = word, words[1:]
+		args[o.Name], words = word, left
 	}
 	rest = strings.Join(words, " ")
 	if rest != "" && c.Plan == nil {
 		return nil, "", &mistake{fmt.Sprintf("“/mfa %s” does not take %s.", c.Name, shown(rest)), "For example: /mfa " + c.Example}
 	}
 	return args, rest, nil
+}
+
+// phrase takes the first word, or the first words if they stand between
+// quotation marks, as a name of several words does.
+func phrase(o chat.Option, words []string) (string, []string) {
+	const marks = "\"“”„"
+	if len(o.Choices) > 0 || !strings.ContainsAny(words[0][:min(3, len(words[0]))], marks) {
+		return words[0], words[1:]
+	}
+	for i, w := range words {
+		if strings.HasSuffix(w, `"`) || strings.HasSuffix(w, "”") || strings.HasSuffix(w, "“") && i > 0 {
+			return strings.Trim(strings.Join(words[:i+1], " "), marks), words[i+1:]
+		}
+	}
+	return words[0], words[1:]
+}
+
+// flags takes out of the words the options that have no place of their own. A
+// telephone makes one long dash of the two hyphens.
+func flags(c Command, words []string) (args map[string]string, rest []string, err error) {
+	args = map[string]string{}
+	if !slices.ContainsFunc(c.Options, func(o chat.Option) bool { return o.Flag }) {
+		return args, words, nil
+	}
+	for len(words) > 0 {
+		word := words[0]
+		words = words[1:]
+		name, is := flagged(word)
+		if !is {
+			rest = append(rest, word)
+			continue
+		}
+		name, value, given := strings.Cut(name, "=")
+		i := slices.IndexFunc(c.Options, func(o chat.Option) bool { return o.Flag && o.Name == strings.ToLower(name) })
+		if i < 0 {
+			return nil, nil, &mistake{fmt.Sprintf("%s is not something “/mfa %s” knows.", shown(word), c.Name), "For example: /mfa " + c.Example}
+		}
+		o := c.Options[i]
+		switch {
+		case o.Bare && !given:
+			args[o.Name] = "yes"
+			continue
+		case !o.Bare && !given && len(words) > 0:
+			value, words = words[0], words[1:]
+		case o.Bare || !given:
+			return nil, nil, &mistake{fmt.Sprintf("“--%s” of “/mfa %s” is: %s.", o.Name, c.Name, o.Summary), "For example: /mfa " + c.Example}
+		}
+		value, ok := choose(o, value)
+		if !ok {
+			return nil, nil, &mistake{fmt.Sprintf("%s is not something “--%s” knows.", shown(value), o.Name), "Try " + choices(o.Choices) + "."}
+		}
+		args[o.Name] = value
+	}
+	return args, rest, nil
+}
+
+// flagged returns the name of a flag, with what it says if that is in the word.
+func flagged(word string) (string, bool) {
+	for _, dash := range []string{"--", "—", "–"} {
+		if name, ok := strings.CutPrefix(word, dash); ok && name != "" && name[0] >= 'A' && name[0] <= 'z' {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 func choose(o chat.Option, word string) (string, bool) {

@@ -48,20 +48,42 @@ type Env struct {
 	ChatSignIn   ChatSignIn     // through what people sign in to the chat
 	Build        string         // version, commit, Go
 	Now          func() time.Time
+
+	// Collect carries out what its requester collects, see [approval.Runner.Collect].
+	Collect func(ctx context.Context, v approval.Vote, deliver func(ctx context.Context, handover any) error) (approval.Request, error)
 }
 
 // Tenant is what commands read of the tenant, as [graph.Reader] promises it.
 type Tenant interface {
 	SecurityDefaults(ctx context.Context) (graph.SecurityDefaults, error)
 	Policies(ctx context.Context) ([]graph.Policy, error)
+	MethodsPolicy(ctx context.Context) (graph.MethodsPolicy, error)
 	RoleHolders(ctx context.Context) ([]graph.RoleHolder, error)
+	RoleGroupPeople(ctx context.Context) ([]graph.RoleHolder, error)
+	Group(ctx context.Context, id string) (graph.Group, error)
+	FindUsers(ctx context.Context, typed string) ([]graph.User, error)
 	User(ctx context.Context, idOrUPN string) (graph.User, error)
+	Manager(ctx context.Context, userID string) (graph.User, error)
+	MemberOf(ctx context.Context, userID string, groupIDs []string) ([]string, error)
 	Methods(ctx context.Context, userIDs []string) ([]graph.UserMethods, error)
+	SignInPreference(ctx context.Context, userID string) (graph.SignInPreference, error)
+	Passes(ctx context.Context, userID string) ([]graph.Pass, error)
+	SessionsFrom(ctx context.Context, userID string) (time.Time, error)
+	Grants(ctx context.Context) (graph.Grants, error)
 }
 
 // Writer is what commands change in it, as [graph.Writer] promises it.
 type Writer interface {
 	SetSecurityDefaults(ctx context.Context, enabled bool) (graph.Receipt, error)
+	CreatePolicy(ctx context.Context, d graph.PolicyDraft) (id string, _ graph.Receipt, err error)
+	SetPolicyState(ctx context.Context, id string, s graph.PolicyState) (graph.Receipt, error)
+	SetPassPolicy(ctx context.Context, p graph.PassPolicy) (graph.Receipt, error)
+	SetCampaign(ctx context.Context, c graph.Campaign) (graph.Receipt, error)
+	DeleteMethod(ctx context.Context, userID string, m graph.Method) (graph.Receipt, error)
+	CreatePass(ctx context.Context, userID string, o graph.PassOrder) (graph.Pass, graph.Receipt, error)
+	SetSignInPreference(ctx context.Context, userID string, p graph.SignInPreference) (graph.Receipt, error)
+	RevokeSessions(ctx context.Context, userID string) (graph.Receipt, error)
+	SetAccountEnabled(ctx context.Context, userID string, enabled bool) (graph.Receipt, error)
 }
 
 // Records reads the audit record and what is kept beside it.
@@ -133,4 +155,9 @@ type Call struct {
 	Event  chat.Event
 	Args   map[string]string // by option name; absent if not given
 	Reason string            // a change's justification
+	// Shown is the plan that the person was shown and has confirmed, see
+	// planSum; empty if none.
+	Shown string
+	// Show answers in private before the command has ended.
+	Show func(ctx context.Context, m chat.Message) error
 }

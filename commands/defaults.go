@@ -10,13 +10,9 @@ import (
 
 	"twokey/chat"
 	"twokey/commands/approval"
-	"twokey/commands/identity"
 	"twokey/graph"
 	"twokey/graph/rollout"
 )
-
-// DefaultsKind is the kind of action that turns security defaults on or off.
-const DefaultsKind = "defaults"
 
 // defaultsVersion grows when the meaning of stored arguments or snapshots changes.
 const defaultsVersion = 1
@@ -32,12 +28,12 @@ func defaults(env Env, enable bool) Command {
 		CommandSpec: chat.CommandSpec{
 			Name: "defaults " + word, Summary: "Ask to turn security defaults " + verb + ". Two approvers decide.",
 			Example: "defaults " + word + " because all staff have set up Authenticator",
-			Options: []chat.Option{{Name: "reason", Summary: "why; the approvers read it", Rest: true}},
+			Options: []chat.Option{reasonOption},
 		},
-		Access: only(identity.Lead),
+		Access: whoAsks(DefaultsKind),
 		Plan: func(ctx context.Context, c Call) (approval.Plan, error) {
-			if !slices.Contains(env.Rules.Now().Changes, DefaultsKind) {
-				return approval.Plan{}, &mistake{"Changing security defaults is switched off for this bot.", "An owner can switch it on with “changes: [defaults]” in the configuration."}
+			if err := switchedOn(env, DefaultsKind); err != nil {
+				return approval.Plan{}, err
 			}
 			return planDefaults(ctx, env, enable)
 		},
@@ -53,22 +49,17 @@ func planDefaults(ctx context.Context, env Env, enable bool) (approval.Plan, err
 	if snapshot.Enabled == enable {
 		return approval.Plan{}, &mistake{"Security defaults are " + onOff(enable) + " already.", "There is nothing to change."}
 	}
-	words := disableWords(env)
+	words, what := disableWords(env), stakes{}
 	if enable {
 		check := preflightDefaults(ctx, env, snapshot)
 		if red := check.reds(); len(red) > 0 {
-			return approval.Plan{}, &mistake{"Security defaults cannot be turned on now: " + red[0].Text, "“/mfa preflight defaults” shows all that stands in the way. Nothing was asked for."}
+			return approval.Plan{}, &mistake{"Security defaults cannot be turned on now: " + red[0].Text, "“/mfa preflight defaults” shows all that stands in the way. Nothing was asked for." + red[0].accept()}
 		}
-		words = enableWords(env, check)
+		words, what.lockout = enableWords(env, check), check.locksOut()
 	}
-	return approval.Plan{
-		Kind: DefaultsKind, KindVersion: defaultsVersion,
-		Args:     json.RawMessage(encode(map[string]bool{"enable": enable})),
-		Targets:  []approval.Target{{ID: env.Organization.ID, Name: env.Organization.Name}},
-		Snapshot: json.RawMessage(encode(snapshot)),
-		Words:    words,
-		Policy:   approval.Policy{Name: "two", Quorum: 2, Wait: env.Rules.Now().Wait, Version: 1},
-	}, nil
+	p := tenantWide(env, kindNamed(DefaultsKind), defaultsVersion, what)
+	p.Args, p.Snapshot, p.Words = json.RawMessage(encode(map[string]bool{"enable": enable})), json.RawMessage(encode(snapshot)), words
+	return p, nil
 }
 
 func onOff(enabled bool) string {
@@ -124,16 +115,6 @@ type defaultsAction struct{ env Env }
 
 var _ approval.Action = defaultsAction{}
 
-// Actions returns the actions by their kind.
-func Actions(env Env) map[string]approval.Action {
-	return map[string]approval.Action{DefaultsKind: defaultsAction{env}, approval.KindThaw: approval.Thaw{Store: env.Requests}}
-}
-
-// AskRoles says who may ask for each kind of action.
-func AskRoles() map[string][]identity.Role {
-	return map[string][]identity.Role{DefaultsKind: {identity.Lead}, approval.KindThaw: {identity.Owner}}
-}
-
 // Snapshot implements approval.Action.
 func (a defaultsAction) Snapshot(ctx context.Context, _ approval.Request) (json.RawMessage, error) {
 	s, err := a.read(ctx)
@@ -143,26 +124,33 @@ func (a defaultsAction) Snapshot(ctx context.Context, _ approval.Request) (json.
 	return json.RawMessage(encode(s)), nil
 }
 
+// read takes a licence without policies for a tenant that has none.
 func (a defaultsAction) read(ctx context.Context) (defaultsSnapshot, error) {
-	var s defaultsSnapshot
-	d, err := a.env.Tenant.SecurityDefaults(ctx)
+	policies, err := a.env.Tenant.Policies(ctx)
+	if kind, known := kindOf(err); err != nil && !(known && kind == graph.KindNoLicence) {
+		return defaultsSnapshot{}, fmt.Errorf("read policies: %w", err)
+	}
+	return readSignIn(ctx, a.env, policies)
+}
+
+// readSignIn reads what matters about a tenant for whatever changes how
+// everybody signs in, beside its policies.
+func readSignIn(ctx context.Context, env Env, policies []graph.Policy) (defaultsSnapshot, error) {
+	s := defaultsSnapshot{Policies: policies}
+	d, err := env.Tenant.SecurityDefaults(ctx)
 	if err != nil {
 		return s, fmt.Errorf("read security defaults: %w", err)
 	}
 	s.Enabled = d.Enabled
-	s.Policies, err = a.env.Tenant.Policies(ctx)
-	if kind, known := kindOf(err); err != nil && !(known && kind == graph.KindNoLicence) {
-		return s, fmt.Errorf("read policies: %w", err)
-	}
 	slices.SortFunc(s.Policies, func(a, b graph.Policy) int { return strings.Compare(a.ID, b.ID) })
-	holders, err := a.env.Tenant.RoleHolders(ctx)
+	holders, err := env.Tenant.RoleHolders(ctx)
 	if err != nil {
 		return s, fmt.Errorf("read administrators: %w", err)
 	}
-	if s.Admins, err = able(ctx, a.env.Tenant, administrators(holders)); err != nil {
+	if s.Admins, err = able(ctx, env.Tenant, administrators(holders)); err != nil {
 		return s, fmt.Errorf("read administrators' methods: %w", err)
 	}
-	if s.Emergency, err = able(ctx, a.env.Tenant, emergency(a.env.Scope)); err != nil {
+	if s.Emergency, err = able(ctx, env.Tenant, emergencyIDs(env)); err != nil {
 		return s, fmt.Errorf("read emergency accounts' methods: %w", err)
 	}
 	return s, nil
@@ -267,7 +255,7 @@ func (a defaultsAction) Compare(was, now json.RawMessage, r approval.Request, _ 
 	if len(found) > 0 {
 		return found
 	}
-	for _, f := range lockout(after) {
+	for _, f := range lockout(a.env, after) {
 		if f.Level == red {
 			found = append(found, f.Text)
 		}

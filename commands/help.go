@@ -82,6 +82,12 @@ func usage(s chat.CommandSpec) string {
 		if choices := strings.Join(o.Choices, "|"); choices != "" && len(choices) <= 20 {
 			word = choices
 		}
+		switch {
+		case o.Flag && o.Bare:
+			word = "--" + o.Name
+		case o.Flag:
+			word = "--" + o.Name + " " + word
+		}
 		if o.Required {
 			b.WriteString(" <" + word + ">")
 		} else {

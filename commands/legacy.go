@@ -20,18 +20,18 @@ func legacyUse(env Env, facts rollout.Facts) finding {
 	succeeded := legacy.Get(rollout.LegacySucceeded)
 	switch {
 	case verdict.Source == rollout.MailReport:
-		return finding{amber, mailWords(verdict), "whoever runs them"}
+		return finding{Level: amber, Text: mailWords(verdict), Owner: "whoever runs them"}
 	case verdict.Source != rollout.SignInLog && succeeded.Reason() == rollout.NeedsP1:
-		return finding{amber, "Who still signs in by old mail protocols cannot be seen on this licence. Ask who runs scanners, mailing programs or old mail apps: they stop at once.", "whoever runs them"}
+		return finding{Level: amber, Text: "Who still signs in by old mail protocols cannot be seen on this licence. Ask who runs scanners, mailing programs or old mail apps: they stop at once.", Owner: "whoever runs them"}
 	case verdict.Source != rollout.SignInLog:
-		return finding{amber, "Who still signs in by old mail protocols is not known: " + succeeded.String() + ".", "an owner of this bot"}
+		return finding{Level: amber, Text: "Who still signs in by old mail protocols is not known: " + succeeded.String() + ".", Owner: "an owner of this bot"}
 	case verdict.Level == rollout.LegacyUsed:
-		return finding{amber, fmt.Sprintf("%s by old protocols succeeded in 7 days%s, from %s: %s. These stop at once.",
-			plural(succeeded.String(), "sign-in"), until, plural(legacy.Get(rollout.LegacyAccounts).String(), "account"), legacyNames(legacy)), "whoever runs them"}
+		return finding{Level: amber, Text: fmt.Sprintf("%s by old protocols succeeded in 7 days%s, from %s: %s. These stop at once.",
+			plural(succeeded.String(), "sign-in"), until, plural(legacy.Get(rollout.LegacyAccounts).String(), "account"), legacyNames(legacy)), Owner: "whoever runs them"}
 	case !verdict.Green():
-		return finding{amber, fmt.Sprintf("No sign-in by an old protocol succeeded in the %s that could be read%s.", plural(strconv.Itoa(verdict.Days), "day"), until), "an owner of this bot"}
+		return finding{Level: amber, Text: fmt.Sprintf("No sign-in by an old protocol succeeded in the %s that could be read%s.", plural(strconv.Itoa(verdict.Days), "day"), until), Owner: "an owner of this bot"}
 	default:
-		return finding{green, "No sign-in by an old protocol succeeded in 7 days" + until + ".", ""}
+		return finding{Level: green, Text: "No sign-in by an old protocol succeeded in 7 days" + until + "."}
 	}
 }
 

@@ -32,9 +32,12 @@ func NewMux(env Env, log *slog.Logger) *Mux {
 // Handle implements chat.Handler: what was meant is found, whoever speaks is
 // looked up, and the answer or the reason for none is replied.
 func (m *Mux) Handle(ctx context.Context, r chat.Responder, e chat.Event) error {
-	answer, aloud, err := m.answer(ctx, e)
+	answer, aloud, err := m.answer(ctx, r, e)
 	if err != nil {
 		answer, aloud = sorry(ctx, m.log, err), false
+	}
+	if answer.Plain() == "" {
+		return nil // answered already
 	}
 	if aloud {
 		return r.Say(ctx, answer)
@@ -42,7 +45,7 @@ func (m *Mux) Handle(ctx context.Context, r chat.Responder, e chat.Event) error 
 	return r.Reply(ctx, answer)
 }
 
-func (m *Mux) answer(ctx context.Context, e chat.Event) (answer chat.Message, aloud bool, err error) {
+func (m *Mux) answer(ctx context.Context, r chat.Responder, e chat.Event) (answer chat.Message, aloud bool, err error) {
 	if utf8.RuneCountInString(e.Text) > maxText {
 		return chat.Message{}, false, &mistake{
 			fmt.Sprintf("That is too long for me: %d characters are the most I can read.", maxText), "Please say it shorter. Nothing was done.",
@@ -50,19 +53,20 @@ func (m *Mux) answer(ctx context.Context, e chat.Event) (answer chat.Message, al
 	}
 	switch e.Kind {
 	case chat.Press:
-		answer, err = m.press(ctx, e)
+		answer, err = m.press(ctx, r, e)
 		return answer, false, err
 	case chat.Mention:
 		answer, err = advise(m.env, e.Text)
 		return answer, false, err
 	default:
-		return m.command(ctx, e, e.Text, "")
+		return m.command(ctx, r, e, e.Text, "", "")
 	}
 }
 
 // command runs a typed command line. A reason that is not empty comes from a
-// form and replaces the words that were left over.
-func (m *Mux) command(ctx context.Context, e chat.Event, line, reason string) (answer chat.Message, aloud bool, err error) {
+// form and replaces the words that were left over; what was shown comes from a
+// Confirm button.
+func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line, reason, shown string) (answer chat.Message, aloud bool, err error) {
 	words := strings.Fields(line)
 	if len(words) == 0 {
 		words = []string{"me"}
@@ -85,7 +89,7 @@ func (m *Mux) command(ctx context.Context, e chat.Event, line, reason string) (a
 	if reason == "" {
 		reason = rest
 	}
-	call := Call{Who: who, Unread: unread, Event: e, Args: args, Reason: reason}
+	call := Call{Who: who, Unread: unread, Event: e, Args: args, Reason: reason, Shown: shown, Show: r.Reply}
 	if c.Plan != nil {
 		answer, err = m.submit(ctx, c, call, line)
 		return answer, false, err
@@ -123,19 +127,28 @@ func denied(who identity.Speaker, c Command) error {
 }
 
 // submit asks for a planned change. The card and the prompts are posted by the
-// outbox; what is answered here says only that it is recorded.
+// outbox; what is answered here says only that it is recorded. What somebody
+// else decides is asked with a reason; what nobody else does is shown first, and
+// planned anew when it is confirmed.
 func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (chat.Message, error) {
 	reason, err := justification(call.Reason)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	if reason == "" {
-		return whyForm(line), nil
-	}
 	call.Reason = reason
 	plan, err := c.Plan(ctx, call)
 	if err != nil {
 		return chat.Message{}, err
+	}
+	if err := spared(m.env, plan); err != nil {
+		return chat.Message{}, err
+	}
+	missing := reason == "" && needsReason(plan)
+	switch {
+	case alone(plan) && (missing || call.Shown != planSum(plan)):
+		return preview(m.env, plan, line, call.Shown != "" && call.Shown != planSum(plan), missing), nil
+	case missing:
+		return whyForm(line), nil
 	}
 	if plan, err = m.address(ctx, plan, call); err != nil {
 		return chat.Message{}, err
@@ -144,10 +157,7 @@ func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (ch
 	if err != nil {
 		return chat.Message{}, attributed(ctx, m.env, tooFew(ctx, m.env, plan, err))
 	}
-	return chat.Message{
-		Headline: fmt.Sprintf("Recorded as %s. The approvers have been asked.", r.Ref),
-		Text:     "You will see here how it goes on.",
-	}, nil
+	return submitted(r), nil
 }
 
 func whyForm(line string) chat.Message {
@@ -169,6 +179,9 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 	p.Requester, p.Account, p.Proof, p.Key, p.Reason = call.Who.Principal, encode(call.Who.Account), call.Who.Proof, call.Event.Key, call.Reason
 	p.ConfigHash = m.env.Rules.Now().Hash()
 	p.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(call.Who.Account)), Requester: true, Who: p.Requester.Object}}
+	if p.Policy.Name == policyConfirm {
+		return p, nil // nobody else is asked
+	}
 	p, err := m.lighten(ctx, p)
 	if err != nil {
 		return p, err
@@ -183,6 +196,15 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 	if m.env.Admins != (chat.Address{}) {
 		p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(m.env.Admins)})
 	}
+	told, err := concerned(ctx, m.env, p)
+	if err != nil {
+		return p, err
+	}
+	for _, s := range told { // whoever decides it is told by that
+		if !slices.ContainsFunc(p.Subscribers, func(x approval.Subscriber) bool { return x.Address == s.Address }) {
+			p.Subscribers = append(p.Subscribers, s)
+		}
+	}
 	return p, nil
 }
 
@@ -194,7 +216,7 @@ func wouldBe(p approval.Plan) approval.Request {
 
 // press does what a button says. Its value tells what it is about and is
 // trusted for nothing else.
-func (m *Mux) press(ctx context.Context, e chat.Event) (chat.Message, error) {
+func (m *Mux) press(ctx context.Context, r chat.Responder, e chat.Event) (chat.Message, error) {
 	switch e.Button {
 	case "approve", "deny", "cancel", "ask", "stop", "resolve":
 		who, err := m.env.People.Who(ctx, e.From)
@@ -203,10 +225,17 @@ func (m *Mux) press(ctx context.Context, e chat.Event) (chat.Message, error) {
 		}
 		return m.decide(ctx, who, e)
 	case "confirm":
-		answer, _, err := m.command(ctx, e, e.Value, e.Fields["reason"])
+		sum, line := confirmed(e.Value)
+		answer, _, err := m.command(ctx, r, e, line, e.Fields["reason"], sum)
 		return answer, err
+	case "collect":
+		who, err := m.env.People.Who(ctx, e.From)
+		if err != nil {
+			return chat.Message{}, err
+		}
+		return collect(ctx, m.env, who, e.Value, r.Reply)
 	case "run":
-		answer, _, err := m.command(ctx, e, e.Value, "")
+		answer, _, err := m.command(ctx, r, e, e.Value, "", "")
 		return answer, err
 	case "topic":
 		return topic(m.env, e.Value)

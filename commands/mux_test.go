@@ -60,7 +60,7 @@ func TestSubmit(t *testing.T) {
 	if string(r.Args) != `{"enable":true}` || r.Kind != DefaultsKind || r.KindVersion != defaultsVersion {
 		t.Errorf("asked is %s %d %s", r.Kind, r.KindVersion, r.Args)
 	}
-	if want := (approval.Policy{Name: "two", Quorum: 2, Wait: 15 * time.Minute, Version: 1}); !reflect.DeepEqual(r.Policy, want) {
+	if want := (approval.Policy{Name: "two", Quorum: 2, Wait: 15 * time.Minute, Version: policyVersion}); !reflect.DeepEqual(r.Policy, want) {
 		t.Errorf("the policy is %+v, want %+v", r.Policy, want)
 	}
 	if len(r.Targets) != 1 || r.Targets[0].ID != tenantID {
@@ -244,7 +244,7 @@ func TestAskTheRequester(t *testing.T) {
 func TestPressOfOldButtons(t *testing.T) {
 	t.Parallel()
 	w := newDryWorld(t)
-	wantSaid(t, w.press("abe", "collect", "R-ABC234", nil), "This button is no longer in use.")
+	wantSaid(t, w.press("abe", "grant", "R-ABC234", nil), "This button is no longer in use.")
 	wantSaid(t, w.press("abe", "topic", "an article of long ago", nil), "That article is no longer there.")
 	wantSaid(t, w.press("nobody", "approve", "R-ABC234", nil), "so you cannot decide anything here.\n\nAsk an owner of this bot to link your chat account.")
 }

@@ -55,6 +55,25 @@ type finding struct {
 	Level level
 	Text  string // one sentence
 	Owner string // who can mend it; empty for green
+	// Lockout says that too few could sign in: it stops the change unless the
+	// owner accepts that by its name.
+	Lockout bool
+}
+
+// accept says how the owner can let a finding that stops a change pass, or "".
+func (f finding) accept() string {
+	if f.Lockout {
+		return " " + acceptHint
+	}
+	return ""
+}
+
+// guarded is how bad it is that too few could sign in.
+func guarded(env Env) level {
+	if env.Rules.Now().AcceptLockout {
+		return amber
+	}
+	return red
 }
 
 // preflightReport is what was found before a change, worst first.
@@ -66,6 +85,11 @@ type preflightReport struct {
 
 func (p preflightReport) reds() []finding {
 	return slices.DeleteFunc(slices.Clone(p.findings), func(f finding) bool { return f.Level != red })
+}
+
+// locksOut reports whether too few could sign in.
+func (p preflightReport) locksOut() bool {
+	return slices.ContainsFunc(p.findings, func(f finding) bool { return f.Lockout })
 }
 
 // lines are the findings that an approver must know of.
@@ -111,7 +135,7 @@ func (p preflightReport) readWords(env Env) string {
 // preflightDefaults judges whether security defaults can be turned on.
 func preflightDefaults(ctx context.Context, env Env, s defaultsSnapshot) preflightReport {
 	facts := env.Facts(ctx)
-	findings := lockout(s)
+	findings := lockout(env, s)
 	findings[len(findings)-1].Text += watched(facts, env.Scope) // the emergency accounts'
 	findings = append(findings, deciders(ctx, env, facts), chatSignIn(env))
 	funnel := rollout.NewFunnel(facts, env.Scope)
@@ -122,48 +146,50 @@ func preflightDefaults(ctx context.Context, env Env, s defaultsSnapshot) preflig
 }
 
 // lockout judges what would lock an organisation out, or be refused.
-func lockout(s defaultsSnapshot) []finding {
+func lockout(env Env, s defaultsSnapshot) []finding {
 	var fs []finding
 	for _, p := range s.Policies {
 		if p.State == graph.PolicyEnabled {
-			fs = append(fs, finding{red, "The Conditional Access policy " + quoted(p.Name, 60) + " is on. With Conditional Access you do not need security defaults, and cannot have both.", "Conditional Access Administrator"})
+			fs = append(fs, finding{Level: red, Text: "The Conditional Access policy " + quoted(p.Name, 60) + " is on. With Conditional Access you do not need security defaults, and cannot have both.", Owner: "Conditional Access Administrator"})
 		}
 	}
 	if len(fs) == 0 {
-		fs = append(fs, finding{green, "No Conditional Access policy is on.", ""})
+		fs = append(fs, finding{Level: green, Text: "No Conditional Access policy is on."})
 	}
-	return append(fs, adminSignIn(s.Admins), emergencySignIn(s.Emergency))
+	return append(fs, adminSignIn(env, s.Admins), emergencySignIn(env, s.Emergency))
 }
 
-func adminSignIn(accounts []ableAccount) finding {
+func adminSignIn(env Env, accounts []ableAccount) finding {
 	const mend = "the administrators themselves, with “/mfa setup”"
 	ready, without, _ := split(accounts)
+	risk := adminRisk(env, accounts)
 	switch {
-	case len(ready) == 0:
-		return finding{red, "No administrator could sign in with a second factor: nobody could turn this off again.", mend}
+	case risk != "":
+		return finding{Level: guarded(env), Text: risk, Owner: mend, Lockout: true}
 	case len(without) > 0:
-		return finding{red, fmt.Sprintf("No second factor yet for %d of %d administrators: %s.", len(without), len(ready)+len(without), names(without)), mend}
+		return finding{Level: red, Text: fmt.Sprintf("No second factor yet for %d of %d administrators: %s.", len(without), len(ready)+len(without), names(without)), Owner: mend}
 	case len(ready) == 1:
-		return finding{green, "The only administrator has a second factor.", ""}
+		return finding{Level: green, Text: "The only administrator has a second factor."}
 	default:
-		return finding{green, fmt.Sprintf("All %d administrators have a second factor.", len(ready)), ""}
+		return finding{Level: green, Text: fmt.Sprintf("All %d administrators have a second factor.", len(ready))}
 	}
 }
 
-func emergencySignIn(accounts []ableAccount) finding {
+func emergencySignIn(env Env, accounts []ableAccount) finding {
 	ready, without, off := split(accounts)
+	risk := emergencyRisk(env, accounts)
 	unable := names(append(without, off...))
 	switch {
 	case len(accounts) == 0:
-		return finding{amber, "No emergency access account is declared. Two are advised, for the day when nobody else gets in.", "an owner of this bot"}
-	case len(ready) == 0:
-		return finding{red, "No emergency access account could sign in with a second factor: " + unable + ". Security defaults make no exception for them.", "Global Administrator"}
+		return finding{Level: amber, Text: "No emergency access account is declared. Two are advised, for the day when nobody else gets in.", Owner: "an owner of this bot"}
+	case risk != "":
+		return finding{Level: guarded(env), Text: risk + " Security defaults make no exception for them.", Owner: "Global Administrator", Lockout: true}
 	case len(ready) < len(accounts):
-		return finding{amber, fmt.Sprintf("%d of %d emergency access accounts could sign in with a second factor. Not so: %s.", len(ready), len(accounts), unable), "Global Administrator"}
+		return finding{Level: amber, Text: fmt.Sprintf("%d of %d emergency access accounts could sign in with a second factor. Not so: %s.", len(ready), len(accounts), unable), Owner: "Global Administrator"}
 	case len(ready) == 1:
-		return finding{green, "The emergency access account can sign in with a second factor.", ""}
+		return finding{Level: green, Text: "The emergency access account can sign in with a second factor."}
 	default:
-		return finding{green, fmt.Sprintf("All %d emergency access accounts can sign in with a second factor.", len(ready)), ""}
+		return finding{Level: green, Text: fmt.Sprintf("All %d emergency access accounts can sign in with a second factor.", len(ready))}
 	}
 }
 
@@ -215,18 +241,18 @@ func deciders(ctx context.Context, env Env, facts rollout.Facts) finding {
 		})
 	}
 	if err != nil {
-		return finding{red, "Whether the approvers have a second factor could not be read.", "an owner of this bot"}
+		return finding{Level: red, Text: "Whether the approvers have a second factor could not be read.", Owner: "an owner of this bot"}
 	}
 	ready, without, off := split(accounts)
 	switch {
 	case len(without) > 0:
-		return finding{red, "Approvers or owners of this bot have no second factor that they can use: " + names(without) + ".", "they themselves, with “/mfa setup”"}
+		return finding{Level: red, Text: "Approvers or owners of this bot have no second factor that they can use: " + names(without) + ".", Owner: "they themselves, with “/mfa setup”"}
 	case len(ready) == 0:
-		return finding{red, "No approver or owner of this bot could sign in: nobody could turn this off again through it.", "whoever runs this bot"}
+		return finding{Level: red, Text: "No approver or owner of this bot could sign in: nobody could turn this off again through it.", Owner: "whoever runs this bot"}
 	case len(off) > 0:
-		return finding{amber, "Approvers or owners of this bot are disabled or gone: " + names(off) + ".", "an owner of this bot"}
+		return finding{Level: amber, Text: "Approvers or owners of this bot are disabled or gone: " + names(off) + ".", Owner: "an owner of this bot"}
 	default:
-		return finding{green, "All approvers and owners of this bot have a second factor.", ""}
+		return finding{Level: green, Text: "All approvers and owners of this bot have a second factor."}
 	}
 }
 
@@ -246,11 +272,11 @@ func chatSignIn(env Env) finding {
 	const then = "whoever cannot sign in there can neither approve nor undo anything here. Know the way without the bot (docs/without-the-bot.md), and who would go it."
 	switch env.ChatSignIn {
 	case ChatOwn:
-		return finding{green, "The chat does not need Microsoft 365 to sign in.", ""}
+		return finding{Level: green, Text: "The chat does not need Microsoft 365 to sign in."}
 	case ChatEntra:
-		return finding{amber, "People sign in to this chat through Microsoft 365: " + then, "an owner of this bot"}
+		return finding{Level: amber, Text: "People sign in to this chat through Microsoft 365: " + then, Owner: "an owner of this bot"}
 	default:
-		return finding{amber, "Whether people sign in to this chat through Microsoft 365 is not known. If so, " + then, "an owner of this bot, who can say so in the configuration"}
+		return finding{Level: amber, Text: "Whether people sign in to this chat through Microsoft 365 is not known. If so, " + then, Owner: "an owner of this bot, who can say so in the configuration"}
 	}
 }
 
@@ -265,7 +291,7 @@ func readiness(funnel rollout.Funnel) finding {
 	share := registered.Share()
 	v, ok := share.Value()
 	if !ok {
-		return finding{amber, "How many people are registered is not known: " + share.String() + ".", "an owner of this bot"}
+		return finding{Level: amber, Text: "How many people are registered is not known: " + share.String() + ".", Owner: "an owner of this bot"}
 	}
 	text := fmt.Sprintf("%s of %s people are registered (%s).", registered, funnel.Get(rollout.InScope), share)
 	if registered.Unknown > 0 {
@@ -273,11 +299,11 @@ func readiness(funnel rollout.Funnel) finding {
 	}
 	switch {
 	case v < enough:
-		return finding{amber, text + " Everybody else must set up a second factor at their next sign-in.", "a lead, with reminders"}
+		return finding{Level: amber, Text: text + " Everybody else must set up a second factor at their next sign-in.", Owner: "a lead, with reminders"}
 	case registered.Thin():
-		return finding{amber, text, "an owner of this bot"}
+		return finding{Level: amber, Text: text, Owner: "an owner of this bot"}
 	default:
-		return finding{green, text, ""}
+		return finding{Level: green, Text: text}
 	}
 }
 
@@ -302,7 +328,7 @@ func declared(facts rollout.Facts, scope rollout.Scope) []finding {
 	default:
 		which += " declared"
 	}
-	return []finding{{amber, which + ". Whatever signs in with them by password alone stops at once.", "whoever runs the scanner or program"}}
+	return []finding{{Level: amber, Text: which + ". Whatever signs in with them by password alone stops at once.", Owner: "whoever runs the scanner or program"}}
 }
 
 func machine(p rollout.Purpose) bool {

@@ -52,7 +52,7 @@ func TestLockoutPolicies(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			got := lockout(defaultsSnapshot{Policies: row.policies})
+			got := lockout(newDryWorld(t).env, defaultsSnapshot{Policies: row.policies})
 			for i, want := range row.want {
 				wantFinding(t, got[i], row.level, want)
 			}
@@ -67,7 +67,7 @@ func TestLockoutAccounts(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name     string
-		judge    func([]ableAccount) finding
+		judge    func(Env, []ableAccount) finding
 		accounts []ableAccount
 		level    level
 		want     string
@@ -86,7 +86,7 @@ func TestLockoutAccounts(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			wantFinding(t, row.judge(row.accounts), row.level, row.want)
+			wantFinding(t, row.judge(newDryWorld(t).env, row.accounts), row.level, row.want)
 		})
 	}
 }
@@ -416,7 +416,7 @@ func TestOldReadingsSayTheirTime(t *testing.T) {
 	if got := m.Plain(); !strings.Contains(got, "0 succeeded in 7 days up to "+end) {
 		t.Errorf("status: got %s, want until when the log was read", got)
 	}
-	report := preflightReport{findings: []finding{{green, "x", ""}}, asOf: start, oldest: funnel.Oldest}
+	report := preflightReport{findings: []finding{{Level: green, Text: "x"}}, asOf: start, oldest: funnel.Oldest}
 	if got, want := report.message(env).Footer, "Read from Microsoft 365 between "+oldest+" and "+moment(env, start)+". "; !strings.HasPrefix(got, want) {
 		t.Errorf("preflight: got footer %q, want it to begin with %q", got, want)
 	}

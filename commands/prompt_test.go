@@ -72,7 +72,7 @@ func (w *world) request(n int, change func(*approval.Request)) approval.Request 
 		Tenant: tenantID, TenantName: name, Kind: DefaultsKind, KindVersion: defaultsVersion,
 		Args: json.RawMessage(`{"enable":true}`), Targets: []approval.Target{{ID: tenantID, Name: name}}, Snapshot: json.RawMessage(`{}`),
 		Words: enableWords(w.env, preflightReport{findings: []finding{
-			{amber, "No emergency access account is declared.", ""}, {amber, "6 of 8 people are registered (75 %).", ""}, {green, "All is well.", ""},
+			{Level: amber, Text: "No emergency access account is declared."}, {Level: amber, Text: "6 of 8 people are registered (75 %)."}, {Level: green, Text: "All is well."},
 		}}),
 		Reason: "all have been trained", Requester: person("ada"),
 		Policy:  approval.Policy{Name: "two", Quorum: 2, Wait: 15 * time.Minute, Version: 1},
@@ -266,15 +266,15 @@ func TestRenderWhileTenantAway(t *testing.T) {
 func TestG21HostileNames(t *testing.T) {
 	t.Parallel()
 	for where, say := range map[string]func(w *world, s string) string{
-		"policies": func(_ *world, s string) string {
+		"policies": func(w *world, s string) string {
 			p, q := []graph.Policy{{ID: "1", Name: s, State: "enabled"}}, []graph.Policy{{ID: "1", Name: s, State: graph.PolicyState(s)}}
-			return lines(comparePolicies(nil, p)) + lines(comparePolicies(p, q)) + lines(comparePolicies(p, nil)) + findings(lockout(defaultsSnapshot{Policies: p}))
+			return lines(comparePolicies(nil, p)) + lines(comparePolicies(p, q)) + lines(comparePolicies(p, nil)) + findings(lockout(w.env, defaultsSnapshot{Policies: p}))
 		},
-		"accounts": func(_ *world, s string) string {
+		"accounts": func(w *world, s string) string {
 			able, unable := []ableAccount{{ID: "1", Name: s, Able: true}}, []ableAccount{{ID: "1", Name: s}}
 			some := append(unable, ableAccount{Able: true})
 			return lines(compareAccounts("administrator", nil, able)) + lines(compareAccounts("administrator", able, unable)) + lines(compareAccounts("administrator", able, nil)) +
-				findings(lockout(defaultsSnapshot{Admins: some, Emergency: some})) + findings(lockout(defaultsSnapshot{Emergency: unable}))
+				findings(lockout(w.env, defaultsSnapshot{Admins: some, Emergency: some})) + findings(lockout(w.env, defaultsSnapshot{Emergency: unable}))
 		},
 		"what was typed": func(_ *world, s string) string { return shown(s) },
 		"a method": func(_ *world, s string) string {

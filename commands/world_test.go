@@ -75,6 +75,8 @@ func whole(m chat.Message) string {
 
 // tenant answers each call of the interfaces that commands and a full reading need by its function.
 type tenant struct {
+	Tenant // what no test of this fixture asks about
+	Writer
 	organization        func(context.Context) (graph.Organization, error)
 	licence             func(context.Context) (graph.Licence, error)
 	securityDefaults    func(context.Context) (graph.SecurityDefaults, error)

@@ -1,0 +1,83 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/identity"
+	"twokey/graph"
+)
+
+// collectCommand is the typed twin of the Collect button.
+func collectCommand(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: "collect", Summary: "Collect what you asked for once it is approved: a pass, shown once and to you alone.", Example: "collect R-ABC234",
+			Options: []chat.Option{{Name: "request", Summary: "the number of the request, like R-ABC234", Required: true}},
+		},
+		Access: linked, // whose request it is is the engine's to say
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			return collect(ctx, env, c.Who, c.Args["request"], c.Show)
+		},
+	}
+}
+
+// collect has an approved request carried out now, and shows its requester what
+// it created. Show answers them in private; what it shows is kept nowhere. An
+// empty message means that they have been answered.
+func collect(ctx context.Context, env Env, who identity.Speaker, seal string, show func(context.Context, chat.Message) error) (chat.Message, error) {
+	if !who.Linked || who.Principal == (approval.Principal{}) {
+		return chat.Message{}, &mistake{"I do not know for sure who you are in Microsoft 365, so you cannot collect anything here.", "Ask an owner of this bot to link your chat account."}
+	}
+	v := approval.Vote{By: who.Principal, Account: encode(who.Account), Proof: who.Proof, Seal: canonical(seal)}
+	if !strings.Contains(v.Seal, ".") && len(v.Seal) != len("R-ABC234") {
+		return chat.Message{}, approval.ErrNotFound
+	}
+	asked, err := env.Engine.Find(ctx, v.Seal[:len("R-ABC234")])
+	if err != nil {
+		return chat.Message{}, err
+	}
+	shown := false
+	r, err := env.Collect(ctx, v, func(ctx context.Context, handover any) error {
+		pass, ok := handover.(graph.Pass)
+		if !ok {
+			return errors.New("what was created cannot be shown")
+		}
+		err := show(ctx, handedOver(env, asked, pass))
+		shown = err == nil
+		return err
+	})
+	if err != nil || shown {
+		return chat.Message{}, err
+	}
+	return chat.Message{Headline: r.Ref + " " + stateWords(env, r) + ".", Text: result(ctx, env, r), Request: r.Ref}, nil
+}
+
+// handedOver is the pass, in the one message that ever holds it.
+func handedOver(env Env, r approval.Request, p graph.Pass) chat.Message {
+	use := "until it ends"
+	if p.Once {
+		use = "once"
+	}
+	name := "them"
+	if len(r.Targets) > 0 {
+		name = quoted(r.Targets[0].Name, 120)
+	}
+	return chat.Message{
+		Notice:   "What you collected with " + r.Ref,
+		Headline: "The Temporary Access Pass for " + name + ". It is shown this once.",
+		Text:     "Give it to them yourself, as you made sure who they are. They sign in with it in place of their password, and set up their own methods at once.",
+		Fields: []chat.Field{
+			{Label: "Pass", Value: p.Code.Reveal()},
+			{Label: "Valid from", Value: moment(env, p.Start)},
+			{Label: "Valid until", Value: moment(env, p.Start.Add(p.Lifetime))},
+			{Label: "To be used", Value: use},
+		},
+		Footer:  "Only you can see this, and it is kept nowhere. Nobody else ever needs it: we never ask for a password, code or pass.",
+		Request: r.Ref,
+		Secret:  true,
+	}
+}

@@ -1,0 +1,96 @@
+package commands
+
+import (
+	"slices"
+
+	"twokey/commands/approval"
+	"twokey/commands/identity"
+)
+
+// The kinds of change, as the owner names them where they are switched on.
+const (
+	DefaultsKind    = "defaults"
+	LegacyBlockKind = "legacy-block"
+	RequireMFAKind  = "require-mfa"
+	PassKind        = "tap"
+	PassPolicyKind  = "tap-policy"
+	ResetKind       = "reset"
+	MethodKind      = "method"
+	RevokeKind      = "revoke"
+	BlockKind       = "block"
+	UnblockKind     = "unblock"
+	CampaignKind    = "campaign"
+)
+
+// kind is what holds for all changes of one kind.
+type kind struct {
+	name       string
+	what       string          // for people: "Issuing passes"
+	permission string          // of Microsoft Graph, that it needs
+	ask        []identity.Role // who may ask
+	policy     string          // built in: policyConfirm, policyOne or policyTwo
+	// opens says that it gives away or takes away what somebody signs in with:
+	// the target and their manager are told at once, and no notification names
+	// whom it is about.
+	opens bool
+	// sparing says that it is refused for the highest administrators.
+	sparing bool
+}
+
+// kinds are all kinds of change, in the order of the commands.
+var kinds = []kind{
+	{name: DefaultsKind, what: "Changing security defaults", permission: "Policy.ReadWrite.SecurityDefaults", ask: []identity.Role{identity.Lead}, policy: policyTwo},
+	{name: LegacyBlockKind, what: "Blocking legacy authentication", permission: "Policy.ReadWrite.ConditionalAccess", ask: []identity.Role{identity.Lead}, policy: policyTwo},
+	{name: RequireMFAKind, what: "Requiring MFA by policy", permission: "Policy.ReadWrite.ConditionalAccess", ask: []identity.Role{identity.Lead}, policy: policyTwo},
+	{name: PassKind, what: "Issuing Temporary Access Passes", permission: "UserAuthMethod-TAP.ReadWrite.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
+	{name: PassPolicyKind, what: "Changing the policy of passes", permission: "Policy.ReadWrite.AuthenticationMethod", ask: []identity.Role{identity.Lead}, policy: policyTwo},
+	{name: ResetKind, what: "Resetting somebody's methods", permission: "UserAuthMethod-Phone.ReadWrite.All and the like for each kind of method, and User.RevokeSessions.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
+	{name: MethodKind, what: "Removing a method", permission: "UserAuthMethod-Phone.ReadWrite.All and the like for each kind of method", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
+	{name: RevokeKind, what: "Ending somebody's sessions", permission: "User.RevokeSessions.All", ask: []identity.Role{identity.Helpdesk}, policy: policyConfirm},
+	{name: BlockKind, what: "Blocking accounts", permission: "User.EnableDisableAccount.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, sparing: true},
+	{name: UnblockKind, what: "Unblocking accounts", permission: "User.EnableDisableAccount.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, sparing: true},
+	{name: CampaignKind, what: "Changing the registration campaign", permission: "Policy.ReadWrite.AuthenticationMethod", ask: []identity.Role{identity.Lead}, policy: policyTwo},
+}
+
+// kindNamed returns a kind; the zero kind if there is none of that name.
+func kindNamed(name string) kind {
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
+	if i < 0 {
+		return kind{name: name}
+	}
+	return kinds[i]
+}
+
+// Kinds lists the kinds of change that can be switched on.
+func Kinds() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
+}
+
+// AskRoles says who may ask for each kind of action.
+func AskRoles() map[string][]identity.Role {
+	roles := map[string][]identity.Role{}
+	for _, k := range kinds {
+		roles[k.name] = k.ask
+	}
+	roles[approval.KindThaw] = []identity.Role{identity.Owner}
+	return roles
+}
+
+// whoAsks lets those run a command who may ask for the kind of change.
+func whoAsks(name string) Access { return only(kindNamed(name).ask...) }
+
+// switchedOn refuses a kind of change that the owner has not named.
+func switchedOn(env Env, name string) error {
+	if slices.Contains(env.Rules.Now().Changes, name) {
+		return nil
+	}
+	k := kindNamed(name)
+	return &mistake{
+		k.what + " is switched off for this bot.",
+		"An owner can switch it on with “changes: [" + k.name + "]” in the configuration. It needs the permission " + k.permission + ".",
+	}
+}
