@@ -151,7 +151,7 @@ func (a Auth) options() azcore.ClientOptions {
 	}
 	return azcore.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: authority},
-		Transport: &http.Client{Transport: defaultTransport(a.Roots)},
+		Transport: &http.Client{Transport: withoutEcho{defaultTransport(a.Roots)}},
 	}
 }
 

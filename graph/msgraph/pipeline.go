@@ -25,7 +25,7 @@ import (
 // take its retry handler, which repeats writes, or its compression.
 func (c *Client) httpClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport: khttp.NewCustomTransportWithParentTransport(splitWrites(transport),
+		Transport: khttp.NewCustomTransportWithParentTransport(withoutEcho{splitWrites(transport)},
 			answers{c},
 			khttp.NewRedirectHandlerWithOptions(khttp.RedirectHandlerOptions{MaxRedirects: 2, ShouldRedirect: c.redirectAllowed}),
 			tokenAtHome{c},
