@@ -14,6 +14,7 @@ import (
 	"twokey/chat"
 	"twokey/commands/identity"
 	"twokey/commands/rules"
+	"twokey/store"
 )
 
 // laying lays rules down in a world.
@@ -69,7 +70,11 @@ func direct(name string) string { return encode(chat.Direct(account(name))) }
 // holds at once.
 func TestU09(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	onEach(t, weakened)
+}
+
+func weakened(t *testing.T, dsn string) {
+	w := newWorldIn(t, dsn)
 	w.laid()
 	before := w.rules()
 	if k := w.lay(before); k.Now().Hash() != before.Hash() || len(k.Waiting()) > 0 {
@@ -157,14 +162,24 @@ func (w *world) laid() {
 // record and tell once.
 func TestU09Replicas(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	onEach(t, togetherLaid)
+}
+
+func togetherLaid(t *testing.T, dsn string) {
+	w := newWorldIn(t, dsn)
 	w.lay(w.rules())
 	after := w.rules()
 	after.Solo = true
+	books := []*store.Store{w.store}
+	if strings.HasPrefix(dsn, "postgres") {
+		books = append(books, w.open(dsn), w.open(dsn))
+	}
 	var group sync.WaitGroup
-	for range 8 {
+	for i := range 9 {
 		group.Go(func() {
-			history, err := w.laying().Lay(context.Background(), after)
+			l := w.laying()
+			l.Book = books[i%len(books)]
+			history, err := l.Lay(context.Background(), after)
 			if err != nil || len(history) != 2 || rules.At(history, w.now()).Solo {
 				t.Errorf("Lay = %+v, %v", history, err)
 			}

@@ -27,6 +27,7 @@ import (
 	"twokey/graph/rollout"
 	graphsync "twokey/graph/sync"
 	"twokey/store"
+	"twokey/store/pgtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
@@ -441,21 +442,45 @@ type world struct {
 
 func newWorld(t testing.TB, changes ...func(*fixture)) *world {
 	t.Helper()
+	return newWorldIn(t, filepath.Join(t.TempDir(), "twokey.db"), changes...)
+}
+
+// newWorldIn is a world over a database that is named.
+func newWorldIn(t testing.TB, dsn string, changes ...func(*fixture)) *world {
+	t.Helper()
 	w := newDryWorld(t, changes...)
-	var err error
-	w.store, err = store.Open(context.Background(), store.Config{DSN: filepath.Join(t.TempDir(), "twokey.db"), Now: w.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.store.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
+	w.store = w.open(dsn)
 	w.env.Engine = &approval.Engine{Store: w.store, Standing: w.env.People, Expiry: AroundTheClock(w.env.Zone).Expiry}
 	w.env.Requests, w.env.Records, w.env.Absences = w.store, w.store, w.store
 	w.assemble()
 	return w
+}
+
+// open opens a database by the world's clock and closes it with the test.
+func (w *world) open(dsn string) *store.Store {
+	w.t.Helper()
+	s, err := store.Open(context.Background(), store.Config{DSN: dsn, Now: w.now})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			w.t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+// onEach runs a test on a file and on a server.
+func onEach(t *testing.T, f func(t *testing.T, dsn string)) {
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		f(t, filepath.Join(t.TempDir(), "twokey.db"))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		f(t, pgtest.DSN(t))
+	})
 }
 
 // newDryWorld is a world without a database, for what only reads the tenant.
