@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 	_ "time/tzdata" // zones must be known on machines that have no zone files
@@ -43,6 +44,7 @@ type assembly struct {
 
 // assembled is a bot whose parts know each other, ready to run.
 type assembled struct {
+	life      *store.Life
 	console   *console.Console
 	store     *store.Store
 	records   *audit.Watch
@@ -77,8 +79,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return nil, fmt.Errorf("read tenant at %s: %w", a.tenant.url, err)
 	}
 	bot := &assembled{}
-	bot.store, err = store.Open(ctx, store.Config{DSN: a.database, Now: a.clock.Now, Owed: bot.wake})
-	if err != nil {
+	if bot.life, err = store.NewLife(os.TempDir()); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -86,6 +87,10 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 			err = errors.Join(err, bot.close())
 		}
 	}()
+	bot.store, err = store.Open(ctx, store.Config{DSN: a.database, Now: a.clock.Now, Owed: bot.wake})
+	if err != nil {
+		return nil, err
+	}
 	heads := []audit.HeadFile{audit.HeadFile(filepath.Join(a.folder, headsName))}
 	if bot.records, err = newAuditWatch(ctx, bot.store, heads, a.clock.Now, a.log); err != nil {
 		return nil, err
@@ -140,7 +145,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	renderers[scheduler.KindDigest] = scheduler.Render
 	bot.sender = outbox.New(bot.store, map[string]chat.Poster{console.Platform: bot.console}, renderers, a.log)
 	bot.runner = approval.NewRunner(approval.RunnerConfig{
-		Store: bot.store, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: owner(), Limits: demoLimits, Log: a.log,
+		Store: bot.store, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: bot.life.Name(), Gone: bot.life.Gone, Limits: demoLimits, Log: a.log,
 		Tidy: engine.Tidy,
 	})
 	bot.scheduler, err = scheduler.New(org.ID, []scheduler.Job{digester.Job()}, bot.store, a.clock.Now, a.log)
@@ -291,5 +296,8 @@ func (b *assembled) close() error {
 	if b.console != nil {
 		errs = append(errs, b.console.Close())
 	}
-	return errors.Join(append(errs, b.keepLastHead(), b.store.Close())...)
+	if b.store != nil {
+		errs = append(errs, b.keepLastHead(), b.store.Close())
+	}
+	return errors.Join(append(errs, b.life.Close())...) // last: until here it may send
 }
