@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 
 	"twokey/audit"
 )
@@ -45,50 +46,70 @@ func (t *tx) Record(e audit.Entry) error {
 	return nil
 }
 
-// Audit reads the audit record from its beginning, as it stands at this moment:
-// first the links that pruning has left, then the records.
-func (s *Store) Audit(ctx context.Context) iter.Seq2[audit.Record, error] { return s.AuditFrom(ctx, 1) }
+// Audit reads the audit record from its beginning: first the links that pruning
+// has left, then the records up to the newest there is when it gets there.
+func (s *Store) Audit(ctx context.Context) iter.Seq2[audit.Record, error] {
+	return s.auditAfter(ctx, math.MinInt64) // also what has a number that no record can have
+}
 
-// AuditFrom is Audit from the given number on. From 1 on it also gives what has
-// a number that no record can have, which is for verification to find.
+// AuditFrom is Audit from the given number on.
 func (s *Store) AuditFrom(ctx context.Context, number int64) iter.Seq2[audit.Record, error] {
-	where, args := "", []any{}
-	if number > 1 {
-		where, args = " WHERE number >= ?", []any{number, number}
-	}
-	query := "SELECT number, '', '', '', '', '', '', '', hash, body FROM audit_link" + where +
-		" UNION ALL SELECT " + auditColumns + ", '' FROM audit" + where + " ORDER BY 1"
+	return s.auditAfter(ctx, number-1)
+}
+
+// auditAfter reads in pages: a long record takes longer than any database lets
+// one transaction take.
+func (s *Store) auditAfter(ctx context.Context, number int64) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {
-		err := s.transact(ctx, true, func(t *tx) error {
-			rows, err := t.q.QueryContext(ctx, query, args...)
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				r, err := scanLinked(rows)
+		last, links := number, int64(0)
+		for _, query := range []string{linkPage, recordPage} {
+			for {
+				page, bound, err := s.auditPage(ctx, query, last)
+				if err == nil && query == recordPage && len(page) > 0 && bound > max(links, number) {
+					err = errPruned
+				}
 				if err != nil {
-					return err
+					yield(audit.Record{}, err)
+					return
 				}
-				if !yield(r, nil) {
-					return errEnough
+				for _, r := range page {
+					if !yield(r, nil) {
+						return
+					}
+					last = r.Number
+				}
+				if len(page) < auditPageSize {
+					break
 				}
 			}
-			return rows.Err()
-		})
-		if err != nil && !errors.Is(err, errEnough) {
-			yield(audit.Record{}, err)
+			if query == linkPage {
+				links, last = max(last, 0), number
+			}
 		}
 	}
 }
 
-// errEnough says that whoever reads wants no more.
-var errEnough = errors.New("enough")
+const (
+	auditPageSize = 5000
+	lastLink      = "(SELECT COALESCE(MAX(number), 0) FROM audit_link)"
+	linkPage      = "SELECT number, '', '', '', '', '', '', '', hash, body, 0 FROM audit_link WHERE number > ? ORDER BY number LIMIT ?"
+	recordPage    = "SELECT " + auditColumns + ", '', " + lastLink + " FROM audit WHERE number > ? ORDER BY number LIMIT ?"
+)
 
-func scanLinked(row scanner) (audit.Record, error) {
-	var r audit.Record
-	err := row.Scan(&r.Number, &r.At, &r.Tenant, &r.Kind, &r.Actor, &r.Request, &r.Facts, &r.Prev, &r.Hash, &r.Body)
-	return r, err
+// errPruned says that records became links after the links were read.
+var errPruned = errors.New("the audit record was pruned while it was read: read it again")
+
+// auditPage returns what follows a number, and with records also which link
+// was the last at that moment.
+func (s *Store) auditPage(ctx context.Context, query string, last int64) (page []audit.Record, bound int64, err error) {
+	err = s.transact(ctx, true, func(t *tx) error {
+		page, err = list(t, func(row scanner) (r audit.Record, err error) {
+			err = row.Scan(&r.Number, &r.At, &r.Tenant, &r.Kind, &r.Actor, &r.Request, &r.Facts, &r.Prev, &r.Hash, &r.Body, &bound)
+			return r, err
+		}, query, last, auditPageSize)
+		return err
+	})
+	return page, bound, err
 }
 
 // LastRecords returns the newest audit records, newest first, at most n; only

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 var pruning = map[string]func(*testing.T, *bench){
 	"old records are pruned and the chain stays whole": pruneOld,
+	"pruning under a reader's hands is no damage":      pruneMeanwhile,
 	"pruning takes words and people nobody needs":      pruneWords,
 	"a person is erased and the chain stays whole":     erasePerson,
 	"nobody is erased from an open request":            eraseOpen,
@@ -81,6 +83,34 @@ func pruneOld(t *testing.T, b *bench) {
 	if last := b.head(t); last.Number != 11 {
 		t.Errorf("the chain went on with %d", last.Number)
 	}
+}
+
+func pruneMeanwhile(t *testing.T, b *bench) {
+	for i := range 5 {
+		b.update(t, func(tx approval.Tx) error { return tx.Record(entry(fmt.Sprintf("R-%d", i))) })
+		b.clock.advance(24 * time.Hour)
+	}
+	if n, err := b.Prune(t.Context(), day.Add(time.Hour)); n != 1 || err != nil {
+		t.Fatalf("Prune = %d, %v", n, err)
+	}
+	seen := 0
+	_, err := audit.Verify(func(yield func(audit.Record, error) bool) {
+		for r, err := range b.Audit(t.Context()) {
+			if seen++; seen == 1 {
+				if n, err := b.Prune(t.Context(), day.Add(36*time.Hour)); n != 1 || err != nil {
+					t.Fatalf("Prune = %d, %v", n, err)
+				}
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}, "")
+	var broken *audit.BrokenError
+	if err == nil || errors.As(err, &broken) {
+		t.Errorf("Verify = %v, want that it has to be read again", err)
+	}
+	b.head(t)
 }
 
 func pruneWords(t *testing.T, b *bench) {
