@@ -13,13 +13,6 @@ import (
 	"twokey/commands/approval"
 )
 
-// everywhere runs f in a bubble on each of the databases.
-func everywhere(t *testing.T, f func(*testing.T, *world)) {
-	t.Helper()
-	t.Parallel()
-	t.Run("SQLite", func(t *testing.T) { bubble(t, f) })
-}
-
 // another returns a second engine over the same database, as another replica.
 func (w *world) another() *approval.Engine {
 	return &approval.Engine{
@@ -106,6 +99,7 @@ func (w *world) untouched(r approval.Request) {
 }
 
 // endings brings one request to each of the ends, about an object of that name.
+// From then on the tenant cannot be read.
 func (w *world) endings() map[approval.State]approval.Request {
 	w.t.Helper()
 	ctx := context.Background()
@@ -121,7 +115,6 @@ func (w *world) endings() map[approval.State]approval.Request {
 	run(approval.Succeeded, fine)
 	run(approval.Failed, refused)
 	run(approval.Partial, fine, refused)
-	ended[approval.Unknown] = w.unknown("unknown")
 	stale := w.ask("ada", 1, "stale")
 	w.tenant.set("stale", "drifted")
 	ended[approval.Stale] = w.wantEnd(w.approve(stale, "bea"), approval.Stale)
@@ -132,20 +125,19 @@ func (w *world) endings() map[approval.State]approval.Request {
 		w.t.Fatal(err)
 	}
 	ended[approval.Expired] = w.wantEnd(w.ask("ada", 1, "expired"), approval.Expired)
+	ended[approval.Unknown] = w.unknown("unknown")
 	return ended
 }
 
 // unknown brings a request to an end that nobody knows: its answer is lost, and
-// the tenant cannot be read until it is given up.
+// the tenant cannot be read from then on.
 func (w *world) unknown(target string) approval.Request {
 	w.t.Helper()
 	w.tenant.plan(lost)
 	r := w.approve(w.ask("ada", 1, target), "bea")
 	synctest.Wait()
 	w.tenant.setDown(true)
-	r = w.wantEnd(r, approval.Unknown)
-	w.tenant.setDown(false)
-	return r
+	return w.wantEnd(r, approval.Unknown)
 }
 
 // O10: two approvers press at the same moment on two replicas. One vote decides;

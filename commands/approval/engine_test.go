@@ -97,7 +97,7 @@ func TestSubmitRefuses(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, t.TempDir())
+				w := newWorld(t, file(t.TempDir()))
 				defer w.close()
 				plan := row.set(w)
 				before := len(w.requests())

@@ -34,7 +34,7 @@ func TestRandomHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := t.TempDir()
 		rapid.SyncTest(rt, func(rt *rapid.T) {
-			w := newWorld(rt, dir)
+			w := newWorld(rt, file(dir))
 			defer w.close()
 			w.limits = shortLimits
 			w.start(nil)

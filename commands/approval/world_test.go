@@ -18,6 +18,7 @@ import (
 
 	"twokey/commands/approval"
 	"twokey/store"
+	"twokey/store/pgtest"
 )
 
 const tenantID = "t-1"
@@ -37,7 +38,7 @@ func person(object string) approval.Principal {
 // It lives in a bubble, where time passes when all sleep.
 type world struct {
 	t      rapid.TB
-	path   string
+	dsn    string
 	ahead  atomic.Int64 // the database's clock is so many nanoseconds ahead
 	store  *store.Store
 	beside *store.Store // looks at the database from outside
@@ -59,18 +60,19 @@ type process struct {
 	done   chan error
 }
 
-// newWorld opens a world in a bubble. Its people are the askers ada and abe,
-// and the approvers abe, bea and cid. Whoever opens it closes it.
-func newWorld(t rapid.TB, dir string) *world {
+// newWorld opens a world in a bubble, over the database of that name. Its people
+// are the askers ada and abe, and the approvers abe, bea and cid. Whoever opens
+// it closes it.
+func newWorld(t rapid.TB, dsn string) *world {
 	t.Helper()
-	w := &world{t: t, path: filepath.Join(dir, "twokey.db"), limits: limits}
+	w := &world{t: t, dsn: dsn, limits: limits}
 	w.tenant = &tenant{now: w.now, values: map[string]string{}, look: w.wantIntent, late: limits.Settle / 4, wait: 2 * time.Second}
 	w.people = &people{
 		askers:    map[string]bool{"ada": true, "abe": true},
 		approvers: map[string]bool{"abe": true, "bea": true, "cid": true},
 	}
 	w.open()
-	w.beside = store.OpenToRead(w.path)
+	w.beside = store.OpenToRead(w.dsn)
 	return w
 }
 
@@ -79,8 +81,27 @@ func newWorld(t rapid.TB, dir string) *world {
 func bubble(t *testing.T, f func(*testing.T, *world)) {
 	t.Helper()
 	t.Parallel()
+	bubbleOver(t, file(t.TempDir()), f)
+}
+
+// everywhere runs f in a bubble on each of the databases.
+func everywhere(t *testing.T, f func(*testing.T, *world)) {
+	t.Helper()
+	t.Parallel()
+	t.Run("SQLite", func(t *testing.T) { bubble(t, f) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		bubbleOver(t, pgtest.DSN(t), f)
+	})
+}
+
+// file names the database in a directory.
+func file(dir string) string { return filepath.Join(dir, "twokey.db") }
+
+func bubbleOver(t *testing.T, dsn string, f func(*testing.T, *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, t.TempDir())
+		w := newWorld(t, dsn)
 		defer w.close()
 		w.start(nil)
 		f(t, w)
@@ -92,7 +113,7 @@ func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Lo
 
 func (w *world) open() {
 	w.t.Helper()
-	s, err := store.Open(context.Background(), store.Config{DSN: w.path, Now: w.now})
+	s, err := store.Open(context.Background(), store.Config{DSN: w.dsn, Now: w.now})
 	if err != nil {
 		w.t.Fatalf("open: %v", err)
 	}
@@ -131,12 +152,16 @@ func (w *world) start(m *mortal) {
 	actions := map[string]approval.Action{kindSet: setting{w.tenant}, approval.KindThaw: approval.Thaw{Store: m}}
 	r := approval.NewRunner(approval.RunnerConfig{
 		Store: m, Standing: w.people, Actions: actions, Owner: fmt.Sprintf("process-%d", w.number), Limits: w.limits, Log: slog.New(slog.DiscardHandler),
-		Tidy: w.engine.Tidy,
+		Tidy: w.engine.Tidy, Gone: w.gone,
 	})
 	p := &process{runner: r, store: m, stop: stop, done: make(chan error, 1)}
 	w.process = p
 	go func() { p.done <- r.Run(ctx) }()
 }
+
+// gone says of a process that was killed or has ended that it is: there is one
+// at a time here.
+func (w *world) gone(owner string) bool { return owner != fmt.Sprintf("process-%d", w.number) }
 
 // halt asks the process to stop, and waits for it.
 func (w *world) halt() {
