@@ -139,12 +139,15 @@ func (w *Watch) Report(err error) {
 	_ = w.found(err) // what is no damage is theirs to say
 }
 
-// Head returns what the chain ended with when it was last looked at; false if
-// it was empty.
-func (w *Watch) Head() (Head, bool) {
+// Head looks at the chain once more and returns what it ends with; false if it
+// is empty or damaged, or cannot be read.
+func (w *Watch) Head(ctx context.Context) (Head, bool) {
+	if w.Keep(ctx) != nil {
+		return Head{}, false
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return Head{Number: w.last.Number, Hash: w.last.Hash, At: w.cfg.Now().UTC()}, w.last.Number > 0
+	return Head{Number: w.last.Number, Hash: w.last.Hash, At: w.cfg.Now().UTC()}, w.last.Number > 0 && w.damage == nil
 }
 
 // Keep verifies what was added to the chain since and, if anything was, writes

@@ -141,6 +141,9 @@ func TestO60WatchFindsDamage(t *testing.T) {
 			if now, err := f.Read(); err != nil || row.started > 0 && row.running > 0 && len(now) != len(kept) {
 				t.Errorf("heads %v (%v) after damage, want %v", now, err, kept)
 			}
+			if h, ok := again.Head(t.Context()); ok != (row.started == 0) || ok && h.Hash != row.after[len(row.after)-1].Hash {
+				t.Errorf("Head = %v, %t", h, ok)
+			}
 			var told error
 			again.Check(t.Context(), func(_ string, err error) { told = err })
 			wantError(t, "told", told, row.started)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"twokey/audit"
 	"twokey/chat"
 	"twokey/graph/rollout"
 )
@@ -25,7 +26,10 @@ type Digest struct {
 	// Changes are those of the last seven days that were made outside this
 	// program; nil: not watched.
 	Changes *rollout.ChangeCount `json:"changes,omitempty"`
-	Zone    string               `json:"zone"` // in which times are shown
+	// Head is what the audit record ended with when the digest was made: a copy
+	// that many people have, and nobody can take back. Nil: not known.
+	Head *audit.Head `json:"head,omitempty"`
+	Zone string      `json:"zone"` // in which times are shown
 }
 
 // Publication is a digest on its way into a channel.
@@ -73,11 +77,14 @@ type Digester struct {
 	Facts  func(ctx context.Context) rollout.Facts
 	// Changes counts the changes since a moment. Nil: nobody watches them.
 	Changes func(ctx context.Context, since time.Time) (rollout.ChangeCount, error)
-	Scope   rollout.Scope
-	Store   Digests
-	To      chat.Address
-	Due     Weekly
-	Now     func() time.Time
+	// Head returns what the audit record ends with, false if that is not to be
+	// trusted. Nil: nobody watches over it.
+	Head  func(ctx context.Context) (audit.Head, bool)
+	Scope rollout.Scope
+	Store Digests
+	To    chat.Address
+	Due   Weekly
+	Now   func() time.Time
 }
 
 // Job is the digest as something to be scheduled.
@@ -174,6 +181,11 @@ func (d *Digester) compose(ctx context.Context, s Slot, actor string) (Publicati
 			return Publication{}, fmt.Errorf("count changes: %w", err)
 		}
 		digest.Changes = &count
+	}
+	if d.Head != nil {
+		if h, ok := d.Head(ctx); ok {
+			digest.Head = &h
+		}
 	}
 	text, err := json.Marshal(digest)
 	if err != nil {

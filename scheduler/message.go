@@ -249,6 +249,9 @@ func footer(d Digest, figures rollout.Figures) string {
 	if !d.Late.IsZero() {
 		s += " Posted late: it was due on " + d.Late.In(zone(d)).Format("Mon 2 Jan, 15:04") + "."
 	}
+	if h := d.Head; h != nil {
+		s += fmt.Sprintf(" The audit record had %s records and the head %s.", number(int(h.Number)), h.Hash)
+	}
 	return s
 }
 
