@@ -3,6 +3,7 @@ package commands
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,14 +12,26 @@ import (
 
 	"twokey/commands/approval"
 	"twokey/commands/identity"
+	"twokey/store/pgtest"
 )
 
 // TestU12Undo turns a change back within a day: one of those who approved it is
 // enough, nobody waits, nobody else may; and after a day the usual rule holds.
 func TestU12Undo(t *testing.T) {
 	t.Parallel()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		undoesWithinADay(t, filepath.Join(t.TempDir(), "twokey.db"))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		undoesWithinADay(t, pgtest.DSN(t))
+	})
+}
+
+func undoesWithinADay(t *testing.T, dsn string) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, p1, func(f *fixture) { f.roles[identity.Approver] = append(f.roles[identity.Approver], id("sue")) })
+		w := newWorldIn(t, dsn, p1, func(f *fixture) { f.roles[identity.Approver] = append(f.roles[identity.Approver], id("sue")) })
 		writes := countWrites(w, nil)
 		r := w.ask()
 		w.press("abe", "approve", r.Seal(), nil)
