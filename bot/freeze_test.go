@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,12 +35,33 @@ func freezes(t *testing.T, args ...string) (status int, said string) {
 // record says who. A second freeze says that it is so already.
 func TestU12FreezeFromTheHost(t *testing.T) {
 	t.Parallel()
-	d := startDemo(t)
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		d := startDemo(t)
+		frozenFromTheHost(t, d, "sqlite", filepath.Join(d.data, databaseName), "--data", d.data)
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		dsn := pgtest.Server(t).Database(t)
+		d := startDemo(t, "--store", dsn)
+		frozenFromTheHost(t, d, "pgx", dsn, "--config", configured(t, dsn, d.organization()))
+	})
+}
+
+// organization returns the ID of the demo's tenant.
+func (d *demo) organization() string {
+	d.t.Helper()
+	var list struct{ Value []struct{ ID string } }
+	d.must(http.StatusOK, "GET", d.tenant+"/v1.0/organization", nil, &list)
+	return list.Value[0].ID
+}
+
+func frozenFromTheHost(t *testing.T, d *demo, driver, database string, where ...string) {
 	prompt := d.ask("/mfa defaults enable for the test")
 	d.approve(prompt.Request)
 
-	status, said := freezes(t, "--data", d.data, "--reason", "the chat is not to be trusted")
-	if status != 0 || !strings.Contains(said, "is frozen: nothing can be asked for") {
+	status, said := freezes(t, append(where, "--reason", "the chat is not to be trusted")...)
+	if status != 0 || strings.Count(said, "is frozen: nothing can be asked for") != 1 {
 		t.Fatalf("freeze = %d: %s", status, said)
 	}
 	d.await("olga", "that it is frozen", from("All changes are frozen"))
@@ -50,13 +73,14 @@ func TestU12FreezeFromTheHost(t *testing.T) {
 	d.await("ada", "that it is frozen", from("Changes have been frozen since"))
 	d.wantEffects(0)
 
-	if status, said := freezes(t, "--data", d.data); status != 0 || !strings.Contains(said, "is frozen already") {
+	if status, said := freezes(t, where...); status != 0 || !strings.Contains(said, "is frozen already") {
 		t.Errorf("once more = %d: %s", status, said)
 	}
-	if status, said := d.verify(); status != 0 {
-		t.Errorf("audit verify = %d: %s", status, said)
+	var out bytes.Buffer
+	if status := run(t.Context(), append([]string{"audit", "verify"}, where...), streams{strings.NewReader(""), &out, &out}); status != 0 {
+		t.Errorf("audit verify = %d: %s", status, &out)
 	}
-	db, err := sql.Open("sqlite", filepath.Join(d.data, databaseName)+"?mode=ro")
+	db, err := sql.Open(driver, database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +91,23 @@ func TestU12FreezeFromTheHost(t *testing.T) {
 	}
 }
 
+// configured is a configuration file of tenants on a database.
+func configured(t *testing.T, dsn string, tenants ...string) (path string) {
+	t.Helper()
+	text := "store: {dsn: '" + dsn + "'}\ntenants:\n"
+	for _, id := range tenants {
+		text += "  - id: " + id + "\n    graph: {auth: {method: azure_cli}}\n"
+	}
+	path = filepath.Join(t.TempDir(), "twokey.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // stopped is a bot's configuration and database, with no bot running on it. Its
 // other sections have mistakes, which must keep nobody from freezing.
-func stopped(t *testing.T, dsn string) (config string) {
+func stopped(t *testing.T, dsn string) (path string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Config{DSN: dsn})
 	if err != nil {
@@ -85,14 +123,16 @@ func stopped(t *testing.T, dsn string) (config string) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	config = filepath.Join(t.TempDir(), "twokey.yaml")
-	text := "tenants:\n  - id: 11111111-2222-4333-8444-555555555555\n    graph: {auth: {method: azure_cli}}\n" +
-		"  - id: 66666666-7777-4888-8999-aaaaaaaaaaaa\n    graph: {auth: {method: azure_cli}}\n" +
-		"slack: {mode: socket, bot_token_file: gone, app_token_file: gone}\nstore: {dsn: '" + dsn + "'}\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	path = configured(t, dsn, "11111111-2222-4333-8444-555555555555", "66666666-7777-4888-8999-aaaaaaaaaaaa")
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return config
+	_, err = f.WriteString("slack: {mode: socket, bot_token_file: gone, app_token_file: gone}\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // TestU12FreezeByConfiguration freezes on both databases while no bot runs: all
