@@ -160,14 +160,14 @@ func (a accessAction) words(ctx context.Context, args accessArgs, s accessSnapsh
 	if p, there := s.policy(args.Policy); there {
 		w.Now = "The policy " + quoted(p.Name, 80) + " is " + policyState(p.State) + "."
 		w.Then = "The policy only reports. Nobody is stopped by it any more."
-		w.Undo = "“/mfa " + a.aim.kind.name + " enforce”, with two approvers."
+		w.Undo = "“/mfa " + a.aim.kind.name + " enforce”" + undoWords
 	}
 	if args.State != graph.PolicyEnabled {
 		return w
 	}
 	w.Headline = "Enforce " + a.aim.noun + " at " + org
 	w.Then = "The policy is on."
-	w.Undo = "“/mfa " + a.aim.kind.name + " report-only”, with two approvers. It works within minutes."
+	w.Undo = "“/mfa " + a.aim.kind.name + " report-only”" + undoWords + " It works within minutes."
 	facts := a.env.Facts(ctx)
 	if a.aim.does == graph.AimBlockLegacy {
 		w.Radius = "Every account that signs in with an old mail program, a scanner or a script by password alone. " + exempt

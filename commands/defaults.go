@@ -76,7 +76,7 @@ func enableWords(env Env, check preflightReport) approval.Words {
 		Then:     "Security defaults are on.",
 		Radius:   "Every account in the tenant. There is no list of exceptions.",
 		Risk:     "Everybody who has not set up a second factor must do so at the next sign-in, and old mail programs, scanners and scripts that sign in with a password alone stop at once.",
-		Undo:     "“/mfa defaults disable”, with two approvers. It works within seconds; nobody's set-up is lost.",
+		Undo:     "“/mfa defaults disable”" + undoWords + " It works within seconds; nobody's set-up is lost.",
 		Call:     env.Contact,
 		Findings: check.lines(),
 	}
@@ -89,7 +89,7 @@ func disableWords(env Env) approval.Words {
 		Then:     "Security defaults are off.",
 		Radius:   "Every account in the tenant.",
 		Risk:     "From then on a stolen password is enough to sign in, and old mail programs may sign in again.",
-		Undo:     "“/mfa defaults enable”, with two approvers. It works within seconds.",
+		Undo:     "“/mfa defaults enable”" + undoWords + " It works within seconds.",
 		Call:     env.Contact,
 	}
 }

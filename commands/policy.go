@@ -79,6 +79,9 @@ var strictness = []string{policyConfirm, policyOne, policyTwo}
 
 func laxer(a, b string) bool { return slices.Index(strictness, a) < slices.Index(strictness, b) }
 
+// whyLockout lifts a change that the lock-out guard would stop.
+const whyLockout = "Two must approve, because too few could sign in afterwards."
+
 // lifts are the reasons why two must approve, a sentence each.
 func (s stakes) lifts(r rules.Rules) []string {
 	var why []string
@@ -92,7 +95,7 @@ func (s stakes) lifts(r rules.Rules) []string {
 		why = append(why, "Two must approve, because it is about more than "+strconv.Itoa(r.Many)+" accounts.")
 	}
 	if s.lockout {
-		why = append(why, "Two must approve, because too few could sign in afterwards.")
+		why = append(why, whyLockout)
 	}
 	return why
 }

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"twokey/commands/approval"
+	"twokey/graph"
 )
 
 // policyUndo is the rule for turning back what was just changed: one of those
@@ -22,6 +24,9 @@ const (
 	undoReach = undoTime + 8*24*time.Hour
 )
 
+// undoWords say by whom a change that needs two is undone.
+const undoWords = ", with two approvers; for a day one of those who approve this is enough."
+
 // made is a change that was made, and who approved it.
 type made struct {
 	approval.Request
@@ -30,8 +35,9 @@ type made struct {
 
 // undo returns the plan under the rule for undoing, if it restores what the last
 // change of the same thing changed, not longer ago than [undoTime]. Otherwise,
-// and where the usual rule is no stricter or nobody but the requester and the
-// targets approved, the plan comes back as it is.
+// and where the usual rule is no stricter, where nobody but the requester and the
+// targets approved, or where it would leave too few able to sign in, the plan
+// comes back as it is.
 //
 // It looks at the last change of the same thing alone: the one before that was
 // undone, or was meant to be built upon.
@@ -48,7 +54,7 @@ func undo(last []made, p approval.Plan, now time.Time) approval.Plan {
 			only = append(only, a.Object)
 		}
 	}
-	if len(only) == 0 || p.Policy.Quorum < 1 || p.Policy.Quorum == 1 && p.Policy.Wait == 0 {
+	if len(only) == 0 || slices.Contains(p.Policy.Because, whyLockout) || p.Policy.Quorum < 1 || p.Policy.Quorum == 1 && p.Policy.Wait == 0 {
 		return p
 	}
 	p.Policy = approval.Policy{
@@ -60,7 +66,7 @@ func undo(last []made, p approval.Plan, now time.Time) approval.Plan {
 
 // sameThing reports whether a plan would change what a request changed.
 func sameThing(r approval.Request, p approval.Plan) bool {
-	if r.Tenant != p.Tenant || r.Kind != p.Kind || len(r.Targets) != len(p.Targets) {
+	if r.Tenant != p.Tenant || matter(r.Kind) != matter(p.Kind) || len(r.Targets) != len(p.Targets) {
 		return false
 	}
 	return !slices.ContainsFunc(p.Targets, func(t approval.Target) bool {
@@ -68,28 +74,77 @@ func sameThing(r approval.Request, p approval.Plan) bool {
 	})
 }
 
+// matter is what a kind of change is about: blocking and unblocking are about
+// one thing.
+func matter(kind string) string {
+	if kind == UnblockKind {
+		return BlockKind
+	}
+	return kind
+}
+
 // restores reports whether a plan would put things back to where they were
-// before a request about the same thing. Kinds that cannot be undone are not here.
+// before a request about the same thing. Kinds that cannot be undone are not
+// here, and what is not understood restores nothing.
 func restores(r approval.Request, p approval.Plan) bool {
 	if r.KindVersion != p.KindVersion {
 		return false
 	}
+	now := approval.Request{KindVersion: p.KindVersion, Args: p.Args}
 	switch p.Kind {
 	case DefaultsKind:
-		return restoresDefaults(r, p)
+		return restoresDefaults(r, now)
+	case LegacyBlockKind, RequireMFAKind:
+		return restoresAccess(r, now)
+	case BlockKind, UnblockKind:
+		return r.Kind != p.Kind
+	case CampaignKind:
+		return restoresCampaign(r, now)
+	case PassPolicyKind:
+		return restoresPassPolicy(r, now)
 	default:
 		return false
 	}
 }
 
-func restoresDefaults(r approval.Request, p approval.Plan) bool {
-	enabled, err := arguments(r)
-	if err != nil {
+func restoresDefaults(r, now approval.Request) bool {
+	made, err := arguments(r)
+	wanted, err2 := arguments(now)
+	var before defaultsSnapshot
+	err3 := json.Unmarshal(r.Snapshot, &before)
+	return errors.Join(err, err2, err3) == nil && made != wanted && wanted == before.Enabled
+}
+
+// restoresAccess takes a policy that only reports for one that is off: neither
+// keeps anybody out. One that the request created was in no state before, and
+// enforcing it later is no undoing.
+func restoresAccess(r, now approval.Request) bool {
+	made, err := readArgs[accessArgs](r, accessVersion)
+	wanted, err2 := readArgs[accessArgs](now, accessVersion)
+	var before accessSnapshot
+	err3 := json.Unmarshal(r.Snapshot, &before)
+	was, there := before.policy(made.Policy)
+	if errors.Join(err, err2, err3) != nil || !there || wanted.Policy != made.Policy {
 		return false
 	}
-	wanted, err := arguments(approval.Request{KindVersion: p.KindVersion, Args: p.Args})
-	var before defaultsSnapshot
-	return err == nil && json.Unmarshal(r.Snapshot, &before) == nil && wanted != enabled && wanted == before.Enabled
+	enforced := func(s graph.PolicyState) bool { return s == graph.PolicyEnabled }
+	return enforced(made.State) != enforced(wanted.State) && enforced(wanted.State) == enforced(was.State)
+}
+
+// restoresCampaign compares whole campaigns, with what Graph leaves unsaid
+// spelled out, as they are sent.
+func restoresCampaign(r, now approval.Request) bool {
+	wanted, err := readArgs[campaignState](now, campaignVersion)
+	var before campaignState
+	err2 := json.Unmarshal(r.Snapshot, &before)
+	return errors.Join(err, err2) == nil && encode(wanted.Campaign.Spelled()) == encode(before.Campaign.Spelled())
+}
+
+func restoresPassPolicy(r, now approval.Request) bool {
+	wanted, err := readArgs[passPolicyArgs](now, passPolicyVersion)
+	var before passPolicySnapshot
+	err2 := json.Unmarshal(r.Snapshot, &before)
+	return errors.Join(err, err2) == nil && encode(normalPassPolicy(wanted.Policy)) == encode(normalPassPolicy(before.Policy))
 }
 
 // lighten puts a plan under the rule for undoing where that is what it does.

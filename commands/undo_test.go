@@ -12,6 +12,7 @@ import (
 
 	"twokey/commands/approval"
 	"twokey/commands/identity"
+	"twokey/graph"
 	"twokey/store/pgtest"
 )
 
@@ -182,6 +183,67 @@ func TestUndo(t *testing.T) {
 			}
 			if got.Policy = p.Policy; encode(got) != encode(p) {
 				t.Errorf("more than the rule changed: %+v", got)
+			}
+		})
+	}
+}
+
+// TestU12Restores holds for each kind of change what puts it back.
+func TestU12Restores(t *testing.T) {
+	t.Parallel()
+	access := func(kind string, s accessSnapshot, a accessArgs) approval.Request {
+		return approval.Request{Kind: kind, KindVersion: accessVersion, Args: json.RawMessage(encode(a)), Snapshot: json.RawMessage(encode(s))}
+	}
+	policies := func(s graph.PolicyState) accessSnapshot {
+		return accessSnapshot{Policies: []graph.Policy{{ID: "p1", State: s}}}
+	}
+	campaign := func(was, is graph.Campaign) approval.Request {
+		return approval.Request{Kind: CampaignKind, KindVersion: campaignVersion, Args: json.RawMessage(encode(campaignState{is})), Snapshot: json.RawMessage(encode(campaignState{was}))}
+	}
+	passes := func(was, is graph.PassPolicy) approval.Request {
+		return approval.Request{Kind: PassPolicyKind, KindVersion: passPolicyVersion, Args: json.RawMessage(encode(passPolicyArgs{is})), Snapshot: json.RawMessage(encode(passPolicySnapshot{was}))}
+	}
+	one, two := graph.Target{ID: "g1", Group: true}, graph.Target{ID: "g2", Group: true}
+	on, off := graph.PolicyEnabled, graph.PolicyDisabled
+	for _, row := range []struct {
+		name      string
+		made, now approval.Request
+		want      bool
+	}{
+		{"enforced, and back to reporting", access(RequireMFAKind, policies(graph.PolicyReportOnly), accessArgs{State: on, Policy: "p1"}), access(RequireMFAKind, policies(on), accessArgs{State: graph.PolicyReportOnly, Policy: "p1"}), true},
+		{"enforced from off, and back to reporting", access(LegacyBlockKind, policies(off), accessArgs{State: on, Policy: "p1"}), access(LegacyBlockKind, policies(on), accessArgs{State: graph.PolicyReportOnly, Policy: "p1"}), true},
+		{"set to report, and enforced again", access(RequireMFAKind, policies(on), accessArgs{State: graph.PolicyReportOnly, Policy: "p1"}), access(RequireMFAKind, policies(graph.PolicyReportOnly), accessArgs{State: on, Policy: "p1"}), true},
+		{"made to report, then enforced", access(RequireMFAKind, accessSnapshot{}, accessArgs{State: graph.PolicyReportOnly}), access(RequireMFAKind, policies(graph.PolicyReportOnly), accessArgs{State: on, Policy: "p1"}), false},
+		{"reporting from off, then enforced", access(RequireMFAKind, policies(off), accessArgs{State: graph.PolicyReportOnly, Policy: "p1"}), access(RequireMFAKind, policies(graph.PolicyReportOnly), accessArgs{State: on, Policy: "p1"}), false},
+		{"another policy", access(RequireMFAKind, policies(graph.PolicyReportOnly), accessArgs{State: on, Policy: "p1"}), access(RequireMFAKind, policies(on), accessArgs{State: graph.PolicyReportOnly, Policy: "p2"}), false},
+		{"blocked, then unblocked", approval.Request{Kind: BlockKind, KindVersion: blockVersion}, approval.Request{Kind: UnblockKind, KindVersion: blockVersion}, true},
+		{"unblocked, then blocked", approval.Request{Kind: UnblockKind, KindVersion: blockVersion}, approval.Request{Kind: BlockKind, KindVersion: blockVersion}, true},
+		{"blocked twice", approval.Request{Kind: BlockKind, KindVersion: blockVersion}, approval.Request{Kind: BlockKind, KindVersion: blockVersion}, false},
+		{"a campaign as it was", campaign(graph.Campaign{State: graph.CampaignOff, SnoozeDays: 3}, graph.Campaign{State: graph.CampaignOn, SnoozeDays: 1}), campaign(graph.Campaign{}, graph.Campaign{State: graph.CampaignOff, SnoozeDays: 3}.Spelled()), true},
+		{"a campaign as it never was", campaign(graph.Campaign{State: graph.CampaignOff, SnoozeDays: 3}, graph.Campaign{State: graph.CampaignOn, SnoozeDays: 1}), campaign(graph.Campaign{}, graph.Campaign{State: graph.CampaignOff, SnoozeDays: 2}.Spelled()), false},
+		{"the policy of passes as it was", passes(graph.PassPolicy{Include: []graph.Target{two, one}}, graph.PassPolicy{Enabled: true}), passes(graph.PassPolicy{}, graph.PassPolicy{Include: []graph.Target{one, two}}), true},
+		{"the policy of passes for fewer", passes(graph.PassPolicy{Include: []graph.Target{two, one}}, graph.PassPolicy{Enabled: true}), passes(graph.PassPolicy{}, graph.PassPolicy{Include: []graph.Target{one}}), false},
+		{"a pass", approval.Request{Kind: PassKind, KindVersion: passVersion}, approval.Request{Kind: PassKind, KindVersion: passVersion}, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			target := []approval.Target{{ID: "x"}}
+			m := made{Request: row.made, approvers: []approval.Principal{{Tenant: tenantID, Object: "abe"}}}
+			m.Tenant, m.Targets, m.Outcome.At = tenantID, target, start.Add(-time.Hour)
+			p := approval.Plan{
+				Tenant: tenantID, Kind: row.now.Kind, KindVersion: row.now.KindVersion, Args: row.now.Args, Targets: target,
+				Requester: approval.Principal{Tenant: tenantID, Object: "ada"}, Policy: approval.Policy{Name: "two", Quorum: 2},
+			}
+			if got := undo([]made{m}, p, start).Policy.Name == policyUndo; got != row.want {
+				t.Errorf("undoing: %t, want %t", got, row.want)
+			}
+			p.Policy.Because = []string{whyLockout}
+			if got := undo([]made{m}, p, start); got.Policy.Name == policyUndo {
+				t.Error("what leaves too few able to sign in was left to one")
+			}
+			p.Policy.Because, p.KindVersion = nil, p.KindVersion+1
+			if got := undo([]made{m}, p, start); got.Policy.Name == policyUndo {
+				t.Error("what another version stored was understood")
 			}
 		})
 	}
