@@ -22,6 +22,7 @@ import (
 type auditCommand struct {
 	Verify auditVerify `cmd:"" help:"Check the chain; the first bad record is named."`
 	Export auditExport `cmd:"" help:"Write the records as JSON lines, for a spreadsheet, or as evidence about one request."`
+	Erase  auditErase  `cmd:"" help:"Forget a person who has left. The chain stays as it is."`
 }
 
 // auditSource says where the records are read from. Reading needs no lock and
@@ -36,21 +37,30 @@ var errNoSource = errors.New("say where the records are: --config FILE, --data D
 
 // database opens the records of a bot to read.
 func (s auditSource) database() (*store.Store, error) {
+	dsn, err := s.dsn()
+	if err != nil {
+		return nil, err
+	}
+	return store.OpenToRead(dsn), nil
+}
+
+// dsn says which database it is.
+func (s auditSource) dsn() (string, error) {
 	switch {
 	case s.Config != "":
 		c, err := s.configuration()
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		return store.OpenToRead(c.Store.DSN.Reveal()), nil
+		return c.Store.DSN.Reveal(), nil
 	case s.Data != "":
 		path := filepath.Join(s.Data, databaseName)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("there is no %s in %s: was it a demo's data folder?", databaseName, s.Data)
+			return "", fmt.Errorf("there is no %s in %s: was it a demo's data folder?", databaseName, s.Data)
 		}
-		return store.OpenToRead(path), nil
+		return path, nil
 	default:
-		return nil, errNoSource
+		return "", errNoSource
 	}
 }
 
@@ -277,4 +287,33 @@ func (a auditExport) evidence(ctx context.Context, std streams) error {
 		err = f.Write(std.out)
 	}
 	return errors.Join(err, db.Close())
+}
+
+// auditErase is the one of these commands that writes.
+type auditErase struct {
+	Config string `help:"The configuration of the bot." type:"path" xor:"source" placeholder:"FILE"`
+	Data   string `help:"The demo's data folder." type:"path" xor:"source" placeholder:"DIR"`
+	Tenant string `help:"The tenant's ID." required:"" placeholder:"ID"`
+	Person string `help:"The object ID of the person." required:"" placeholder:"ID"`
+}
+
+// Run forgets a person, beside a running bot or without one.
+func (a auditErase) Run(ctx context.Context, std streams) error {
+	dsn, err := auditSource{Config: a.Config, Data: a.Data}.dsn()
+	if err != nil {
+		return err
+	}
+	db, err := store.OpenBeside(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	known, err := db.Erase(ctx, a.Tenant, a.Person)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if !known {
+		return errors.New("nothing is known of this person in this tenant")
+	}
+	_, err = fmt.Fprintln(std.out, "ok: the person was erased; the record of it names only their pseudonym")
+	return err
 }

@@ -162,6 +162,69 @@ func TestU21TheProgramProves(t *testing.T) {
 		t.Errorf("evidence of nothing = %d %q", status, errs)
 	}
 	wantSheet(t, d.data)
+	wantConfigured(t, d.data, head[1])
+	wantErased(t, d.data, request)
+}
+
+// wantConfigured fails unless the database and the heads are found by the
+// configuration, whatever else that file says or does not.
+func wantConfigured(t *testing.T, data, head string) {
+	t.Helper()
+	kept := write(t, "kept", mustEncode(t, audit.Head{Number: 2, Hash: strings.Repeat("0", 64)})+"\n")
+	dsn := write(t, "dsn", filepath.Join(data, databaseName))
+	for text, c := range map[string]struct {
+		status int
+		says   string
+	}{
+		"store:\n  dsn_file: " + dsn + "\n":                                    {0, "ok: "},
+		"store:\n  dsn_file: " + dsn + "\naudit:\n  head_to: [" + kept + "]\n": {1, "record 2 is not the one whose head was kept elsewhere"},
+		"audit:\n  retention: 7y\n":                                            {1, "store"},
+	} {
+		status, out, errs := twokey("audit", "verify", "--config", write(t, "twokey.yaml", text), "--head", head)
+		if status != c.status || !strings.Contains(out+errs, c.says) {
+			t.Errorf("audit verify --config = %d, want %d and %q: %q", status, c.status, c.says, out+errs)
+		}
+	}
+}
+
+// wantErased fails unless whoever asked for the request can be erased beside
+// the running bot, and what is left still proves itself.
+func wantErased(t *testing.T, data, request string) {
+	t.Helper()
+	var f struct {
+		Asked   *struct{ Tenant string }
+		Answers struct {
+			AskedBy struct{ Object, Name string } `json:"asked_by"`
+		}
+	}
+	read := func() string {
+		t.Helper()
+		f.Asked = nil
+		_, text, errs := twokey("audit", "export", "--data", data, "--evidence", request)
+		if err := json.Unmarshal([]byte(text), &f); err != nil {
+			t.Fatalf("audit export --evidence: %v %s", err, errs)
+		}
+		return text
+	}
+	read()
+	ada := f.Answers.AskedBy.Object
+	args := []string{"audit", "erase", "--data", data, "--tenant", f.Asked.Tenant, "--person", ada}
+	if status, out, errs := twokey(args...); status != 0 {
+		t.Fatalf("audit erase = %d %q", status, out+errs)
+	}
+	if status, _, errs := twokey(args...); status != 1 || !strings.Contains(errs, "nothing is known of this person") {
+		t.Errorf("audit erase again = %d %q", status, errs)
+	}
+	text := read()
+	if strings.Contains(text, ada) || strings.Contains(text, "Okafor") || f.Asked != nil {
+		t.Errorf("the evidence still names who was erased:\n%s", text)
+	}
+	if status, out, errs := twokey("audit", "verify", "--file", write(t, "erased.json", text)); status != 0 {
+		t.Errorf("evidence after erasing: verify = %d %q", status, out+errs)
+	}
+	if status, out, errs := twokey("audit", "verify", "--data", data); status != 0 {
+		t.Errorf("the chain after erasing: verify = %d %q", status, out+errs)
+	}
 }
 
 func mustEncode(t *testing.T, v any) string {
