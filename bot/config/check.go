@@ -254,7 +254,7 @@ func (c *Config) checkWeb(r *reader) {
 
 // fresh are the kinds of change for which whoever presses must prove anew who
 // they are: a stolen chat session is enough for the others.
-var fresh = []string{"block", "defaults", "legacy-block", "method", "phone", "reset", "tap", "unblock"}
+var fresh = []string{"defaults", "legacy-block", "method", "phone", "reset", "tap", "unblock"}
 
 // checkStepUp holds that a host without a page says in its own words that it
 // goes without that proof.
