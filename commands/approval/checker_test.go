@@ -50,6 +50,8 @@ type history struct {
 	fences    []int64         // from the audit record: under which anything of a step was stored, in order
 	effects   [][]effect      // from the ledger, by step
 	due       map[string]bool // keys of the messages that are owed
+	passes    map[string]pass // as they are in the tenant
+	handed    []string        // the passes that were shown to the requester
 }
 
 // check holds the invariants I1 to I9 against everything there is, and I12 if
@@ -62,7 +64,7 @@ func (w *world) check(settled bool) {
 	claimed := 0
 	for _, r := range w.requests() {
 		h := w.history(r, records[r.Ref], ledger)
-		h.due = due
+		h.due, h.passes, h.handed = due, w.tenant.valid(), w.shown(r)
 		h.check()
 		if settled && (r.State == approval.Executing || r.State == approval.Reconciling) {
 			h.errorf("I12: left over")
@@ -129,7 +131,7 @@ func (w *world) history(r approval.Request, records []audit.Record, ledger []eff
 	for _, rec := range records {
 		h.add(rec)
 	}
-	h.effects = make([][]effect, len(r.Targets)+1)
+	h.effects = make([][]effect, 2*len(r.Targets)+1) // what takes back comes after the planned
 	for _, e := range ledger {
 		for _, s := range h.steps {
 			if s.ClientID == e.Client {
@@ -246,7 +248,7 @@ func (h *history) checkSteps() {
 			if before.Class != approval.Refused && before.Class != approval.NotSent {
 				h.errorf("G01: step %d was sent again after %q", s.Number, before.Class)
 			}
-		case before.Class != approval.Applied:
+		case before.Class != approval.Applied && !h.onward():
 			h.errorf("G06: step %d was begun after step %d was %q", s.Number, before.Number, before.Class)
 		}
 	}
@@ -287,6 +289,9 @@ func (h *history) checkEffects() {
 	}
 }
 
+// onward reports whether a step that was not applied stops nothing.
+func (h *history) onward() bool { return strings.Contains(string(h.request.Args), `"onward":true`) }
+
 func (h *history) checkIntent(e effect) {
 	h.t.Helper()
 	hash := sha256.Sum256([]byte(e.Body))
@@ -300,6 +305,14 @@ func (h *history) checkIntent(e effect) {
 // checkOutcome: I5, what is said against what was done.
 func (h *history) checkOutcome() {
 	h.t.Helper()
+	switch h.request.Kind {
+	case kindPass:
+		h.checkPass(h.passes, h.handed)
+		return
+	case kindSet:
+	default:
+		return
+	}
 	done := 0
 	for _, effects := range h.effects[1:] {
 		done += min(len(effects), 1)

@@ -212,10 +212,10 @@ func (j *job) left(steps []Step) string {
 func leftWords(back Class, facts string) string {
 	switch back {
 	case Applied:
-		return "It was created but could not be shown to you, so it was taken back. Please ask for it anew."
+		return "It was created, but it is not sure that you were shown it, so it was taken back. Please ask for it anew."
 	case Refused, NotSent, NotDone:
-		return join("It was created but could not be shown to you, and it could not be taken back: it is still valid.", facts, "Please remove it in the Entra admin centre, and ask for it anew.")
+		return join("It was created, but it is not sure that you were shown it, and it could not be taken back: it is still valid.", facts, "Please remove it in the Entra admin centre, and ask for it anew.")
 	default:
-		return join("It was created but could not be shown to you, and nobody can tell whether it was taken back: it may still be valid.", facts, "Please look for it in the Entra admin centre, and ask for it anew.")
+		return join("It was created, but it is not sure that you were shown it, and nobody can tell whether it was taken back: it may still be valid.", facts, "Please look for it in the Entra admin centre, and ask for it anew.")
 	}
 }

@@ -12,13 +12,47 @@ import (
 // transactions, before or after that is stored.
 type mortal struct {
 	approval.Store
-	after bool // it is stored, and the process does not learn of it
-	heals bool // the process lives on: only this one transaction failed
+	after   bool // it is stored, and the process does not learn of it
+	heals   bool // the process lives on: only this one transaction failed
+	company bool // other processes may be using the database
+	sleeps  bool // it is paused at that transaction, and lives
 
-	mu   sync.Mutex
-	left int // transactions until then; -1 is for ever
-	hit  bool
-	dead bool
+	mu     sync.Mutex
+	left   int // transactions until then; -1 is for ever
+	hit    bool
+	dead   bool
+	paused chan struct{} // nil, or closed when the process goes on
+}
+
+func (m *mortal) Alone() bool { return !m.company && m.Store.Alone() }
+
+// pause stops the process wherever it is next seen: at a transaction, or at a
+// call on its way out or back.
+func (m *mortal) pause() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused == nil {
+		m.paused = make(chan struct{})
+	}
+}
+
+func (m *mortal) goOn() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused != nil {
+		close(m.paused)
+	}
+	m.paused = nil
+}
+
+// breathe returns when the process is not paused.
+func (m *mortal) breathe() {
+	m.mu.Lock()
+	paused := m.paused
+	m.mu.Unlock()
+	if paused != nil {
+		<-paused
+	}
 }
 
 var errDead = errors.New("the process is dead")
@@ -27,6 +61,13 @@ func (m *mortal) kill() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dead = true
+}
+
+// dieAfter lets so many more transactions pass.
+func (m *mortal) dieAfter(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left = n
 }
 
 // spare lets a process that lives go on living.
@@ -53,7 +94,12 @@ func (m *mortal) begin() (before, after bool) {
 		m.left = max(m.left-1, -1)
 		return false, false
 	}
-	m.left, m.hit, m.dead = -1, true, !m.heals
+	m.left, m.hit = -1, true
+	if m.sleeps {
+		m.paused = make(chan struct{})
+		return false, false
+	}
+	m.dead = !m.heals
 	return !m.after, true
 }
 
@@ -73,11 +119,17 @@ func (m *mortal) View(ctx context.Context, f func(approval.Tx) error) error {
 }
 
 func (m *mortal) transact(ctx context.Context, run func(context.Context, func(approval.Tx) error) error, f func(approval.Tx) error) error {
+	m.breathe()
 	before, after := m.begin()
 	if before {
 		return errDead
 	}
-	if err := run(ctx, f); err != nil || !after {
+	if !m.after {
+		m.breathe()
+	}
+	err := run(ctx, f)
+	m.breathe()
+	if err != nil || !after {
 		return err
 	}
 	return errDead

@@ -313,11 +313,6 @@ func TestAKindThatIsGone(t *testing.T) {
 	}
 }
 
-// shared is a store that other processes may use too.
-type shared struct{ approval.Store }
-
-func (shared) Alone() bool { return false }
-
 // G34: a process that lost its lease starts nothing, and stores nothing over
 // its successor's result. The successor only reads: a call that may still be
 // on its way is never reported as failed.
@@ -332,13 +327,11 @@ func TestG34ASuccessor(t *testing.T) {
 		t.Run(string(row.fault), func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				w.halt()
-				w.start(&mortal{Store: shared{w.store}, left: -1})
-				first := w.process
+				first := w.join(nil)
 				w.tenant.plan(row.fault)
 				r := w.approve(w.ask("ada", 1, "a", "b"), "bea")
 				synctest.Wait()
-				w.process = nil
-				w.start(&mortal{Store: shared{w.store}, left: -1})
+				w.join(nil)
 				r = w.wantEnd(r, row.want)
 				before := len(w.records()[r.Ref])
 				time.Sleep(stuck) // the first goes on, and finds itself replaced
@@ -350,35 +343,27 @@ func TestG34ASuccessor(t *testing.T) {
 				if n := w.tenant.calls(); n != 1 {
 					t.Errorf("%d calls, want 1", n)
 				}
-				first.stop()
-				<-first.done
+				w.leave(first, false)
 			})
 		})
 	}
 }
 
-// Only the holder of the lease works.
-func TestOneRunnerWorksAtATime(t *testing.T) {
+// Several processes share the work, and each request is one's alone.
+func TestG34ManyProcessesOneExecution(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.halt()
-		var others []*process
-		for range 3 {
-			w.start(&mortal{Store: shared{w.store}, left: -1})
-			others = append(others, w.process)
+		for range 4 {
+			w.join(nil)
 		}
-		for i := range 5 {
+		for i := range 20 {
 			w.approve(w.ask("ada", 1, fmt.Sprint("object-", i)), "bea")
 		}
 		for _, r := range w.requests() {
 			w.wantEnd(r, approval.Succeeded)
 		}
-		if n := w.tenant.calls(); n != 5 {
-			t.Errorf("%d calls, want 5", n)
+		if n := w.tenant.calls(); n != 20 {
+			t.Errorf("%d calls, want 20", n)
 		}
-		for _, p := range others {
-			p.stop()
-			<-p.done
-		}
-		w.process = nil
 	})
 }

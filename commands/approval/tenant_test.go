@@ -55,6 +55,8 @@ type tenant struct {
 	mu      sync.Mutex
 	now     func() time.Time
 	values  map[string]string // by object ID
+	passes  map[string]pass   // by ID
+	created int               // passes
 	ledger  []effect
 	arrived int           // calls that were sent
 	faults  []fault       // of the next calls; then none
@@ -96,11 +98,13 @@ func (t *tenant) calls() int {
 	return t.arrived
 }
 
-func (t *tenant) apply(clientID string, c approval.Call, value string) {
+func (t *tenant) apply(clientID string, c approval.Call, do func() approval.Answer) approval.Answer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.values[c.URL[len("/objects/"):]] = value
 	t.ledger = append(t.ledger, effect{At: t.now(), Client: clientID, Method: c.Method, URL: c.URL, Body: string(c.Body)})
+	a := do()
+	a.Class, a.RequestID = approval.Applied, "g-"+clientID[:8]
+	return a
 }
 
 func (t *tenant) next() fault {
@@ -115,19 +119,18 @@ func (t *tenant) next() fault {
 	return f
 }
 
-// send is one call as its sender sees it.
-func (t *tenant) send(ctx context.Context, clientID string, c approval.Call, value string) approval.Answer {
+// send is one call as its sender sees it. What it does is done under the lock.
+func (t *tenant) send(ctx context.Context, clientID string, c approval.Call, do func() approval.Answer) approval.Answer {
 	t.look(ctx, clientID, c)
-	id := "g-" + clientID[:8]
+	apply := func() approval.Answer { return t.apply(clientID, c, do) }
 	switch f := t.next(); f {
 	case fine, slow:
 		if f == slow {
 			time.Sleep(2 * time.Second)
 		}
-		t.apply(clientID, c, value)
-		return approval.Answer{Class: approval.Applied, RequestID: id}
+		return apply()
 	case refused:
-		return approval.Answer{Class: approval.Refused, RequestID: id, Facts: "403 Forbidden"}
+		return approval.Answer{Class: approval.Refused, RequestID: "g-" + clientID[:8], Facts: "403 Forbidden"}
 	case throttled:
 		return approval.Answer{Class: approval.Refused, Facts: "429", Again: true, Wait: t.wait}
 	case notSent:
@@ -135,26 +138,26 @@ func (t *tenant) send(ctx context.Context, clientID string, c approval.Call, val
 	case lost:
 		return approval.Answer{Class: approval.Unclear, Facts: "connection reset"}
 	case late:
-		time.AfterFunc(t.late, func() { t.apply(clientID, c, value) })
+		time.AfterFunc(t.late, func() { apply() })
 		return approval.Answer{Class: approval.Unclear, Facts: "time-out"}
 	case stuckBefore, stuckAfter:
 		if f == stuckBefore {
 			time.Sleep(stuck)
 		}
-		t.apply(clientID, c, value)
+		a := apply()
 		if f == stuckAfter {
 			time.Sleep(stuck)
 		}
-		return approval.Answer{Class: approval.Applied, RequestID: id}
+		return a
 	case silent:
-		t.apply(clientID, c, value)
+		apply()
 		<-ctx.Done()
 		return approval.Answer{Class: approval.Unclear, Facts: ctx.Err().Error()}
 	case garbled:
-		t.apply(clientID, c, value)
+		apply()
 		return approval.Answer{Class: "fine, I think"}
 	default: // appliedLost, greedy
-		t.apply(clientID, c, value)
+		apply()
 		return approval.Answer{Class: approval.Unclear, Facts: "504", Again: f == greedy}
 	}
 }
@@ -162,13 +165,17 @@ func (t *tenant) send(ctx context.Context, clientID string, c approval.Call, val
 // kindSet is the kind of action that sets each target to a value.
 const kindSet = "set"
 
-// setting is the action over the tenant.
-type setting struct{ tenant *tenant }
+// setting is the action over the tenant, of a process that may be paused.
+type setting struct {
+	tenant  *tenant
+	process *mortal
+}
 
 var errDown = errors.New("the directory does not answer")
 
 type setArgs struct {
-	Value string `json:"value"`
+	Value  string `json:"value"`
+	Onward bool   `json:"onward"` // a step that is refused stops nothing
 }
 
 func (s setting) Snapshot(_ context.Context, r approval.Request) (json.RawMessage, error) {
@@ -207,13 +214,26 @@ func (s setting) Steps(r approval.Request) ([]approval.Call, error) {
 	}
 	calls := make([]approval.Call, len(r.Targets))
 	for i, target := range r.Targets {
-		c := approval.Call{What: "set " + target.ID, Method: "PATCH", URL: "/objects/" + target.ID, Body: []byte(`{"value":"` + args.Value + `"}`)}
-		c.Send = func(ctx context.Context, clientID string) approval.Answer {
-			return s.tenant.send(ctx, clientID, c, args.Value)
-		}
+		c := approval.Call{What: "set " + target.ID, Method: "PATCH", URL: "/objects/" + target.ID, Body: []byte(`{"value":"` + args.Value + `"}`), Onward: args.Onward}
+		c.Send = paused(s.process, func(ctx context.Context, clientID string) approval.Answer {
+			return s.tenant.send(ctx, clientID, c, func() approval.Answer {
+				s.tenant.values[target.ID] = args.Value
+				return approval.Answer{}
+			})
+		})
 		calls[i] = c
 	}
 	return calls, nil
+}
+
+// paused is a call whose sender may be paused before it and after it.
+func paused(m *mortal, send func(ctx context.Context, clientID string) approval.Answer) func(context.Context, string) approval.Answer {
+	return func(ctx context.Context, clientID string) approval.Answer {
+		m.breathe()
+		a := send(ctx, clientID)
+		m.breathe()
+		return a
+	}
 }
 
 func (s setting) Probe(_ context.Context, _ approval.Request, _ json.RawMessage, step approval.Step) (approval.Finding, error) {

@@ -156,6 +156,8 @@ func Collectable(r Request, v Vote, now time.Time) error {
 		return ErrNotCollector
 	case r.Policy.Collect == 0:
 		return ErrNotCollected
+	case r.State == Executing:
+		return ErrBusy
 	case r.State != Approved:
 		return ended(r)
 	case overdue(r, now):

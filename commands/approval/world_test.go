@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -47,13 +49,22 @@ type world struct {
 	engine *approval.Engine
 	limits approval.Limits
 
-	process *process
+	process *process   // the newest
+	others  []*process // that work beside it
 	number  int
 	asked   int
+
+	log     journal // what every process logged, at any level
+	mu      sync.Mutex
+	handed  map[string][]string // by request ID: the passes that were shown to its requester
+	collect sync.WaitGroup      // presses under way
+	over    map[string]bool     // processes that run no more, by owner
+	silent  bool                // no process learns that another has ended
 }
 
 // process is one life of the runner.
 type process struct {
+	owner  string
 	runner *approval.Runner
 	store  *mortal
 	stop   context.CancelFunc
@@ -65,8 +76,8 @@ type process struct {
 // it closes it.
 func newWorld(t rapid.TB, dsn string) *world {
 	t.Helper()
-	w := &world{t: t, dsn: dsn, limits: limits}
-	w.tenant = &tenant{now: w.now, values: map[string]string{}, look: w.wantIntent, late: limits.Settle / 4, wait: 2 * time.Second}
+	w := &world{t: t, dsn: dsn, limits: limits, handed: map[string][]string{}, over: map[string]bool{}}
+	w.tenant = &tenant{now: w.now, values: map[string]string{}, passes: map[string]pass{}, look: w.wantIntent, late: limits.Settle / 4, wait: 2 * time.Second}
 	w.people = &people{
 		askers:    map[string]bool{"ada": true, "abe": true},
 		approvers: map[string]bool{"abe": true, "bea": true, "cid": true},
@@ -135,9 +146,17 @@ func (w *world) close() {
 }
 
 func (w *world) wake() {
-	if w.process != nil {
-		w.process.runner.Wake()
+	for _, p := range w.alive() {
+		p.runner.Wake()
 	}
+}
+
+// alive returns every process, the newest last.
+func (w *world) alive() []*process {
+	if w.process == nil {
+		return w.others
+	}
+	return append(slices.Clone(w.others), w.process)
 }
 
 // start begins a process that has never been before. With a store of its own
@@ -149,39 +168,105 @@ func (w *world) start(m *mortal) {
 		m = &mortal{Store: w.store, left: -1}
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	actions := map[string]approval.Action{kindSet: setting{w.tenant}, approval.KindThaw: approval.Thaw{Store: m}}
-	r := approval.NewRunner(approval.RunnerConfig{
-		Store: m, Standing: w.people, Actions: actions, Owner: fmt.Sprintf("process-%d", w.number), Limits: w.limits, Log: slog.New(slog.DiscardHandler),
+	p := &process{owner: fmt.Sprintf("process-%d", w.number), store: m, stop: stop, done: make(chan error, 1)}
+	p.runner = approval.NewRunner(approval.RunnerConfig{
+		Store: m, Standing: w.people, Owner: p.owner, Limits: w.limits, Log: w.logger(),
+		Actions: map[string]approval.Action{
+			kindSet: setting{w.tenant, m}, kindPass: issuing{w.tenant, m}, kindMade: issuing{w.tenant, m}, kindOwn: owning{}, approval.KindThaw: approval.Thaw{Store: m},
+		},
 		Tidy: w.engine.Tidy, Gone: w.gone,
 	})
-	p := &process{runner: r, store: m, stop: stop, done: make(chan error, 1)}
 	w.process = p
-	go func() { p.done <- r.Run(ctx) }()
+	go func() { p.done <- p.runner.Run(ctx) }()
 }
 
-// gone says of a process that was killed or has ended that it is: there is one
-// at a time here.
-func (w *world) gone(owner string) bool { return owner != fmt.Sprintf("process-%d", w.number) }
+// gone reports of a process that was killed or has ended that it is, as far as
+// others can know that.
+func (w *world) gone(owner string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.over[owner] && !w.silent
+}
 
-// halt asks the process to stop, and waits for it.
-func (w *world) halt() {
+// journal keeps what is written to it.
+type journal struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.text = append(j.text, p...)
+	return len(p), nil
+}
+
+func (j *journal) all() []byte {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.text)
+}
+
+// logger keeps all that is logged, to be searched for what must not be there.
+func (w *world) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// join begins a process beside those that there are. None of them is alone.
+func (w *world) join(m *mortal) *process {
 	w.t.Helper()
-	if w.process == nil {
-		return
+	if m == nil {
+		m = &mortal{left: -1}
 	}
-	w.process.stop()
-	if err := <-w.process.done; err != nil {
+	m.Store, m.company = w.store, true
+	if w.process != nil {
+		w.others = append(w.others, w.process)
+	}
+	w.start(m)
+	return w.process
+}
+
+// leave ends one of the processes, and waits for it.
+func (w *world) leave(p *process, kill bool) {
+	w.t.Helper()
+	if kill {
+		p.store.kill()
+	}
+	p.store.goOn()
+	p.stop()
+	if err := <-p.done; err != nil {
 		w.t.Errorf("Run: %v", err)
 	}
-	w.process = nil
+	w.mu.Lock()
+	w.over[p.owner] = true
+	w.mu.Unlock()
+	w.others = slices.DeleteFunc(w.others, func(o *process) bool { return o == p })
+	if w.process == p {
+		w.process = nil
+		if n := len(w.others); n > 0 {
+			w.process, w.others = w.others[n-1], w.others[:n-1]
+		}
+	}
+}
+
+// halt asks every process to stop, and waits for them.
+func (w *world) halt() {
+	w.t.Helper()
+	for _, p := range w.alive() {
+		p.stop()
+	}
+	for _, p := range w.alive() {
+		w.leave(p, false)
+	}
+	w.collect.Wait()
 }
 
 // kill ends the process without a word: nothing that it stores from now on is
 // stored. A call that is under way ends unheard.
 func (w *world) kill() {
 	w.t.Helper()
-	if w.process != nil {
-		w.process.store.kill()
+	for _, p := range w.alive() {
+		p.store.kill()
 	}
 	w.halt()
 }
@@ -216,7 +301,7 @@ func (w *world) plan(asker string, quorum int, targets ...string) approval.Plan 
 	for _, id := range targets {
 		p.Targets = append(p.Targets, approval.Target{ID: id, Name: "the object " + id})
 	}
-	snapshot, err := (setting{w.tenant}).Snapshot(context.Background(), approval.Request{Targets: p.Targets})
+	snapshot, err := (setting{tenant: w.tenant}).Snapshot(context.Background(), approval.Request{Targets: p.Targets})
 	if err != nil {
 		snapshot = json.RawMessage("{}")
 	}
@@ -290,16 +375,25 @@ func (w *world) finish() {
 	w.tenant.plan()
 	w.tenant.setDown(false)
 	w.people.change(func() { w.people.down = false })
-	if w.process != nil {
-		w.process.store.spare()
+	w.collect.Wait()
+	for _, p := range w.alive() {
+		p.store.goOn()
+		p.store.spare()
+		if p.store.died() && len(w.others) > 0 {
+			w.leave(p, true)
+		}
 	}
 	if w.process == nil || w.process.store.died() {
 		w.restart(nil)
 	}
 	for _, r := range w.requests() {
+		if r.Policy.Collect > 0 && r.State == approval.Approved { // nobody collects it any more
+			_, _ = w.engine.Cancel(context.Background(), press(r, r.Requester.Object))
+		}
 		w.end(r)
 	}
 	w.check(true)
+	w.checkSecrets()
 }
 
 func (w *world) requests() (rs []approval.Request) {

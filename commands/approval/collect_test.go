@@ -1,0 +1,349 @@
+package approval_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"twokey/commands/approval"
+)
+
+var errAway = errors.New("the person is not there")
+
+// nobody is a delivery that does not arrive.
+func nobody(context.Context) error { return errAway }
+
+// O43: the pass is shown to its requester once, and to nobody else; it runs at
+// their press and never by itself.
+func TestO43OnlyTheRequesterCollects(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		r := w.askPass("ada", "sam")
+		for who, code := range map[string]string{"abe": "not-collector", "bea": "not-collector", "sam": "not-collector"} {
+			if _, err := w.press(w.process, r, who, received); !errors.Is(err, &approval.Refusal{Code: code}) {
+				t.Errorf("collected by %s: %v, want %s", who, err, code)
+			}
+		}
+		time.Sleep(30 * time.Minute)
+		if n := w.tenant.calls(); n != 0 {
+			t.Fatalf("%d calls before it was collected", n)
+		}
+		got, err := w.press(w.process, r, "ada", received)
+		if err != nil || got.State != approval.Succeeded {
+			t.Fatalf("collected by its requester: %s, %v", got.State, err)
+		}
+		if _, err := w.press(w.process, r, "ada", received); !errors.Is(err, &approval.Refusal{Code: "ended-succeeded"}) {
+			t.Errorf("collected again: %v", err)
+		}
+		if n := len(w.shown(r)); n != 1 {
+			t.Errorf("shown %d times", n)
+		}
+	})
+}
+
+// G25, O46's twin: when it may be collected, by the database's clock.
+func TestG25WhenItCanBeCollected(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(w *world, p *approval.Plan)
+		after  time.Duration
+		code   string // "" succeeds
+	}{
+		{"at once", func(*world, *approval.Plan) {}, 0, ""},
+		{"at the last moment", func(*world, *approval.Plan) {}, time.Hour - time.Second, ""},
+		{"too late", func(*world, *approval.Plan) {}, time.Hour, "ended-expired"},
+		{"before its start", func(_ *world, p *approval.Plan) { p.Policy.Wait = 10 * time.Minute }, 10*time.Minute - time.Second, "early"},
+		{"at its start", func(_ *world, p *approval.Plan) { p.Policy.Wait = 10 * time.Minute }, 10 * time.Minute, ""},
+		{"a late start", func(w *world, p *approval.Plan) { p.Policy.CollectUntil = w.now().Add(3 * time.Hour) }, 2 * time.Hour, ""},
+		{"what is not collected", func(_ *world, p *approval.Plan) { p.Policy.Collect, p.Policy.Wait = 0, time.Minute }, 0, "not-collected"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				plan := w.passPlan("ada", "sam")
+				row.change(w, &plan)
+				r, err := w.engine.Submit(t.Context(), plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r = w.approve(r, "bea")
+				time.Sleep(row.after)
+				got, err := w.press(w.process, r, "ada", received)
+				switch {
+				case row.code != "":
+					if !errors.Is(err, &approval.Refusal{Code: row.code}) {
+						t.Errorf("%s, %v; want %s", got.State, err, row.code)
+					}
+				case err != nil || got.State != approval.Succeeded:
+					t.Errorf("%s, %v", got.State, err)
+				}
+				if row.code == "not-collected" {
+					if _, err := w.engine.Cancel(t.Context(), press(r, "ada")); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// G05, G12: standing and tenant are read again at the press.
+func TestG05WhatChangedBeforeThePress(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(w *world)
+		want   approval.State // "": it is refused for now
+	}{
+		{"nothing", func(*world) {}, approval.Succeeded},
+		{"the requester's role", func(w *world) { w.people.change(func() { delete(w.people.askers, "ada") }) }, approval.Stale},
+		{"the approver's role", func(w *world) { w.people.change(func() { delete(w.people.approvers, "bea") }) }, approval.Stale},
+		{"another pass", func(w *world) { w.tenant.issue("sam") }, approval.Stale},
+		{"the tenant is down", func(w *world) { w.tenant.setDown(true) }, ""},
+		{"the directory is down", func(w *world) { w.people.change(func() { w.people.down = true }) }, ""},
+		{"everything is frozen", func(w *world) { w.freeze(tenantID) }, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				r := w.askPass("ada", "sam")
+				row.change(w)
+				got, err := w.press(w.process, r, "ada", received)
+				if (err == nil) != (row.want != "") || got.State != row.want {
+					t.Errorf("%s, %v; want %s", got.State, err, row.want)
+				}
+				if want := row.want == approval.Succeeded; (w.tenant.calls() > 0) != want {
+					t.Errorf("%d calls", w.tenant.calls())
+				}
+			})
+		})
+	}
+}
+
+// freeze freezes a tenant by hand.
+func (w *world) freeze(tenant string) {
+	w.t.Helper()
+	err := w.store.Update(context.Background(), func(tx approval.Tx) error {
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		return tx.SetFreeze(tenant, approval.Freeze{Since: now, By: "host"})
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// issue creates a pass that nobody here asked for.
+func (t *tenant) issue(user string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.created++
+	t.passes[fmt.Sprint("pass-", t.created)] = pass{user: user, at: t.now()}
+}
+
+// O45: what cannot be delivered is taken back by its ID, and the requester is
+// told to ask again; whatever happens to taking it back is said. A pass that
+// may still be there is said to be.
+func TestO45NotDelivered(t *testing.T) {
+	for _, row := range []struct {
+		fault fault // of taking it back
+		want  approval.State
+		gone  bool
+		says  string
+		calls int
+	}{
+		{fine, approval.Partial, true, "taken back", 2},
+		{throttled, approval.Partial, true, "taken back", 3},
+		{notSent, approval.Partial, true, "taken back", 3},
+		{appliedLost, approval.Partial, true, "taken back", 2},
+		{silent, approval.Partial, true, "taken back", 2},
+		{late, approval.Partial, true, "taken back", 2},
+		{garbled, approval.Partial, true, "taken back", 2},
+		{refused, approval.Partial, false, "It is valid until noon.", 2},
+		{lost, approval.Partial, false, "is still valid", 2},
+	} {
+		t.Run(string(row.fault), func(t *testing.T) {
+			everywhere(t, func(t *testing.T, w *world) {
+				r := w.askPass("ada", "sam")
+				w.tenant.plan(fine, row.fault)
+				got, err := w.press(w.process, r, "ada", nobody)
+				if err != nil || got.State != row.want && got.State != approval.Reconciling {
+					t.Errorf("collected: %s, %v", got.State, err)
+				}
+				got = w.wantEnd(r, row.want)
+				if gone := len(w.tenant.valid()) == 0; gone != row.gone {
+					t.Errorf("gone: %t, want %t", gone, row.gone)
+				}
+				if !strings.Contains(got.Outcome.Why, row.says) {
+					t.Errorf("it says %q, want %q", got.Outcome.Why, row.says)
+				}
+				if n := w.tenant.calls(); n != row.calls {
+					t.Errorf("%d calls, want %d", n, row.calls)
+				}
+			})
+		})
+	}
+}
+
+// G25, O02, O03: whatever happens to creating a pass, one is created at most;
+// one whose code was lost is found, taken back, and never created anew.
+func TestG25EveryFaultOfCreating(t *testing.T) {
+	for _, row := range []struct {
+		fault fault
+		want  approval.State
+		shown int
+	}{
+		{fine, approval.Succeeded, 1},
+		{slow, approval.Succeeded, 1},
+		{throttled, approval.Succeeded, 1},
+		{notSent, approval.Succeeded, 1},
+		{refused, approval.Failed, 0},
+		{lost, approval.Failed, 0},
+		{appliedLost, approval.Partial, 0},
+		{late, approval.Partial, 0},
+		{silent, approval.Partial, 0},
+		{garbled, approval.Partial, 0},
+		{greedy, approval.Partial, 0},
+	} {
+		t.Run(string(row.fault), func(t *testing.T) {
+			everywhere(t, func(t *testing.T, w *world) {
+				r := w.askPass("ada", "sam")
+				w.tenant.plan(row.fault)
+				if _, err := w.press(w.process, r, "ada", received); err != nil {
+					t.Errorf("collected: %v", err)
+				}
+				w.wantEnd(r, row.want)
+				if n := len(w.shown(r)); n != row.shown {
+					t.Errorf("shown %d times, want %d", n, row.shown)
+				}
+				if valid := len(w.tenant.valid()); valid != row.shown {
+					t.Errorf("%d passes are valid, want %d", valid, row.shown)
+				}
+			})
+		})
+	}
+}
+
+// O46: asked to wait 17 s, the pass is not sent for again before that, and both
+// tries are recorded.
+func TestO46ThrottledPass(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.tenant.wait = 17 * time.Second
+		w.tenant.plan(throttled)
+		r := w.askPass("ada", "sam")
+		start := w.now()
+		got, err := w.press(w.process, r, "ada", received)
+		if err != nil || got.State != approval.Succeeded {
+			t.Fatalf("collected: %s, %v", got.State, err)
+		}
+		made := w.tenant.applied()
+		if len(made) != 1 || made[0].At.Sub(start) < 17*time.Second {
+			t.Errorf("applied %+v after %v", made, made[0].At.Sub(start))
+		}
+		if steps := w.steps(r); len(steps) != 2 || steps[0].Class != approval.Refused || steps[1].Class != approval.Applied {
+			t.Errorf("the tries are recorded as %+v", steps)
+		}
+	})
+}
+
+func (w *world) steps(r approval.Request) (steps []approval.Step) {
+	w.t.Helper()
+	err := w.store.View(context.Background(), func(tx approval.Tx) (err error) {
+		steps, err = tx.Steps(r.ID)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return steps
+}
+
+// G02, G25, O02, O03: wherever the process dies while a pass is collected, one
+// is created at most, and none is left that nobody knows of.
+func TestG25KilledAtEveryTransaction(t *testing.T) {
+	for name, cut := range cuts {
+		for _, f := range []fault{fine, appliedLost, lost} {
+			for _, deliver := range []func(context.Context) error{received, nobody} {
+				t.Run(fmt.Sprintf("%s, %s, delivered %t", name, f, deliver(context.Background()) == nil), func(t *testing.T) {
+					everywhere(t, func(t *testing.T, w *world) {
+						w.limits = shortLimits
+						for n := 0; ; n++ {
+							m := &mortal{left: -1, after: cut.after, heals: cut.heals}
+							w.restart(m)
+							r := w.askPass("ada", fmt.Sprint("sam-", n))
+							w.tenant.plan(f)
+							synctest.Wait()
+							m.dieAfter(n)
+							_, _ = w.press(w.process, r, "ada", deliver)
+							time.Sleep(20 * time.Second)
+							struck := m.struck()
+							if m.died() {
+								w.restart(nil)
+							}
+							if got := w.find(r); got.State == approval.Approved {
+								if _, err := w.press(w.process, r, "ada", deliver); err != nil {
+									t.Errorf("collected after all: %v", err)
+								}
+							}
+							w.end(r)
+							if !struck {
+								return
+							}
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// G25: two presses at once, at two processes, create one pass.
+func TestG25PressedTwice(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.halt()
+		first, second := w.join(nil), w.join(nil)
+		r := w.askPass("ada", "sam")
+		w.tenant.plan(slow)
+		errs := make(chan error, 4)
+		for _, p := range []*process{first, second, first, second} {
+			go func() {
+				_, err := w.press(p, r, "ada", received)
+				errs <- err
+			}()
+		}
+		won := 0
+		for range 4 {
+			switch err := <-errs; {
+			case err == nil:
+				won++
+			case !errors.Is(err, approval.ErrBusy):
+				t.Errorf("refused with %v", err)
+			}
+		}
+		if won != 1 || w.tenant.calls() != 1 {
+			t.Errorf("%d presses won, %d calls", won, w.tenant.calls())
+		}
+	})
+}
+
+// An effect that is a row of the bot's own is stored with the outcome, or not
+// at all.
+func TestAnEffectOfItsOwn(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		own := func() approval.Request {
+			plan := w.plan("ada", 1)
+			plan.Kind, plan.Snapshot = kindOwn, []byte("{}")
+			r, err := w.engine.Submit(t.Context(), plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return w.approve(r, "bea")
+		}
+		w.wantEnd(own(), approval.Succeeded)
+		if got := w.wantEnd(own(), approval.Failed); got.Outcome.Why != "It is there already." {
+			t.Errorf("it failed because %q", got.Outcome.Why)
+		}
+	})
+}
