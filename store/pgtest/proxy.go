@@ -130,8 +130,10 @@ func answers(client, server net.Conn, unanswered chan struct{}) {
 	}
 }
 
-// statements passes on what the client says, until it ends or is cut.
+// statements passes on what the client says, until it ends or is cut. A
+// statement that is parsed is carried out, and answered, at the Sync after it.
 func (p *Proxy) statements(client, server net.Conn, unanswered chan struct{}) {
+	last := false
 	for first := true; ; first = false {
 		kind, message, err := read(client, first)
 		if err != nil {
@@ -144,10 +146,11 @@ func (p *Proxy) statements(client, server net.Conn, unanswered chan struct{}) {
 		if fate == Lost {
 			return
 		}
-		if fate == Unanswered {
+		if fate == Unanswered && !last {
+			last = true
 			close(unanswered)
 		}
-		if _, err := server.Write(message); err != nil || fate == Unanswered {
+		if _, err := server.Write(message); err != nil || last && (kind == 'Q' || kind == 'S') {
 			return
 		}
 	}
