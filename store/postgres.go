@@ -133,8 +133,8 @@ func on(conn *sql.Conn, f func(*pgconn.PgConn) error) error {
 	})
 }
 
-// exec sends several statements at once and returns the result of each.
-func exec(ctx context.Context, conn *sql.Conn, statements string) (results []*pgconn.Result, err error) {
+// send sends several statements at once and returns the result of each.
+func send(ctx context.Context, conn *sql.Conn, statements string) (results []*pgconn.Result, err error) {
 	err = on(conn, func(c *pgconn.PgConn) error {
 		results, err = c.Exec(ctx, statements).ReadAll()
 		return err
@@ -156,7 +156,7 @@ func (p *postgres) begin(ctx context.Context, conn *sql.Conn, readOnly bool) err
 	if readOnly {
 		statements = p.read
 	}
-	results, err := exec(ctx, conn, statements)
+	results, err := send(ctx, conn, statements)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (p *postgres) begin(ctx context.Context, conn *sql.Conn, readOnly bool) err
 	if p.clock == nil {
 		return nil
 	}
-	_, err = exec(ctx, conn, fmt.Sprintf("SET LOCAL twokey.now = '%d'", p.clock().UnixMicro()))
+	_, err = send(ctx, conn, fmt.Sprintf("SET LOCAL twokey.now = '%d'", p.clock().UnixMicro()))
 	return err
 }
 
@@ -196,7 +196,7 @@ func (p *postgres) knows(newest int64) { p.newest = newest }
 // commit is unsure unless the server has answered. What it says while it ends
 // the connection is no answer: it may have stored everything before.
 func (p *postgres) commit(ctx context.Context, conn *sql.Conn) error {
-	results, err := exec(ctx, conn, "COMMIT")
+	results, err := send(ctx, conn, "COMMIT")
 	var refused *pgconn.PgError
 	switch {
 	case err == nil && results[0].CommandTag.String() == "COMMIT":
@@ -222,7 +222,7 @@ func (p *postgres) migrating(ctx context.Context, s *Store, f func() error) erro
 		return err
 	}
 	defer leave(context.WithoutCancel(ctx), conn)
-	_, err = exec(ctx, conn, "BEGIN; SET LOCAL lock_timeout = 120000; SET LOCAL statement_timeout = 120000; "+
+	_, err = send(ctx, conn, "BEGIN; SET LOCAL lock_timeout = 120000; SET LOCAL statement_timeout = 120000; "+
 		"SET LOCAL idle_in_transaction_session_timeout = 120000; SELECT version FROM twokey_schema WHERE version = 0 FOR UPDATE")
 	if err != nil {
 		return fmt.Errorf("wait for other replicas to migrate: %w", err)
