@@ -2,57 +2,159 @@ package approval_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
 	"twokey/commands/approval"
 	"twokey/store"
+	"twokey/store/pgtest"
 )
 
+// atOnce is how many people ask and approve at the same time.
+const atOnce = 16
+
 // BenchmarkRoundTrip sets what asking and approving a request costs beside the
-// floor under it: two transactions that each store a single row, with the same
-// durability on the same disk.
+// floor under it: two transactions that each store a single row, by plain
+// database/sql with the same durability on the same disk. Both are done by
+// sixteen at a time, in turns of the same run; x_floor is the engine's rate as
+// a part of the floor's.
 func BenchmarkRoundTrip(b *testing.B) {
-	ctx := context.Background()
-	open := func(b *testing.B) *store.Store {
-		b.Helper()
-		s, err := store.Open(ctx, store.Config{DSN: filepath.Join(b.TempDir(), "twokey.db")})
+	b.Run("SQLite", func(b *testing.B) {
+		const settings = "?_txlock=immediate&_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+		plain, err := sql.Open("sqlite", filepath.Join(b.TempDir(), "floor.db")+settings)
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Cleanup(func() {
-			if err := s.Close(); err != nil {
-				b.Error(err)
-			}
-		})
-		return s
-	}
-	b.Run("engine", func(b *testing.B) {
-		w := &world{t: b, tenant: &tenant{values: map[string]string{}}, store: open(b)}
-		w.people = &people{askers: map[string]bool{"ada": true}, approvers: map[string]bool{"bea": true}}
-		w.engine = &approval.Engine{Store: w.store, Standing: w.people, Expiry: func(asked time.Time) time.Time { return asked.Add(expiry) }, Caps: approval.Caps{PerHour: -1, OpenPerPerson: -1, AskedPerHour: -1}}
-		for b.Loop() {
-			r := w.approve(w.ask("ada", 1, fmt.Sprint("object-", w.asked)), "bea")
-			b.StopTimer() // it ends, so that the list of open ones stays short
-			if _, err := w.engine.Cancel(ctx, press(r, "ada")); err != nil {
-				b.Fatal(err)
-			}
-			b.StartTimer()
-		}
+		plain.SetMaxOpenConns(1) // more of them only fight for the file
+		roundTrips(b, filepath.Join(b.TempDir(), "twokey.db"), plain)
 	})
-	b.Run("floor", func(b *testing.B) {
-		s := open(b)
-		for n := 0; b.Loop(); n++ {
-			for i := range 2 {
-				err := s.Update(ctx, func(tx approval.Tx) error {
-					return tx.Owe(approval.Notice{Key: fmt.Sprint(n, "/", i), Topic: "topic", Address: "{}", Facts: []byte("{}")})
-				})
-				if err != nil {
-					b.Fatal(err)
+	b.Run("PostgreSQL", func(b *testing.B) {
+		server := pgtest.Server(b) // that syncs
+		cfg, err := pgx.ParseConfig(server.Database(b))
+		if err != nil {
+			b.Fatal(err)
+		}
+		plain := stdlib.OpenDB(*cfg)
+		plain.SetMaxOpenConns(atOnce)
+		plain.SetMaxIdleConns(atOnce)
+		roundTrips(b, server.Database(b), plain)
+	})
+}
+
+// roundTrips measures both on one database. They take turns, so that whatever
+// else the machine does falls on both.
+func roundTrips(b *testing.B, dsn string, plain *sql.DB) {
+	b.Helper()
+	defer plain.Close()
+	if _, err := plain.ExecContext(b.Context(), "CREATE TABLE floor (id TEXT PRIMARY KEY, body TEXT NOT NULL)"); err != nil {
+		b.Fatal(err)
+	}
+	engine := newTrips(b, dsn)
+	var row atomic.Int64
+	insert := func(ctx context.Context) error {
+		for range 2 {
+			_, err := plain.ExecContext(ctx, "INSERT INTO floor (id, body) VALUES ($1, $2)", fmt.Sprint("row ", row.Add(1)), "{}")
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	const turn = 2 * atOnce
+	var ours, floor time.Duration
+	trips := 0
+	for b.Loop() {
+		floor += crowd(b, turn, insert)
+		ours += crowd(b, turn, engine.trip)
+		trips += turn
+		engine.finish(b)
+	}
+	b.ReportMetric(float64(trips)/ours.Seconds(), "trips/s")
+	b.ReportMetric(float64(trips)/floor.Seconds(), "floor/s")
+	b.ReportMetric(floor.Seconds()/ours.Seconds(), "x_floor")
+}
+
+// crowd does n trips, sixteen at a time, and returns how long that took.
+func crowd(b *testing.B, n int, trip func(context.Context) error) time.Duration {
+	b.Helper()
+	began := time.Now()
+	var all sync.WaitGroup
+	for range atOnce {
+		all.Go(func() {
+			for range n / atOnce {
+				if err := trip(b.Context()); err != nil {
+					b.Error(err)
+					return
 				}
 			}
+		})
+	}
+	all.Wait()
+	return time.Since(began)
+}
+
+// trips asks and approves through an engine.
+type trips struct {
+	engine *approval.Engine
+	asked  atomic.Int64
+	mu     sync.Mutex
+	open   []approval.Request
+}
+
+func newTrips(b *testing.B, dsn string) *trips {
+	b.Helper()
+	s, err := store.Open(b.Context(), store.Config{DSN: dsn})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			b.Error(err)
 		}
 	})
+	who := &people{askers: map[string]bool{"ada": true}, approvers: map[string]bool{"bea": true, "cid": true}}
+	return &trips{engine: &approval.Engine{
+		Store: s, Standing: who, Expiry: func(asked time.Time) time.Time { return asked.Add(expiry) },
+		Caps: approval.Caps{PerHour: -1, OpenPerPerson: -1, AskedPerHour: -1},
+	}}
+}
+
+func (t *trips) trip(ctx context.Context) error {
+	n := t.asked.Add(1)
+	r, err := t.engine.Submit(ctx, approval.Plan{
+		Tenant: tenantID, Kind: kindSet, KindVersion: 1, Args: fmt.Appendf(nil, `{"object":"object-%d"}`, n), Snapshot: []byte(`{}`), Reason: "because",
+		Targets: []approval.Target{{ID: fmt.Sprint("object-", n)}}, Requester: person("ada"), Key: fmt.Sprint("key-", n),
+		Policy:      approval.Policy{Name: "one", Quorum: 1},
+		Subscribers: []approval.Subscriber{{Address: `{"user":"ada"}`, Requester: true}, {Address: `{"user":"bea"}`}, {Address: `{"channel":"admins"}`}},
+	})
+	if err != nil {
+		return err
+	}
+	if r, err = t.engine.Approve(ctx, press(r, "bea")); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open = append(t.open, r)
+	return nil
+}
+
+// finish ends what is open, so that its list stays as short as it is in life.
+func (t *trips) finish(b *testing.B) {
+	b.Helper()
+	for _, r := range t.open {
+		if _, err := t.engine.Cancel(b.Context(), press(r, "ada")); err != nil {
+			b.Fatal(err)
+		}
+	}
+	t.open = nil
 }
