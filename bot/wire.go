@@ -131,6 +131,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	digester.Changes = func(ctx context.Context, since time.Time) (rollout.ChangeCount, error) {
 		return bot.store.CountChanges(ctx, org.ID, since)
 	}
+	digester.Notices = func() []string { return commands.Notices(keeper.Now()) }
 	env := commands.Env{
 		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: digester, Changes: bot.watcher,

@@ -71,6 +71,7 @@ away               -        yes   yes   yes    yes      yes  yes      yes
 changes            -        -     -     yes    yes      yes  yes      yes
 audit              -        -     -     yes    yes      yes  yes      yes
 audit_show         -        -     -     yes    yes      yes  yes      yes
+doctor             -        -     -     -      -        yes  -        yes
 digest_preview     -        -     -     yes    yes      yes  yes      yes
 digest_now         -        -     -     -      -        yes  -        -
 help               yes      yes   yes   yes    yes      yes  yes      yes

@@ -42,6 +42,7 @@ func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
 		changes(env),
 		auditCommand(env),
 		auditShow(env),
+		doctor(env),
 		digestPreview(env),
 		digestNow(env),
 		help(allowed),

@@ -23,11 +23,11 @@ const fallbackWait = time.Hour
 // fallback returns the policy under which a request can be decided by those who
 // are there. Where the quorum is short only because approvers are targets or
 // away, one of the others is enough, the change waits longer, and everybody is
-// told. Nothing else makes fewer do: there it stays as it is, and the request is
-// refused.
+// told. Nothing else makes fewer do, and nothing at all where people may be
+// locked out: there it stays as it is, and the request is refused.
 func fallback(r rules.Rules, p approval.Policy, b identity.Bench) approval.Policy {
 	missing := len(b.Targets) + len(b.Away)
-	if !r.Fallback || p.Quorum < 2 || len(b.Can) == 0 || len(b.Can) >= p.Quorum || len(b.Can)+missing < p.Quorum {
+	if !r.Fallback || p.Quorum < 2 || slices.Contains(p.Because, whyLockout) || len(b.Can) == 0 || len(b.Can) >= p.Quorum || len(b.Can)+missing < p.Quorum {
 		return p
 	}
 	var why []string

@@ -28,8 +28,9 @@ type Digest struct {
 	Changes *rollout.ChangeCount `json:"changes,omitempty"`
 	// Head is what the audit record ended with when the digest was made: a copy
 	// that many people have, and nobody can take back. Nil: not known.
-	Head *audit.Head `json:"head,omitempty"`
-	Zone string      `json:"zone"` // in which times are shown
+	Head    *audit.Head `json:"head,omitempty"`
+	Notices []string    `json:"notices,omitempty"` // by which rules fewer decide than usual, a sentence each
+	Zone    string      `json:"zone"`              // in which times are shown
 }
 
 // Publication is a digest on its way into a channel.
@@ -79,12 +80,14 @@ type Digester struct {
 	Changes func(ctx context.Context, since time.Time) (rollout.ChangeCount, error)
 	// Head returns what the audit record ends with, false if that is not to be
 	// trusted. Nil: nobody watches over it.
-	Head  func(ctx context.Context) (audit.Head, bool)
-	Scope rollout.Scope
-	Store Digests
-	To    chat.Address
-	Due   Weekly
-	Now   func() time.Time
+	Head func(ctx context.Context) (audit.Head, bool)
+	// Notices says by which rules fewer decide than usual. Nil: by none.
+	Notices func() []string
+	Scope   rollout.Scope
+	Store   Digests
+	To      chat.Address
+	Due     Weekly
+	Now     func() time.Time
 }
 
 // Job is the digest as something to be scheduled.
@@ -186,6 +189,9 @@ func (d *Digester) compose(ctx context.Context, s Slot, actor string) (Publicati
 		if h, ok := d.Head(ctx); ok {
 			digest.Head = &h
 		}
+	}
+	if d.Notices != nil {
+		digest.Notices = d.Notices()
 	}
 	text, err := json.Marshal(digest)
 	if err != nil {

@@ -55,6 +55,9 @@ func words(d Digest, picture *chat.Image) chat.Message {
 	if d.Changes != nil {
 		m.Details = append([]chat.Field{{Label: "Changed outside Twokey", Value: changesWords(*d.Changes)}}, m.Details...)
 	}
+	if len(d.Notices) > 0 {
+		m.Text = "Take care: " + strings.Join(d.Notices, " ")
+	}
 	m.Fields = append(m.Fields, todoField(d.Todo))
 	return m
 }

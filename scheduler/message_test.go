@@ -106,6 +106,9 @@ var told = sync.OnceValue(func() map[string]telling {
 			return audit.Head{Number: 1204, Hash: strings.Repeat("0f", 32)}, true
 		}
 	}, lastEight...)
+	tell("one-alone", func(d *desk) {
+		d.Notices = func() []string { return []string{"“solo” is on: one person alone can change the tenant."} }
+	}, lastEight...)
 	tell("nobody-in-scope", func(d *desk) { d.office.departments = nil })
 	return all
 })
