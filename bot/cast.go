@@ -10,6 +10,7 @@ import (
 	"twokey/commands/identity"
 	"twokey/commands/rules"
 	"twokey/graph"
+	"twokey/graph/msgraph"
 	"twokey/graph/rollout"
 	"twokey/graph/simtenant"
 )
@@ -69,7 +70,7 @@ const demoContact = "Ada Okafor at the IT help desk, extension 42"
 func castRules(ctx context.Context, r graph.Reader, tenantID string) (rules.Rules, error) {
 	all := rules.Rules{
 		Tenant: tenantID, Links: map[string]string{}, Roles: map[string][]rules.Holder{},
-		Changes: []string{commands.DefaultsKind}, Wait: rules.DefaultWait, Fallback: true, Contact: demoContact,
+		Changes: commands.Kinds(), Wait: rules.DefaultWait, Fallback: true, Contact: demoContact,
 	}
 	for _, m := range simtenant.Cast(0) {
 		u, err := r.User(ctx, m.UPN)
@@ -123,4 +124,13 @@ func declaredAccounts(ctx context.Context, r graph.Reader) (rollout.Scope, error
 		}
 	}
 	return scope, nil
+}
+
+// unsigned is a tenant that asks nobody for a token: it lets the bot do whatever
+// a permission is enough for, and nothing that takes a directory role.
+type unsigned struct{ *msgraph.Client }
+
+// Grants are those that every change needs which the demo can make.
+func (unsigned) Grants(context.Context) (graph.Grants, error) {
+	return graph.Grants{Permissions: []graph.Permission{"User.EnableDisableAccount.All"}}, nil
 }

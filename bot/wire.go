@@ -113,6 +113,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	gate := commands.Gate(bot.records)
 	engine := &approval.Engine{
 		Store: bot.store, Standing: people, Gate: gate,
+		Caps:     approval.Caps{PerRequest: laid.PerRequest, PerHour: laid.PerHour},
 		Expiry:   commands.AroundTheClock(zone).Expiry,
 		Wake:     func() { bot.runner.Wake() },
 		Hours:    commands.AroundTheClock(zone).Reminder,
@@ -133,10 +134,13 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	digester.Notices = func() []string { return commands.Notices(keeper.Now()) }
 	env := commands.Env{
-		Organization: org, Tenant: client, Writer: client, Facts: digester.Facts, Scope: scope,
+		Organization: org, Tenant: unsigned{client}, Writer: client, Facts: digester.Facts, Scope: scope,
 		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: digester, Changes: bot.watcher,
 		Absences: bot.store, Rules: keeper, Zone: zone, Contact: demoContact,
 		Admins: admins, ChatSignIn: commands.ChatOwn, Build: build(), Now: a.clock.Now,
+		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
+			return bot.runner.Collect(ctx, v, deliver)
+		},
 	}
 	mux := commands.NewMux(env, a.log)
 

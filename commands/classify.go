@@ -29,7 +29,10 @@ func classify(env Env, receipt graph.Receipt, err error) approval.Answer {
 			a.Wait = wait
 		}
 	case graph.KindRefused:
-		if e.Message != "" {
+		switch {
+		case errors.Is(err, graph.ErrDefaultMethod):
+			a.Facts = "Microsoft 365 refused it: it is the default method, and others remain."
+		case e.Message != "":
 			a.Facts += " It said: " + quoted(e.Message, 200) + "."
 		}
 	default:

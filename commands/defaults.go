@@ -147,7 +147,7 @@ func readSignIn(ctx context.Context, env Env, policies []graph.Policy) (defaults
 	if err != nil {
 		return s, fmt.Errorf("read administrators: %w", err)
 	}
-	if s.Admins, err = able(ctx, env.Tenant, administrators(holders)); err != nil {
+	if s.Admins, err = able(ctx, env.Tenant, administrators(env, holders)); err != nil {
 		return s, fmt.Errorf("read administrators' methods: %w", err)
 	}
 	if s.Emergency, err = able(ctx, env.Tenant, emergencyIDs(env)); err != nil {
@@ -156,12 +156,14 @@ func readSignIn(ctx context.Context, env Env, policies []graph.Policy) (defaults
 	return s, nil
 }
 
-// administrators returns the role holders that security defaults bind. The
-// accounts of the directory synchronisation are exempt, and are nobody.
-func administrators(holders []graph.RoleHolder) []string {
+// administrators returns the role holders that security defaults bind, but for
+// the emergency access accounts, which are looked at by themselves. The accounts
+// of the directory synchronisation are exempt, and are nobody.
+func administrators(env Env, holders []graph.RoleHolder) []string {
 	var ids []string
+	spare := emergencyIDs(env)
 	for _, h := range holders {
-		if !slices.ContainsFunc(h.Roles, graph.Role.Synchronises) {
+		if !slices.ContainsFunc(h.Roles, graph.Role.Synchronises) && !slices.Contains(spare, h.UserID) {
 			ids = append(ids, h.UserID)
 		}
 	}

@@ -36,7 +36,7 @@ func TestG05CompareSentences(t *testing.T) {
 		{"O49: an emergency account deleted", func(f *fixture) { p1(f); f.holders = f.holders[:2] }, func(f *fixture) { f.remove("em1") }, turnOn, []string{"The emergency account “Emergency 1” can no longer sign in with a second factor."}},
 		{"an emergency account able", func(f *fixture) { p1(f); f.holders = f.holders[:2]; f.register("em1") }, func(f *fixture) { f.register("em1", graph.MethodPasskey) }, turnOn, []string{"The emergency account “Emergency 1” can sign in with a second factor now."}},
 		{"an emergency account declared", func(f *fixture) { p1(f); f.add("em3", "Emergency 3", graph.MethodPasskey) }, func(f *fixture) { f.declared[id("em3")] = rollout.Emergency }, turnOn, []string{"“Emergency 3” has become an emergency account."}},
-		{"an emergency account no more", p1, func(f *fixture) { delete(f.declared, id("em2")) }, turnOn, []string{"“Emergency 2” is no longer an emergency account."}},
+		{"an emergency account no more", p1, func(f *fixture) { delete(f.declared, id("em2")) }, turnOn, []string{"“Emergency 2” has become an administrator.", "“Emergency 2” is no longer an emergency account."}},
 		{"a new administrator without a method", p1, func(f *fixture) { f.hold("sam", graph.RoleUserAdministrator) }, turnOn, []string{"“Sam Rivera” has become an administrator."}},
 		{"the synchronisation's account is nobody", p1, func(f *fixture) {
 			f.add("sync2", "New Sync")

@@ -127,6 +127,9 @@ func card(ctx context.Context, env Env, r approval.Request, ds []approval.Decisi
 		Fields:   []chat.Field{{Label: "Your reason", Value: chat.Safe(r.Reason, 0), Quoted: true}},
 		Details:  details(env, r),
 	}
+	if kindNamed(r.Kind).opens { // nobody's name stands on a locked screen
+		m.Notice = r.Ref + " " + stateWords(env, r) + "."
+	}
 	m.Fields = append(m.Fields, terms(env, r)...)
 	if r.State == approval.Pending || r.State == approval.Approved {
 		m.Buttons = []chat.Button{{ID: "cancel", Label: "Cancel the request", Value: r.Seal()}}

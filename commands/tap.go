@@ -297,6 +297,13 @@ func (a passAction) Withdraw(r approval.Request, created approval.Step) approval
 	m := graph.Method{ID: created.Object, Kind: graph.MethodTemporaryPass}
 	call := deleting(a.env, id, m)
 	call.What = "delete the pass that nobody received"
+	call.Send = func(ctx context.Context, clientID string) approval.Answer {
+		receipt, err := a.env.Writer.DeleteMethod(graph.WithClientRequestID(ctx, clientID), id, m)
+		if k, known := kindOf(err); known && k == graph.KindNotFound {
+			err = nil // nobody can use it any more, which is all that is wanted
+		}
+		return classify(a.env, receipt, err)
+	}
 	return call
 }
 
@@ -313,9 +320,9 @@ func (a passAction) Probe(ctx context.Context, r approval.Request, before json.R
 	if err != nil {
 		return approval.Finding{}, fmt.Errorf("read passes: %w", err)
 	}
-	if s.Method == "DELETE" {
-		there := slices.ContainsFunc(passes, func(p graph.Pass) bool { return strings.HasSuffix(s.URL, "/"+p.ID) })
-		return found(!there, map[bool]string{true: "the pass is still there.", false: "the pass is gone."}[there]), nil
+	if s.Object != "" { // its answer was read, and named it
+		there := slices.ContainsFunc(passes, func(p graph.Pass) bool { return p.ID == s.Object })
+		return found(there, map[bool]string{true: "the pass is there.", false: "the pass is not there."}[there]), nil
 	}
 	for _, p := range passes {
 		if !slices.Contains(was.Passes, p.ID) && args.made(p) {
