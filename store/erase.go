@@ -45,6 +45,18 @@ func (t *tx) erase(tenant string, people []audit.Person) error {
 			return err
 		}
 	}
+	for _, statement := range []string{
+		"UPDATE change SET target_id = ?, target = '', old_value = '', new_value = '' WHERE tenant = ? AND target_id = ?",
+		"UPDATE change SET by_user = ?, by_name = '' WHERE tenant = ? AND by_user = ?",
+		"UPDATE frozen SET author = ? WHERE tenant = ? AND author = ?",
+	} {
+		if err := t.run(statement, who.Pseudonym, tenant, who.Object); err != nil {
+			return err
+		}
+	}
+	if err := t.run("DELETE FROM away WHERE tenant = ? AND object = ?", tenant, who.Object); err != nil {
+		return err
+	}
 	gone := make([]string, len(people))
 	for i, p := range people {
 		gone[i] = p.Pseudonym

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"twokey/audit"
+	"twokey/commands/approval"
+	"twokey/graph/rollout"
+)
+
+// U22: whoever is erased stands in no table any more, by ID, name or account,
+// and the chain is whole.
+func TestU22WhoIsErasedIsNowhere(t *testing.T) {
+	t.Parallel()
+	const tenant, object, name, account = "the-tenant", "7d0c6d7a-leaver", "Lea Leaver", "slack/T1/ULEAVER"
+	onEach(t, func(t *testing.T, dsn string) {
+		s := opened(t, dsn)
+		err := s.Update(t.Context(), func(tx approval.Tx) error {
+			lea := approval.Principal{Tenant: tenant, Object: object}
+			pseudonym, err := tx.Alias(tenant, object, name)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Alias(tenant, object+" "+account, account); err != nil {
+				return err
+			}
+			for i, r := range []approval.Request{
+				{Requester: lea, Warrant: approval.Warrant{Name: name}, Subscribers: []approval.Subscriber{{Address: account, Who: object}}},
+				{Requester: approval.Principal{Tenant: tenant, Object: "bea"}, Outcome: approval.Outcome{By: lea, Findings: []string{name + " may no longer decide this."}}},
+				{Requester: approval.Principal{Tenant: tenant, Object: "bea"}, Targets: []approval.Target{{ID: object, Name: name}}, Words: approval.Words{Headline: "A pass for " + name}},
+			} {
+				r.ID, r.Ref, r.Key = fmt.Sprintf("id-%d", i), fmt.Sprintf("R-AAAAA%d", i), fmt.Sprintf("key-%d", i)
+				r.Tenant, r.State, r.Version, r.Args, r.Snapshot = tenant, approval.Succeeded, 1, []byte("{}"), []byte("{}")
+				if err := tx.Insert(r); err != nil {
+					return err
+				}
+				d := approval.Decision{Request: r.ID, By: lea, Account: account, Warrant: approval.Warrant{Name: name}, At: time.Now()}
+				if err := tx.AddDecision(d); err != nil {
+					return err
+				}
+				mark, err := tx.Aside(tenant, r.Ref, name+" said so")
+				if err != nil {
+					return err
+				}
+				if err := tx.Record(audit.Entry{Tenant: tenant, Kind: "request.test", Actor: pseudonym, Request: r.Ref, Facts: map[string]any{"why": mark}}); err != nil {
+					return err
+				}
+			}
+			return tx.SetFreeze(tenant, approval.Freeze{Since: time.Now(), By: object, Why: "for now"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		by(t, s, "INSERT INTO away (tenant, object, since, until) VALUES (?, ?, 1, 2)", tenant, object)
+		change := rollout.LoggedChange{Origin: rollout.Outside}
+		change.AuditID, change.TargetID, change.Target, change.ByUserID, change.By = "line-1", object, name, object, name
+		if err := s.KeepChanges(t.Context(), tenant, []rollout.LoggedChange{change}, time.Now(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		kept := headOf(t, s)
+		if where := s.holding(t, object, name, account); len(where) < 7 {
+			t.Fatalf("before, they stand in %v alone", where)
+		}
+		if known, err := s.Erase(t.Context(), tenant, object); !known || err != nil {
+			t.Fatalf("Erase = %t, %v", known, err)
+		}
+		if where := s.holding(t, object, name, account); len(where) > 0 {
+			t.Errorf("they still stand in %v", where)
+		}
+		if _, err := audit.VerifyHeads(s.Audit(t.Context()), []audit.Head{kept}); err != nil {
+			t.Errorf("VerifyHeads = %v", err)
+		}
+	})
+}
+
+// holding names the tables in which any of the words stands.
+func (s *Store) holding(t *testing.T, words ...string) (tables []string) {
+	t.Helper()
+	for _, table := range []string{"alias", "aside", "audit", "request", "decision", "attempt", "step", "outbox", "frozen", "away", "change", "slot", "job"} {
+		rows, err := s.db.QueryContext(t.Context(), "SELECT * FROM "+table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := dump(t, rows); strings.Contains(text, words[0]) || strings.Contains(text, words[1]) || strings.Contains(text, words[2]) {
+			tables = append(tables, table)
+		}
+	}
+	return tables
+}
+
+// dump returns every value of the rows as text.
+func dump(t *testing.T, rows *sql.Rows) string {
+	t.Helper()
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for rows.Next() {
+		values, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range values {
+			fmt.Fprintln(&all, v.String)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
