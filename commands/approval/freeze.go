@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"twokey/audit"
 )
 
 // KindThaw is the one kind of action that may be asked and run while a tenant
@@ -17,7 +19,7 @@ const KindThaw = "thaw"
 const KindFreeze = "freeze"
 
 // Host is who froze a tenant on the machine itself, where no chat account is.
-const Host = "host"
+const Host = audit.Host
 
 // Freeze stops every change in the tenant at once, by the word of one approver:
 // nothing may be asked and nothing starts until it is thawed. What is running
@@ -66,11 +68,7 @@ func freeze(ctx context.Context, s Store, tenant string, f Freeze, facts map[str
 		if err := tx.SetFreeze(tenant, f); err != nil {
 			return err
 		}
-		actor := Principal{Tenant: tenant, Object: f.By}
-		if f.By == Host {
-			actor = Principal{}
-		}
-		if err := record(tx, Request{Tenant: tenant}, now, "tenant.frozen", actor, facts); err != nil {
+		if err := record(tx, Request{Tenant: tenant}, now, "tenant.frozen", Principal{Tenant: tenant, Object: f.By}, facts); err != nil {
 			return err
 		}
 		return announce(tx, "frozen/"+tenant+"/"+stamp(now), to, announcement{
