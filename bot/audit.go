@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"time"
 
 	"twokey/audit"
-	"twokey/bot/config"
 	"twokey/commands/evidence"
 	"twokey/store"
 )
@@ -28,9 +26,8 @@ type auditCommand struct {
 // auditSource says where the records are read from. Reading needs no lock and
 // works beside a running bot.
 type auditSource struct {
-	Config string `help:"The configuration of the bot whose records they are." type:"path" xor:"source" placeholder:"FILE"`
-	Data   string `help:"The demo's data folder." type:"path" xor:"source" placeholder:"DIR"`
-	File   string `help:"An export." type:"path" xor:"source" placeholder:"EXPORT"`
+	place
+	File string `help:"An export." type:"path" xor:"source" placeholder:"EXPORT"`
 }
 
 var errNoSource = errors.New("say where the records are: --config FILE, --data DIR or --file EXPORT")
@@ -46,35 +43,11 @@ func (s auditSource) database() (*store.Store, error) {
 
 // dsn says which database it is.
 func (s auditSource) dsn() (string, error) {
-	switch {
-	case s.Config != "":
-		c, err := s.configuration()
-		if err != nil {
-			return "", err
-		}
-		return c.Store.DSN.Reveal(), nil
-	case s.Data != "":
-		path := filepath.Join(s.Data, databaseName)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("there is no %s in %s: was it a demo's data folder?", databaseName, s.Data)
-		}
-		return path, nil
-	default:
+	if s.place == (place{}) {
 		return "", errNoSource
 	}
-}
-
-// configuration reads which database it is. Whatever else is wrong with the
-// file must not keep anybody from checking the records.
-func (s auditSource) configuration() (*config.Config, error) {
-	c, err := config.Load(s.Config, config.Options{Getenv: os.LookupEnv})
-	if c != nil && c.Store.DSN.Reveal() != "" {
-		return c, nil
-	}
-	if err == nil {
-		err = fmt.Errorf("%s does not say where the database is", s.Config)
-	}
-	return nil, err
+	dsn, _, _, err := s.place.dsn()
+	return dsn, err
 }
 
 // kept returns the heads that the bot itself kept in files.
@@ -84,7 +57,7 @@ func (s auditSource) kept() ([]audit.Head, error) {
 	case s.Data != "":
 		files = []audit.HeadFile{audit.HeadFile(filepath.Join(s.Data, headsName))}
 	case s.Config != "":
-		c, err := s.configuration()
+		_, c, _, err := s.place.dsn()
 		if err != nil {
 			return nil, err
 		}
@@ -291,15 +264,14 @@ func (a auditExport) evidence(ctx context.Context, std streams) error {
 
 // auditErase is the one of these commands that writes.
 type auditErase struct {
-	Config string `help:"The configuration of the bot." type:"path" xor:"source" placeholder:"FILE"`
-	Data   string `help:"The demo's data folder." type:"path" xor:"source" placeholder:"DIR"`
+	place
 	Tenant string `help:"The tenant's ID." required:"" placeholder:"ID"`
 	Person string `help:"The object ID of the person." required:"" placeholder:"ID"`
 }
 
 // Run forgets a person, beside a running bot or without one.
 func (a auditErase) Run(ctx context.Context, std streams) error {
-	dsn, err := auditSource{Config: a.Config, Data: a.Data}.dsn()
+	dsn, err := auditSource{place: a.place}.dsn()
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,8 @@ type place struct {
 // record must not be kept from it by them.
 func (p place) dsn() (dsn string, c *config.Config, ignored config.Mistakes, err error) {
 	if p.Data != "" {
-		path := filepath.Join(p.Data, databaseName)
-		return path, nil, nil, exists(path, p.Data)
+		dsn, err := databaseIn(p.Data)
+		return dsn, nil, nil, err
 	}
 	c, err = loadConfig(p.Config)
 	if err != nil && (!errors.As(err, &ignored) || len(ignored.Concern("store")) > 0) {
@@ -43,11 +43,12 @@ func loadConfig(path string) (*config.Config, error) {
 	return config.Load(path, config.Options{Kinds: kinds, Getenv: os.LookupEnv})
 }
 
-// exists says it where a demo's database is not there.
-func exists(path, folder string) error {
+// databaseIn returns the database of a demo's data folder, which must be there.
+func databaseIn(folder string) (string, error) {
+	path := filepath.Join(folder, databaseName)
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no %s in %s: was it a demo's data folder?", databaseName, folder)
+		return "", fmt.Errorf("there is no %s in %s: was it a demo's data folder?", databaseName, folder)
 	}
-	return err
+	return path, err
 }
