@@ -28,8 +28,8 @@ const changesBack = 7 * 24 * time.Hour
 func changes(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
-			Name: "changes", Summary: "What was changed in the tenant: by Twokey, or by whom outside it.", Example: "changes 2026-11-20",
-			Options: []chat.Option{{Name: "since", Summary: "the first day to show, like 2026-11-20, or how many days back, like 30d; 7 days without it"}},
+			Name: "changes", Summary: "What was changed in the tenant: by Twokey, or by whom outside it.", Example: "changes --since 2026-11-20",
+			Options: []chat.Option{{Name: "since", Summary: "the first day to show, like 2026-11-20, or how many days back, like 30d; 7 days without it", Flag: true}},
 		},
 		Access: only(identity.Viewer),
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {

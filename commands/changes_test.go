@@ -61,6 +61,7 @@ func TestU23ChangesSayByWhom(t *testing.T) {
 	w.assemble()
 	golden(t, "changes.txt", whole(w.say("vic", "changes").Message))
 	wantSaid(t, w.say("sam", "changes"), "You may not use “/mfa changes”.")
+	wantSaid(t, w.say("vic", "changes --since 2026-11-20"), "since Fri 20 Nov 2026")
 }
 
 func TestU23ChangesOfWhich(t *testing.T) {
