@@ -20,8 +20,12 @@ const pruneAtOnce = 10_000
 // on, and every head that was ever kept is still found. It returns how many
 // records lost their text, which is 0 once there is nothing left to do. A chain
 // that is broken is not pruned: the error is then an [*audit.BrokenError].
+// What is kept of the tenant's changes goes with the records of its time.
 func (s *Store) Prune(ctx context.Context, before time.Time) (pruned int, err error) {
 	err = s.transact(ctx, false, func(t *tx) error {
+		if _, err := t.q.ExecContext(ctx, "DELETE FROM change WHERE at < ?", before.UnixMicro()); err != nil {
+			return fmt.Errorf("delete changes of the tenant: %w", err)
+		}
 		old, err := t.older(before)
 		if err != nil || len(old) == 0 {
 			return err

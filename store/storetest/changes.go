@@ -18,6 +18,7 @@ type ChangeStore interface {
 	approval.Store
 	CountChanges(ctx context.Context, tenant string, since time.Time) (rollout.ChangeCount, error)
 	MatchedChange(ctx context.Context, clientRequestID string) (lineID string, ok bool, err error)
+	Prune(ctx context.Context, before time.Time) (pruned int, err error)
 }
 
 // RunChanges tests a store of the tenant's changes. The function opens a new one.
@@ -32,6 +33,7 @@ func RunChanges(t *testing.T, open func(t *testing.T) ChangeStore) {
 		"what nobody was told of waits":                     changeUntold,
 		"a step finds its line":                             changeMatched,
 		"steps are those of the tenant since a moment":      changeSteps,
+		"changes are kept as long as the record":            changePruned,
 		"one at a time watches a tenant":                    changeLead,
 		"text that no database takes is kept as best it is": changeText,
 	} {
@@ -291,4 +293,12 @@ func changeText(_ *testing.T, b changeBench) {
 	if len(l.Changes) == 1 && l.Changes[0].Target != "nul\ufffd and \ufffd" {
 		b.t.Errorf("target: got %+q", l.Changes[0].Target)
 	}
+}
+
+func changePruned(_ *testing.T, b changeBench) {
+	b.keep(changed("old", 1), changed("young", 2))
+	if _, err := b.Prune(b.t.Context(), day.Add(2*time.Minute)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.wantLines("afterwards", b.load(day, 10).Changes, "young")
 }
