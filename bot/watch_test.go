@@ -58,6 +58,7 @@ func TestU12OutsideChangesAreNoticed(t *testing.T) {
 	got = d.await("vic", "the change in our name", from("with Twokey's own credentials and without a request"))
 	d.say("vic", "/mfa audit")
 	d.await("vic", "its record", from("watch.in_our_name"))
+	d.await("bea", "the alarm", from("Somebody acted with Twokey's own credentials"))
 	d.say("vic", "/mfa digest preview")
 	d.await("vic", "the count", from("1 of them with Twokey's own credentials"))
 	if status, said := d.verify(); status != 0 {

@@ -128,7 +128,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	digester := newDigester(org, scope, bot.store, bot.syncer.Facts, a.clock.Now, zone)
 	digester.Head = bot.records.Head
-	bot.watcher = newWatcher(a, org.ID, client, bot.store)
+	bot.watcher = newWatcher(a, org.ID, client, bot.store, engine.Everyone)
 	digester.Changes = func(ctx context.Context, since time.Time) (rollout.ChangeCount, error) {
 		return bot.store.CountChanges(ctx, org.ID, since)
 	}
