@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,7 +50,6 @@ func (l *log) blocked(id, app string) {
 
 // memory is a store of one tenant.
 type memory struct {
-	mu           sync.Mutex
 	follower     bool
 	since, until time.Time
 	steps        []rollout.SentStep
