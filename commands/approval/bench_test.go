@@ -110,9 +110,9 @@ type trips struct {
 	open   []approval.Request
 }
 
-func newTrips(b *testing.B, dsn string) *trips {
+func newTrips(b testing.TB, dsn string) *trips {
 	b.Helper()
-	s, err := store.Open(b.Context(), store.Config{DSN: dsn})
+	s, err := store.Open(context.Background(), store.Config{DSN: dsn})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -128,14 +128,18 @@ func newTrips(b *testing.B, dsn string) *trips {
 	}}
 }
 
-func (t *trips) trip(ctx context.Context) error {
+func (t *trips) ask(ctx context.Context) (approval.Request, error) {
 	n := t.asked.Add(1)
-	r, err := t.engine.Submit(ctx, approval.Plan{
+	return t.engine.Submit(ctx, approval.Plan{
 		Tenant: tenantID, Kind: kindSet, KindVersion: 1, Args: fmt.Appendf(nil, `{"object":"object-%d"}`, n), Snapshot: []byte(`{}`), Reason: "because",
 		Targets: []approval.Target{{ID: fmt.Sprint("object-", n)}}, Requester: person("ada"), Key: fmt.Sprint("key-", n),
 		Policy:      approval.Policy{Name: "one", Quorum: 1},
 		Subscribers: []approval.Subscriber{{Address: `{"user":"ada"}`, Requester: true}, {Address: `{"user":"bea"}`}, {Address: `{"channel":"admins"}`}},
 	})
+}
+
+func (t *trips) trip(ctx context.Context) error {
+	r, err := t.ask(ctx)
 	if err != nil {
 		return err
 	}
