@@ -259,3 +259,5 @@ func TestO15TwoRequestsForTheSame(t *testing.T) {
 		}
 	})
 }
+
+func (w *world) background() context.Context { return context.Background() }

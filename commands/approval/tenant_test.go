@@ -59,6 +59,7 @@ type tenant struct {
 	created int               // passes
 	ledger  []effect
 	arrived int           // calls that were sent
+	read    int           // readings
 	faults  []fault       // of the next calls; then none
 	down    bool          // nothing can be read
 	lag     time.Duration // effects show this late to a probe
@@ -96,6 +97,13 @@ func (t *tenant) calls() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.arrived
+}
+
+// readings returns how often it was read.
+func (t *tenant) readings() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.read
 }
 
 func (t *tenant) apply(clientID string, c approval.Call, do func() approval.Answer) approval.Answer {
@@ -181,6 +189,7 @@ type setArgs struct {
 func (s setting) Snapshot(_ context.Context, r approval.Request) (json.RawMessage, error) {
 	s.tenant.mu.Lock()
 	defer s.tenant.mu.Unlock()
+	s.tenant.read++
 	if s.tenant.down {
 		return nil, errDown
 	}

@@ -1,0 +1,113 @@
+package approval_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"twokey/commands/approval"
+)
+
+// thaw plans the end of a freeze, as the asker would ask for it now.
+func (w *world) thaw(asker string) approval.Plan {
+	w.t.Helper()
+	p := w.plan(asker, 2)
+	p.Kind, p.Args = approval.KindThaw, []byte(`{}`)
+	var err error
+	if p.Snapshot, err = (approval.Thaw{Store: w.store}).Snapshot(w.background(), approval.Request{Tenant: tenantID}); err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// Any approver freezes at once: it is on record, everybody is told, nothing can
+// be asked and nothing starts. Deciding goes on, and a thaw alone may be asked
+// and runs, with two approvers. What has run out meanwhile stays so.
+func TestFreeze(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		waiting := w.ask("ada", 1, "lamp")
+		pending := w.ask("ada", 1, "door")
+		v := approval.Vote{By: person("bea"), Account: "chat/bea", Why: "somebody uses ada's account"}
+		wantCode(t, w.engine.Freeze(t.Context(), approval.Vote{By: person("ada")}, tenantID), "not-allowed")
+		if err := w.engine.Freeze(t.Context(), v, tenantID); err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, w.another().Freeze(t.Context(), v, tenantID), "frozen")
+		recs := w.recorded(approval.Request{}, "tenant.frozen")
+		if len(recs) != 1 || w.actor(recs[0]) != "bea" || strings.Contains(recs[0].Facts, "somebody") {
+			t.Errorf("recorded as %+v", recs)
+		}
+		if told := w.told(approval.NoticeAnnouncement); told["admins"] != 1 || told["abe"] != 1 || told["cid"] != 1 {
+			t.Errorf("told are %v", told)
+		}
+		_, err := w.engine.Submit(t.Context(), w.plan("ada", 1, "fan"))
+		wantCode(t, err, "frozen")
+		if no := refusal(t, err); len(no.By) != 1 || no.By[0] != person("bea") || no.Words != v.Why || !strings.Contains(no.Text, "since 1 Jan 2000") {
+			t.Errorf("refused with %+v", no)
+		}
+		readings := w.tenant.readings()
+		waiting = w.approve(waiting, "abe")
+		time.Sleep(time.Minute)
+		w.untouched(waiting)
+		if w.tenant.calls() != 0 || w.tenant.readings() != readings {
+			t.Errorf("%d calls and %d readings while it is frozen, want none", w.tenant.calls(), w.tenant.readings()-readings)
+		}
+		r, err := w.engine.Submit(t.Context(), w.thaw("ada"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.wantEnd(w.approve(r, "bea", "cid"), approval.Succeeded)
+		if recs := w.recorded(r, "tenant.thawed"); len(recs) != 1 {
+			t.Errorf("thawed: %+v", recs)
+		}
+		if told := w.told(approval.NoticeAnnouncement); told["admins"] != 2 {
+			t.Errorf("told of the thaw are %v", told)
+		}
+		w.wantEnd(waiting, approval.Succeeded) // its time was not over
+		w.wantEnd(w.approve(pending, "bea"), approval.Succeeded)
+		if err := w.engine.Freeze(t.Context(), v, tenantID); err != nil {
+			t.Errorf("freezing again: %v", err)
+		}
+		late, err := w.engine.Submit(t.Context(), w.thaw("ada"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.wantEnd(w.approve(late, "bea", "cid"), approval.Succeeded)
+	})
+}
+
+// Whoever agreed to end one freeze has not agreed to end the next.
+func TestThawEndsTheFreezeItWasAskedFor(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		if err := approval.FreezeNow(t.Context(), w.store, tenantID, "root", "a phone call", []string{adminsAddress}); err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, approval.FreezeNow(t.Context(), w.store, tenantID, "root", "again", nil), "frozen")
+		plan := w.thaw("ada")
+		plan.Policy.Wait = time.Minute
+		r, err := w.engine.Submit(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.approve(r, "bea", "cid")
+		err = w.store.Update(t.Context(), func(tx approval.Tx) error {
+			now, err := tx.Now()
+			if err != nil {
+				return err
+			}
+			return tx.SetFreeze(tenantID, approval.Freeze{Since: now.Add(time.Second), By: "abe"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r = w.wantEnd(r, approval.Stale)
+		if why := strings.Join(r.Outcome.Findings, " "); !strings.Contains(why, "frozen anew") {
+			t.Errorf("told %q", why)
+		}
+		_, err = w.engine.Submit(t.Context(), w.plan("ada", 1, "lamp"))
+		wantCode(t, err, "frozen")
+		if recs := w.recorded(approval.Request{}, "tenant.frozen"); len(recs) != 1 || recs[0].Actor != "twokey" || fact(t, recs[0], "host") != "root" {
+			t.Errorf("recorded as %+v", recs)
+		}
+	})
+}
