@@ -13,6 +13,9 @@ test: ## what a fresh clone runs
 fast: ## the tests that need no Graph SDK
 	go test $$(go list -f '{{.ImportPath}} {{join .Deps " "}}' ./... | grep -v microsoftgraph | cut -d' ' -f1)
 
+histories: ## 10,000 random histories of people, faults, deaths and pauses; a quarter of an hour
+	go test ./commands/approval -run TestRandomHistories -rapid.checks=10000 -timeout 2h -v
+
 bench: ## a sweep of 100,000 and of 1,000,000 people beside the floors
 	go test ./graph/msgraph -run '^$$' -bench 'Sweep|Million' -benchtime 3x
 
@@ -28,4 +31,4 @@ build: ## bin/twokey, one static binary
 ci: ## everything that has to hold before a change lands
 	bash .ci/run
 
-.PHONY: help demo test fast bench figures lint build ci
+.PHONY: help demo test fast histories bench figures lint build ci

@@ -2,6 +2,7 @@ package approval_test
 
 import (
 	"context"
+	"os"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"twokey/commands/approval"
+	"twokey/store"
 )
 
 // chronicle is a random history of a world, and what must be true in it.
@@ -21,28 +23,34 @@ type chronicle struct {
 	ids   []string                    // of the requests made of them
 	ended map[string]approval.Request // as first seen ended
 	stats *stats
+	steps int
 }
 
 // stats say what the histories held, so that a run that tried nothing is seen.
-type stats struct{ histories, requests, kills, faults, effects atomic.Int64 }
+type stats struct{ histories, several, requests, kills, pauses, collects, faults, effects atomic.Int64 }
 
 // Random histories of people, faults and deaths: whatever happens, the
 // invariants hold after every step, and everything comes to an end.
 func TestRandomHistories(t *testing.T) {
 	t.Parallel()
 	var s stats
+	empty := emptyDatabase(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := t.TempDir()
+		if err := os.WriteFile(file(dir), empty, 0o600); err != nil {
+			rt.Fatal(err)
+		}
 		rapid.SyncTest(rt, func(rt *rapid.T) {
 			w := newWorld(rt, file(dir))
 			defer w.close()
 			w.limits = shortLimits
-			w.start(nil)
 			c := &chronicle{world: w, ctx: context.Background(), ended: map[string]approval.Request{}, stats: &s}
+			c.begin(rt)
 			rt.Repeat(map[string]func(*rapid.T){ // twice what a history is made of
 				"": c.invariants, "ask": c.doAsk, "ask 2": c.doAsk, "ask 3": c.doAsk, "ask again": c.doAskAgain,
 				"approve": c.doApprove, "approve 2": c.doApprove, "approve 3": c.doApprove, "deny": c.doDeny, "cancel": c.doCancel,
 				"wait": c.doWait, "wait 2": c.doWait, "jump": c.doJump, "kill": c.doKill, "stop": c.doStop,
+				"ask a pass": c.doAskPass, "collect": c.doCollect, "collect 2": c.doCollect, "pause": c.doPause, "go on": c.doGoOn,
 				"drift": c.doDrift, "role": c.doRole, "fault": c.doFault, "down": c.doDown,
 			})
 			c.settle()
@@ -51,15 +59,51 @@ func TestRandomHistories(t *testing.T) {
 			s.effects.Add(int64(len(w.tenant.applied())))
 		})
 	})
-	t.Logf("%d histories, %d requests, %d kills, %d faults, %d effects",
-		s.histories.Load(), s.requests.Load(), s.kills.Load(), s.faults.Load(), s.effects.Load())
-	if s.kills.Load() == 0 || s.faults.Load() == 0 || s.effects.Load() == 0 {
+	t.Logf("%d histories (%d with several processes), %d requests, %d presses to collect, %d kills, %d pauses, %d faults, %d effects",
+		s.histories.Load(), s.several.Load(), s.requests.Load(), s.collects.Load(), s.kills.Load(), s.pauses.Load(), s.faults.Load(), s.effects.Load())
+	if s.several.Load() == 0 || s.kills.Load() == 0 || s.pauses.Load() == 0 || s.faults.Load() == 0 || s.effects.Load() == 0 {
 		t.Error("the histories held too little")
+	}
+}
+
+// emptyDatabase returns the file of a database in which nothing is stored, so
+// that a history need not begin with every migration.
+func emptyDatabase(t *testing.T) []byte {
+	t.Helper()
+	path := file(t.TempDir())
+	s, err := store.Open(t.Context(), store.Config{DSN: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// begin starts one process that is alone, or several.
+func (c *chronicle) begin(t *rapid.T) {
+	n := rapid.IntRange(1, 3).Draw(t, "processes")
+	if n == 1 {
+		c.start(nil)
+		return
+	}
+	c.silent = rapid.Bool().Draw(t, "silent")
+	c.stats.several.Add(1)
+	for range n {
+		c.join(nil)
 	}
 }
 
 // settle switches the faults off and lets everything end.
 func (c *chronicle) settle() {
+	for _, p := range c.alive() {
+		p.store.goOn()
+	}
 	c.tenant.plan()
 	c.tenant.setDown(false)
 	c.people.change(func() { c.people.down = false })
@@ -70,8 +114,10 @@ func (c *chronicle) settle() {
 }
 
 func (c *chronicle) invariants(*rapid.T) {
-	synctest.Wait() // nobody is in the middle of anything but of a call
-	c.check(false)
+	synctest.Wait()                // nobody is in the middle of anything but of a call
+	if c.steps++; c.steps%4 == 0 { // it costs more than what it checks
+		c.check(false)
+	}
 	for _, r := range c.requests() {
 		if first, ok := c.ended[r.ID]; ok && first.State != approval.Unknown && (first.Version != r.Version || first.State != r.State) {
 			c.t.Errorf("G08: %s was %s and is %s", r.Ref, first.State, r.State)
@@ -99,6 +145,51 @@ func (c *chronicle) doAsk(t *rapid.T) {
 	}
 	c.plans, c.ids = append(c.plans, plan), append(c.ids, r.ID)
 }
+
+func (c *chronicle) doAskPass(t *rapid.T) {
+	plan := c.passPlan("ada", rapid.SampledFrom([]string{"sam", "sue"}).Draw(t, "user"))
+	if r, err := c.engine.Submit(c.ctx, plan); err == nil {
+		c.plans, c.ids = append(c.plans, plan), append(c.ids, r.ID)
+		if rapid.Bool().Draw(t, "approved") {
+			_, _ = c.engine.Approve(c.ctx, press(r, "bea"))
+		}
+	}
+}
+
+// doCollect has somebody press at one of the processes. What is shown to them
+// arrives or not, or after a while.
+func (c *chronicle) doCollect(t *rapid.T) {
+	var ready []approval.Request
+	for _, r := range c.requests() {
+		if r.Kind == kindPass && r.State == approval.Approved {
+			ready = append(ready, r)
+		}
+	}
+	if len(ready) == 0 {
+		t.Skip("nothing can be collected")
+	}
+	r := rapid.SampledFrom(ready).Draw(t, "request")
+	p := c.one(t)
+	deliver := rapid.SampledFrom([]func(context.Context) error{received, received, nobody, func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}}).Draw(t, "delivery")
+	c.stats.collects.Add(1)
+	c.collect.Go(func() { _, _ = c.press(p, r, "ada", deliver) })
+}
+
+// one draws a process.
+func (c *chronicle) one(t *rapid.T) *process {
+	all := c.alive()
+	return all[rapid.IntRange(0, len(all)-1).Draw(t, "process")]
+}
+
+func (c *chronicle) doPause(t *rapid.T) {
+	c.one(t).store.pause()
+	c.stats.pauses.Add(1)
+}
+
+func (c *chronicle) doGoOn(t *rapid.T) { c.one(t).store.goOn() }
 
 func (c *chronicle) doAskAgain(t *rapid.T) {
 	if len(c.plans) == 0 {
@@ -178,16 +269,26 @@ func (c *chronicle) doJump(t *rapid.T) {
 	c.ahead.Add(int64(rapid.IntRange(1, 200).Draw(t, "seconds")) * int64(time.Second))
 }
 
-// doKill ends the process and begins one that dies at some transaction of its own.
+// doKill ends a process and begins one that dies at some transaction of its own.
 func (c *chronicle) doKill(t *rapid.T) {
 	m := &mortal{left: rapid.IntRange(-1, 25).Draw(t, "transactions"), after: rapid.Bool().Draw(t, "after"), heals: rapid.Bool().Draw(t, "heals")}
-	c.restart(m)
 	c.stats.kills.Add(1)
+	if len(c.others) == 0 {
+		c.restart(m)
+		return
+	}
+	c.leave(c.one(t), true)
+	c.join(m)
 }
 
-func (c *chronicle) doStop(*rapid.T) {
-	c.halt()
-	c.start(nil)
+func (c *chronicle) doStop(t *rapid.T) {
+	if len(c.others) == 0 {
+		c.halt()
+		c.start(nil)
+		return
+	}
+	c.leave(c.one(t), false)
+	c.join(nil)
 }
 
 func (c *chronicle) doDrift(t *rapid.T) {
