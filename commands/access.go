@@ -171,7 +171,7 @@ func (a accessAction) words(ctx context.Context, args accessArgs, s accessSnapsh
 	facts := a.env.Facts(ctx)
 	if a.aim.does == graph.AimBlockLegacy {
 		w.Radius = "Every account that signs in with an old mail program, a scanner or a script by password alone. " + exempt
-		w.Risk = "They stop at once."
+		w.Risk = "Old mail programs, scanners and scripts that still sign in that way stop at once."
 		w.Findings = warnings(legacyUse(a.env, facts))
 		return w
 	}

@@ -1,12 +1,14 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"strings"
 	"testing"
 
 	"twokey/chat"
+	"twokey/commands/approval"
 	"twokey/commands/identity"
 )
 
@@ -245,6 +247,45 @@ func TestCanonical(t *testing.T) {
 	} {
 		if got := canonical(in); got != want {
 			t.Errorf("canonical(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestFlags takes options without a place from anywhere in the line, as
+// telephones spell them too, and leaves the rest as it was.
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	c := Command{
+		CommandSpec: chat.CommandSpec{Name: "tap", Example: "tap sam --minutes 60", Options: []chat.Option{
+			{Name: "user", Required: true},
+			{Name: "minutes", Summary: "how long", Flag: true},
+			{Name: "multi", Summary: "often", Flag: true, Bare: true},
+			{Name: "keep", Flag: true, Choices: []string{"phone", "codes"}},
+			{Name: "reason", Rest: true},
+		}},
+		Plan: func(context.Context, Call) (approval.Plan, error) { return approval.Plan{}, nil },
+	}
+	for line, want := range map[string]struct {
+		args map[string]string
+		rest string
+	}{
+		"sam":                               {map[string]string{"user": "sam"}, ""},
+		"sam lost - phone -- now":           {map[string]string{"user": "sam"}, "lost - phone -- now"},
+		"--minutes 30 sam lost phone":       {map[string]string{"user": "sam", "minutes": "30"}, "lost phone"},
+		"sam lost —minutes=30 phone –MULTI": {map[string]string{"user": "sam", "minutes": "30", "multi": "yes"}, "lost phone"},
+		"sam --keep Phone why":              {map[string]string{"user": "sam", "keep": "phone"}, "why"},
+		`"Sam Rivera" lost "his" phone`:     {map[string]string{"user": "Sam Rivera"}, `lost "his" phone`},
+		"“Sam Rivera” lost phone":           {map[string]string{"user": "Sam Rivera"}, "lost phone"},
+		`"Sam lost phone`:                   {map[string]string{"user": `"Sam`}, "lost phone"},
+	} {
+		args, rest, err := parse(c, strings.Fields(line))
+		if err != nil || !maps.Equal(args, want.args) || rest != want.rest {
+			t.Errorf("%s: %v, %q, %v; want %v, %q", line, args, rest, err, want.args, want.rest)
+		}
+	}
+	for _, line := range []string{"", "sam --minutes", "sam --multi=no", "sam --colour red", "sam --keep hats", "--minutes 5"} {
+		if args, rest, err := parse(c, strings.Fields(line)); err == nil {
+			t.Errorf("%q is taken for %v, %q", line, args, rest)
 		}
 	}
 }

@@ -124,15 +124,20 @@ func card(ctx context.Context, env Env, r approval.Request, ds []approval.Decisi
 	m := chat.Message{
 		Headline: r.Words.Headline,
 		Text:     progress(ctx, env, r, ds),
-		Fields:   []chat.Field{{Label: "Your reason", Value: chat.Safe(r.Reason, 0), Quoted: true}},
 		Details:  details(env, r),
+	}
+	if r.Reason != "" {
+		m.Fields = []chat.Field{{Label: "Your reason", Value: chat.Safe(r.Reason, 0), Quoted: true}}
 	}
 	if kindNamed(r.Kind).opens { // nobody's name stands on a locked screen
 		m.Notice = r.Ref + " " + stateWords(env, r) + "."
 	}
 	m.Fields = append(m.Fields, terms(env, r)...)
 	if r.State == approval.Pending || r.State == approval.Approved {
-		m.Buttons = []chat.Button{{ID: "cancel", Label: "Cancel the request", Value: r.Seal()}}
+		if r.State == approval.Approved && r.Policy.Collect > 0 && !env.Now().Before(r.NotBefore) {
+			m.Buttons = append(m.Buttons, chat.Button{ID: "collect", Label: "Collect", Value: r.Seal(), Style: chat.Primary})
+		}
+		m.Buttons = append(m.Buttons, chat.Button{ID: "cancel", Label: "Cancel the request", Value: r.Seal()})
 	}
 	return m
 }
@@ -175,6 +180,9 @@ func rule(p approval.Policy) string {
 		s = "one approver, never the requester"
 	default:
 		s = fmt.Sprintf("%d different approvers, never the requester", p.Quorum)
+	}
+	if p.Manager {
+		s += "; the manager of whom it is about may decide as well"
 	}
 	if p.Wait > 0 {
 		s += "; then " + span(p.Wait) + " in which any approver can stop it"
