@@ -42,6 +42,9 @@ func doctor(env Env) Command {
 			for _, note := range append(Notices(env.Rules.Now()), notes...) {
 				m.Fields = append(m.Fields, chat.Field{Label: "Take care", Value: note})
 			}
+			if env.Guard != nil && env.Guard.Damage() != nil {
+				m.Headline, m.Text = damaged(env.Guard.Damage()), readOnly
+			}
 			return m, nil
 		},
 	}

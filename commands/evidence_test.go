@@ -171,6 +171,7 @@ func TestO60DamageIsSaidAndNothingIsDone(t *testing.T) {
 	w.assemble()
 	const cut = "The audit record was changed: record 7 is missing."
 	wantSaid(t, w.say("vic", "audit"), cut, readOnly)
+	wantSaid(t, w.say("ada", "doctor"), cut, readOnly)
 	wantSaid(t, w.say("bea", "approve "+r.Ref), cut, readOnly)
 	wantSaid(t, w.say("ada", "defaults enable for another reason"), cut, readOnly)
 	wantSaid(t, w.say("sam", "me"), "You are not set up yet")
