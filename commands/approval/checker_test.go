@@ -1,6 +1,7 @@
 package approval_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -74,8 +75,37 @@ func (w *world) check(settled bool) {
 			claimed += len(es)
 		}
 	}
+	w.checkFrozen(records)
 	if claimed != len(ledger) {
 		w.t.Errorf("I2: %d of %d effects belong to a stored intent", claimed, len(ledger))
+	}
+}
+
+// checkFrozen: between a freeze and its thaw nothing was asked, confirmed or
+// started but thaws.
+func (w *world) checkFrozen(records map[string][]audit.Record) {
+	w.t.Helper()
+	kinds := map[string]string{}
+	for _, r := range w.requests() {
+		kinds[r.Ref] = r.Kind
+	}
+	var all []audit.Record
+	for _, some := range records {
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b audit.Record) int { return cmp.Compare(a.Number, b.Number) })
+	frozen := false
+	for _, rec := range all {
+		switch rec.Kind {
+		case "tenant.frozen":
+			frozen = true
+		case "tenant.thawed":
+			frozen = false
+		case "request.submitted", "request.confirmed", "request.started":
+			if frozen && kinds[rec.Request] != approval.KindThaw {
+				w.t.Errorf("%s of %s while all is frozen", rec.Kind, rec.Request)
+			}
+		}
 	}
 }
 

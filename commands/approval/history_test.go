@@ -52,6 +52,7 @@ func TestRandomHistories(t *testing.T) {
 				"wait": c.doWait, "wait 2": c.doWait, "jump": c.doJump, "kill": c.doKill, "stop": c.doStop,
 				"ask a pass": c.doAskPass, "collect": c.doCollect, "collect 2": c.doCollect, "pause": c.doPause, "go on": c.doGoOn,
 				"drift": c.doDrift, "role": c.doRole, "fault": c.doFault, "down": c.doDown,
+				"freeze": c.doFreeze, "thaw": c.doThaw, "thaw 2": c.doThaw, "concerned": c.doConcerned, "resolve": c.doResolve,
 			})
 			c.settle()
 			s.histories.Add(1)
@@ -132,11 +133,15 @@ func (c *chronicle) doAsk(t *rapid.T) {
 	objects := []string{"lamp", "door", "fan", "gate", "desk", "bea"}
 	targets := rapid.SliceOfNDistinct(rapid.SampledFrom(objects), 1, 3, rapid.ID).Draw(t, "targets")
 	asker := rapid.SampledFrom([]string{"ada", "ada", "abe", "vic"}).Draw(t, "asker")
-	plan := c.plan(asker, rapid.SampledFrom([]int{1, 1, 2}).Draw(t, "quorum"), targets...)
+	plan := c.plan(asker, rapid.SampledFrom([]int{1, 1, 2, 0}).Draw(t, "quorum"), targets...)
 	plan.Policy.Wait = time.Duration(rapid.SampledFrom([]int{0, 0, 20}).Draw(t, "wait")) * time.Second
+	frozen := c.frozen()
 	r, err := c.engine.Submit(c.ctx, plan)
 	if err != nil {
 		return
+	}
+	if frozen {
+		t.Fatalf("%s was asked while all is frozen", r.Ref)
 	}
 	for _, o := range c.requests() {
 		if o.ID != r.ID && !o.State.Final() && slices.ContainsFunc(o.Targets, func(t approval.Target) bool { return slices.Contains(targets, t.ID) }) {
@@ -255,6 +260,68 @@ func (c *chronicle) doCancel(t *rapid.T) {
 	got, err := c.engine.Cancel(c.ctx, press(r, who))
 	if (err == nil) != (open && may) || err == nil && got.State != approval.Cancelled {
 		t.Fatalf("cancel %s by %s: %s, %v; want allowed %t", r.State, who, got.State, err, open && may)
+	}
+}
+
+// frozen reports whether the tenant is frozen.
+func (c *chronicle) frozen() bool {
+	var f approval.Freeze
+	err := c.store.View(c.ctx, func(tx approval.Tx) (err error) {
+		f, err = tx.Freeze(tenantID)
+		return err
+	})
+	if err != nil {
+		c.t.Fatalf("read freeze: %v", err)
+	}
+	return !f.Since.IsZero()
+}
+
+func (c *chronicle) doFreeze(t *rapid.T) {
+	who := rapid.SampledFrom([]string{"bea", "ada", "vic"}).Draw(t, "who")
+	synctest.Wait()
+	want := !c.people.down && c.people.approvers[who] && !c.frozen()
+	err := c.engine.Freeze(c.ctx, approval.Vote{By: person(who)}, tenantID)
+	if (err == nil) != want || want && !c.frozen() {
+		t.Fatalf("freeze by %s: %v, want allowed %t", who, err, want)
+	}
+}
+
+// doThaw asks for the end of a freeze, and lets it be approved like any other.
+func (c *chronicle) doThaw(t *rapid.T) {
+	if !c.frozen() {
+		t.Skip("nothing is frozen")
+	}
+	plan := c.thaw("ada")
+	plan.Policy.Quorum = 1
+	r, err := c.engine.Submit(c.ctx, plan)
+	if err != nil {
+		return
+	}
+	c.plans, c.ids = append(c.plans, plan), append(c.ids, r.ID)
+	_, _ = c.engine.Approve(c.ctx, press(r, "cid")) // if cid may
+}
+
+// doConcerned has a person stop a request who may be its target.
+func (c *chronicle) doConcerned(t *rapid.T) {
+	r, who, open, _ := c.pick(t)
+	aimed := slices.ContainsFunc(r.Targets, func(t approval.Target) bool { return t.ID == who })
+	got, err := c.engine.Stop(c.ctx, press(r, who))
+	begun := slices.Contains([]approval.State{approval.Executing, approval.Reconciling, approval.Succeeded, approval.Partial, approval.Unknown}, r.State)
+	if want := aimed && (open || begun); (err == nil) != want {
+		t.Fatalf("stop %s by %s: %v, want allowed %t", r.State, who, err, want)
+	}
+	if err == nil && (got.State == approval.Cancelled) != open {
+		t.Fatalf("stop %s by %s: %s", r.State, who, got.State)
+	}
+}
+
+// doResolve has a person say how a request ended, be it true or not.
+func (c *chronicle) doResolve(t *rapid.T) {
+	r, who, _, eligible := c.pick(t)
+	want := eligible && r.State == approval.Unknown
+	got, err := c.engine.Resolve(c.ctx, press(r, who), rapid.Bool().Draw(t, "done"), "I looked")
+	if (err == nil) != want || want && got.Outcome.By != person(who) {
+		t.Fatalf("resolve %s by %s: %+v, %v; want allowed %t", r.State, who, got.Outcome, err, want)
 	}
 }
 
