@@ -278,6 +278,7 @@ func TestG25KilledAtEveryTransaction(t *testing.T) {
 							m.dieAfter(n)
 							_, _ = w.press(w.process, r, "ada", deliver)
 							time.Sleep(20 * time.Second)
+							m.spare()
 							struck := m.struck()
 							if m.died() {
 								w.restart(nil)
@@ -328,22 +329,132 @@ func TestG25PressedTwice(t *testing.T) {
 	})
 }
 
-// An effect that is a row of the bot's own is stored with the outcome, or not
-// at all.
-func TestAnEffectOfItsOwn(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		own := func() approval.Request {
-			plan := w.plan("ada", 1)
-			plan.Kind, plan.Snapshot = kindOwn, []byte("{}")
-			r, err := w.engine.Submit(t.Context(), plan)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return w.approve(r, "bea")
+// G07, G25: a stop while the pass is shown cuts that off in time. The next
+// process takes the pass back; and nothing is collected while the bot stops.
+func TestG25StoppedWhileItIsShown(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.limits.Call, w.limits.Lease, w.limits.Drain = 30*time.Second, 45*time.Second, 10*time.Second
+		w.restart(nil)
+		r, other := w.askPass("ada", "sam"), w.askPass("abe", "sue")
+		p := w.process
+		w.collect.Go(func() {
+			_, _ = w.press(p, r, "ada", func(ctx context.Context) error {
+				<-ctx.Done()
+				return ctx.Err()
+			})
+		})
+		synctest.Wait()
+		start := time.Now()
+		w.halt()
+		if took := time.Since(start); took > w.limits.Drain {
+			t.Errorf("gone after %v, want within %v", took, w.limits.Drain)
 		}
-		w.wantEnd(own(), approval.Succeeded)
-		if got := w.wantEnd(own(), approval.Failed); got.Outcome.Why != "It is there already." {
-			t.Errorf("it failed because %q", got.Outcome.Why)
+		if _, err := w.press(p, other, "abe", received); !errors.Is(err, approval.ErrStopping) {
+			t.Errorf("collected from a bot that has stopped: %v", err)
+		}
+		w.start(nil)
+		w.wantEnd(r, approval.Partial)
+		if len(w.tenant.valid()) != 0 {
+			t.Error("the pass is left")
 		}
 	})
+}
+
+// own has a row of the bot's own asked for and approved.
+func (w *world) own() approval.Request {
+	w.t.Helper()
+	plan := w.plan("ada", 1)
+	plan.Kind, plan.Snapshot = kindOwn, []byte("{}")
+	r, err := w.engine.Submit(context.Background(), plan)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.approve(r, "bea")
+}
+
+// An effect that is a row of the bot's own is stored with the outcome, or not
+// at all, wherever the process dies.
+func TestG03AnEffectOfItsOwn(t *testing.T) {
+	for name, cut := range cuts {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, w *world) {
+				for n := 0; ; n++ {
+					m := &mortal{left: -1, after: cut.after, heals: cut.heals}
+					w.restart(m)
+					w.unfreeze(otherTenant)
+					m.dieAfter(n)
+					r := w.own()
+					time.Sleep(5 * time.Second)
+					m.spare()
+					struck := m.struck()
+					if m.died() {
+						w.restart(nil)
+					}
+					r = w.end(r)
+					if there := w.frozen(otherTenant) == r.Ref; there != (r.State == approval.Succeeded) {
+						t.Errorf("it is %s, and the row is there: %t", r.State, there)
+					}
+					if !struck {
+						break
+					}
+				}
+				if got := w.wantEnd(w.own(), approval.Failed); got.Outcome.Why != "It is there already." {
+					t.Errorf("it failed because %q", got.Outcome.Why)
+				}
+			})
+		})
+	}
+}
+
+// frozen says why a tenant is frozen.
+func (w *world) frozen(tenant string) (why string) {
+	w.t.Helper()
+	err := w.store.View(context.Background(), func(tx approval.Tx) error {
+		f, err := tx.Freeze(tenant)
+		why = f.Why
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return why
+}
+
+func (w *world) unfreeze(tenant string) {
+	w.t.Helper()
+	err := w.store.Update(context.Background(), func(tx approval.Tx) error { return tx.SetFreeze(tenant, approval.Freeze{}) })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// An action that reads once more at its end has what it saw said, if anything
+// was done; that it cannot be read changes no outcome.
+func TestVerifying(t *testing.T) {
+	for _, row := range []struct {
+		fault fault
+		down  bool
+		want  approval.State
+		says  string
+	}{
+		{fine, false, approval.Succeeded, "Read once more."},
+		{fine, true, approval.Succeeded, "The result could not be read once more."},
+		{refused, false, approval.Failed, "403 Forbidden"},
+	} {
+		t.Run(fmt.Sprintf("%s, down %t", row.fault, row.down), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.tenant.plan(row.fault)
+				w.onArrival(func(int) { w.tenant.setDown(row.down) })
+				plan := w.plan("ada", 1, "lamp")
+				plan.Kind = kindRead
+				r, err := w.engine.Submit(t.Context(), plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := w.wantEnd(w.approve(r, "bea"), row.want); got.Outcome.Why != row.says {
+					t.Errorf("it says %q, want %q", got.Outcome.Why, row.says)
+				}
+			})
+		})
+	}
 }

@@ -107,6 +107,18 @@ func (i issuing) Probe(_ context.Context, r approval.Request, before json.RawMes
 	return approval.Finding{Class: approval.NotDone, Seen: "There is no pass."}, nil
 }
 
+// kindRead is the kind of action that reads once more at its end.
+const kindRead = "read"
+
+type reading struct{ setting }
+
+var _ approval.Verifier = reading{}
+
+func (r reading) Verify(ctx context.Context, req approval.Request) (string, error) {
+	_, err := r.Snapshot(ctx, req)
+	return "Read once more.", err
+}
+
 // kindOwn is the kind of action whose effect is a row of the bot's own.
 const kindOwn = "own"
 

@@ -172,7 +172,7 @@ func (w *world) start(m *mortal) {
 	p.runner = approval.NewRunner(approval.RunnerConfig{
 		Store: m, Standing: w.people, Owner: p.owner, Limits: w.limits, Log: w.logger(),
 		Actions: map[string]approval.Action{
-			kindSet: setting{w.tenant, m}, kindPass: issuing{w.tenant, m}, kindMade: issuing{w.tenant, m}, kindOwn: owning{}, approval.KindThaw: approval.Thaw{Store: m},
+			kindSet: setting{w.tenant, m}, kindPass: issuing{w.tenant, m}, kindMade: issuing{w.tenant, m}, kindOwn: owning{}, kindRead: reading{setting{w.tenant, m}}, approval.KindThaw: approval.Thaw{Store: m},
 		},
 		Tidy: w.engine.Tidy, Gone: w.gone,
 	})
