@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"twokey/audit"
 	"twokey/commands/approval"
 )
 
@@ -33,6 +34,7 @@ type tx struct {
 	ctx  context.Context
 	q    queryer
 	at   time.Time
+	last *audit.Record // the newest, once it is known: nobody else writes meanwhile
 	owes bool
 }
 

@@ -26,15 +26,16 @@ func (t *tx) Record(e audit.Entry) error {
 		return err
 	}
 	e.At = at // no other time enters the chain
-	var last *audit.Record
-	r, err := scanRecord(t.q.QueryRowContext(t.ctx, "SELECT "+auditColumns+" FROM audit ORDER BY number DESC LIMIT 1"))
-	switch {
-	case err == nil:
-		last = &r
-	case !errors.Is(err, sql.ErrNoRows):
-		return fmt.Errorf("read last audit record: %w", err)
+	if t.last == nil {
+		r, err := scanRecord(t.q.QueryRowContext(t.ctx, "SELECT "+auditColumns+" FROM audit ORDER BY number DESC LIMIT 1"))
+		switch {
+		case err == nil:
+			t.last = &r
+		case !errors.Is(err, sql.ErrNoRows):
+			return fmt.Errorf("read last audit record: %w", err)
+		}
 	}
-	next, err := audit.Chain(last, e)
+	next, err := audit.Chain(t.last, e)
 	if err != nil {
 		return err
 	}
@@ -43,6 +44,7 @@ func (t *tx) Record(e audit.Entry) error {
 	if err != nil {
 		return fmt.Errorf("insert audit record: %w", err)
 	}
+	t.last = &next
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"twokey/audit"
 	"twokey/commands/approval"
 )
 
@@ -27,7 +28,8 @@ type batch struct {
 	shared bool // there are savepoints
 	turn   chan struct{}
 	at     time.Time
-	kept   int // parts that are to be stored
+	last   *audit.Record // after the parts that were kept
+	kept   int           // parts that are to be stored
 	owes   bool
 	err    error // why nothing of it can be stored any more
 }
@@ -177,7 +179,7 @@ func (b *batch) part(ctx context.Context, f func(*tx) error) (err error) {
 	}()
 	q := &session{dialect: b.s.dialect, conn: b.conn, ctx: b.ctx}
 	defer q.close()
-	t := &tx{ctx: ctx, q: q, at: b.at}
+	t := &tx{ctx: ctx, q: q, at: b.at, last: b.last}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -190,7 +192,7 @@ func (b *batch) part(ctx context.Context, f func(*tx) error) (err error) {
 	if err := b.keep(); err != nil {
 		return err
 	}
-	kept, b.at, b.owes = true, t.at, b.owes || t.owes
+	kept, b.at, b.last, b.owes = true, t.at, t.last, b.owes || t.owes
 	return nil
 }
 

@@ -207,9 +207,9 @@ func TestOwedIsCalledAfterTheCommit(t *testing.T) {
 	}
 }
 
-// G33: a full disk is an error, nothing of the transaction is stored, and the
+// O59, G33: a full disk is an error, nothing of the transaction is stored, and the
 // store works again without being opened anew once there is space.
-func TestG33FullDisk(t *testing.T) {
+func TestO59FullDisk(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
 	s.db.SetMaxOpenConns(1) // the limit below belongs to a connection
