@@ -177,7 +177,7 @@ func (t *tx) Insert(r approval.Request) error {
 	if r.Requester.Tenant != r.Tenant {
 		return fmt.Errorf("insert request: the requester is of another tenant: %q", r.Requester.Tenant)
 	}
-	_, err := t.q.ExecContext(t.ctx, "INSERT INTO request ("+requestColumns+") VALUES (?"+strings.Repeat(", ?", 24)+")",
+	err := t.q.later(t.ctx, "INSERT INTO request ("+requestColumns+") VALUES (?"+strings.Repeat(", ?", 24)+")",
 		r.ID, r.Ref, r.Key, r.Tenant, r.TenantName, r.Kind, r.KindVersion, string(r.Args), encode(r.Targets), string(r.Snapshot), encode(r.Words),
 		r.Reason, r.Requester.Object, encode(r.Subscribers), encode(r.Policy), r.Digest, r.Created.UnixMicro(), r.Expires.UnixMicro(),
 		string(r.State), r.Version, nullable(r.NotBefore), nullable(r.StartBy), encode(r.Outcome), encode(r.Warrant), r.ConfigHash)
@@ -234,7 +234,7 @@ func (t *tx) Decisions(requestID string) ([]approval.Decision, error) {
 
 // AddDecision implements approval.Tx.
 func (t *tx) AddDecision(d approval.Decision) error {
-	_, err := t.q.ExecContext(t.ctx, "INSERT INTO decision (request, tenant, object, account, approve, digest, why, at, warrant) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	err := t.q.later(t.ctx, "INSERT INTO decision (request, tenant, object, account, approve, digest, why, at, warrant) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		d.Request, d.By.Tenant, d.By.Object, d.Account, d.Approve, d.Digest, d.Why, d.At.UnixMicro(), encode(d.Warrant))
 	if err != nil {
 		return fmt.Errorf("insert decision: %w", err)

@@ -39,7 +39,7 @@ func (t *tx) Record(e audit.Entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.q.ExecContext(t.ctx, "INSERT INTO audit ("+auditColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	err = t.q.later(t.ctx, "INSERT INTO audit ("+auditColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		next.Number, next.At, next.Tenant, next.Kind, next.Actor, next.Request, next.Facts, next.Prev, next.Hash)
 	if err != nil {
 		return fmt.Errorf("insert audit record: %w", err)

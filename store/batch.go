@@ -189,6 +189,9 @@ func (b *batch) part(ctx context.Context, f func(*tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := q.flush(b.ctx); err != nil {
+		return err
+	}
 	if err := b.keep(); err != nil {
 		return err
 	}

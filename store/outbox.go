@@ -20,7 +20,7 @@ func (t *tx) Owe(n approval.Notice) error {
 
 // owe stores a message that is to be sent; a key that exists stays as it is.
 func (t *tx) owe(key, kind, topic, address, facts string) error {
-	_, err := t.q.ExecContext(t.ctx, `INSERT INTO outbox (key, kind, topic, address, facts, wanted, shown, message, tries, due, failure)
+	err := t.q.later(t.ctx, `INSERT INTO outbox (key, kind, topic, address, facts, wanted, shown, message, tries, due, failure)
 		VALUES (?, ?, ?, ?, ?, 1, 0, '', 0, 0, '') ON CONFLICT (key) DO NOTHING`,
 		key, kind, topic, address, facts)
 	if err != nil {
@@ -32,7 +32,7 @@ func (t *tx) owe(key, kind, topic, address, facts string) error {
 
 // Touch implements approval.Tx.
 func (t *tx) Touch(topic string) error {
-	_, err := t.q.ExecContext(t.ctx, "UPDATE outbox SET wanted = wanted + 1, due = 0, tries = 0 WHERE topic = ?", topic)
+	err := t.q.later(t.ctx, "UPDATE outbox SET wanted = wanted + 1, due = 0, tries = 0 WHERE topic = ?", topic)
 	if err != nil {
 		return fmt.Errorf("touch messages: %w", err)
 	}

@@ -142,6 +142,21 @@ func send(ctx context.Context, conn *sql.Conn, statements string) (results []*pg
 	return results, err
 }
 
+// sendAll sends statements without waiting for the answer to each.
+func (p *postgres) sendAll(ctx context.Context, conn *sql.Conn, all []statement) error {
+	var batch pgx.Batch
+	for _, s := range all {
+		batch.Queue(s.text, s.args...)
+	}
+	return conn.Raw(func(c any) error {
+		of, ok := c.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("a connection of PostgreSQL is a %T", c)
+		}
+		return of.Conn().SendBatch(ctx, &batch).Close() // which is the first error
+	})
+}
+
 func (p *postgres) broken(conn *sql.Conn) bool {
 	closed := true
 	err := on(conn, func(c *pgconn.PgConn) error {

@@ -13,6 +13,9 @@ type queryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) scanner
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// later carries out a statement of which nothing is asked but that it
+	// succeeds. PostgreSQL gets it with what comes next; if it fails, so does that.
+	later(ctx context.Context, query string, args ...any) error
 	// repeat carries out a statement that comes once for each of many rows.
 	repeat(ctx context.Context, query string, args ...any) error
 }
@@ -25,6 +28,13 @@ type session struct {
 	ctx      context.Context // of the transaction; nil if that is the caller's own
 	readOnly bool            // SQLite itself would let it write
 	prepared map[string]*sql.Stmt
+	pending  []statement // given to later, and not sent yet
+}
+
+// statement is one as it is sent.
+type statement struct {
+	text string
+	args []any
 }
 
 var errReadOnly = errors.New("this transaction may only read")
@@ -37,10 +47,36 @@ func (s *session) enter(ctx context.Context, args []any) (context.Context, []any
 		return nil, nil, err
 	}
 	args, err := s.dialect.arguments(args)
+	if err != nil {
+		return nil, nil, err
+	}
 	if s.ctx != nil {
 		ctx = s.ctx
 	}
-	return ctx, args, err
+	return ctx, args, s.flush(ctx)
+}
+
+// flush sends what was put off, in one go.
+func (s *session) flush(ctx context.Context) error {
+	if len(s.pending) == 0 {
+		return nil
+	}
+	pending := s.pending
+	s.pending = nil
+	return s.dialect.sendAll(ctx, s.conn, pending)
+}
+
+func (s *session) later(ctx context.Context, query string, args ...any) error {
+	if s.readOnly || s.dialect.prepares() { // SQLite has no way to shorten
+		_, err := s.ExecContext(ctx, query, args...)
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	args, err := s.dialect.arguments(args)
+	s.pending = append(s.pending, statement{s.dialect.translate(query), args})
+	return err
 }
 
 // failed is the row of a query that was not asked.

@@ -74,6 +74,15 @@ func (sqliteDialect) broken(*sql.Conn) bool               { return false }
 func (sqliteDialect) knows(int64)                         {} // nobody else migrates meanwhile
 func (sqliteDialect) goose() goosedb.Dialect              { return goosedb.DialectSQLite3 }
 
+func (sqliteDialect) sendAll(ctx context.Context, conn *sql.Conn, all []statement) error {
+	for _, s := range all {
+		if _, err := conn.ExecContext(ctx, s.text, s.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // begin opens one that writes IMMEDIATE, so that it cannot fail half-way because
 // of another process's that came between its reading and its writing.
 func (sqliteDialect) begin(ctx context.Context, conn *sql.Conn, readOnly bool) error {

@@ -72,6 +72,8 @@ type dialect interface {
 	// prepares reports whether a statement that comes many times in a
 	// transaction is prepared for it.
 	prepares() bool
+	// sendAll carries out statements one after the other.
+	sendAll(ctx context.Context, conn *sql.Conn, all []statement) error
 	// patience is how long a transaction may take; 0 is for ever.
 	patience() time.Duration
 	// begin opens a transaction on conn. Once it returns, one that writes is
