@@ -274,13 +274,8 @@ func TestU05(t *testing.T) {
 				for _, x := range []chat.Account{account("sue"), {Platform: "other", User: "sue-2"}} {
 					want = append(want, encode(chat.Direct(x)))
 				}
-				boss, err := o.client.Manager(o.t.Context(), cast("sue"))
-				if kind, known := kindOf(err); err != nil && !(known && kind == graph.KindNotFound) {
-					t.Fatal(err)
-				}
-				for _, x := range o.env.People.Accounts(principal(o.env, boss.ID)) {
-					want = append(want, encode(chat.Direct(x)))
-				}
+				o.twist.bosses = map[string]string{cast("sue"): cast("olga")}
+				want = append(want, encode(chat.Direct(account("olga"))))
 				r := a.begins(o)
 				all, to := o.notices(approval.NoticeConcern)
 				for _, address := range want {
@@ -293,7 +288,9 @@ func TestU05(t *testing.T) {
 					}
 				}
 				o.agrees(r)
-				wantSaid(t, o.press("sue", "stop", r.Seal(), map[string]string{"reason": "I lost nothing"}), "You stopped "+r.Ref)
+				wantSaid(t, o.press("vic", "stop", r.Seal(), nil), "it is not yours to stop")
+				stopper := map[string]string{"tap": "sue", "reset": "olga", "method": "sue"}[name]
+				wantSaid(t, o.press(stopper, "stop", r.Seal(), map[string]string{"reason": "nobody lost anything"}), "You stopped "+r.Ref)
 				if r = o.ends(r); r.State != approval.Cancelled || len(o.effects()) != 0 {
 					t.Errorf("%s after %d effects", r.State, len(o.effects()))
 				}

@@ -47,6 +47,7 @@ type office struct {
 type twist struct {
 	*msgraph.Client
 	roles  map[string][]graph.Role // by user ID, on top of the tenant's
+	bosses map[string]string       // by user ID, in place of the tenant's
 	mighty bool                    // our app holds a directory role
 	meekly bool                    // our app lacks the permission to block
 }
@@ -57,6 +58,13 @@ func (t *twist) RoleHolders(ctx context.Context) ([]graph.RoleHolder, error) {
 		all = append(all, graph.RoleHolder{UserID: id, Roles: roles})
 	}
 	return all, err
+}
+
+func (t *twist) Manager(ctx context.Context, id string) (graph.User, error) {
+	if boss, ok := t.bosses[id]; ok {
+		return t.User(ctx, boss)
+	}
+	return t.Client.Manager(ctx, id)
 }
 
 func (t *twist) Grants(context.Context) (graph.Grants, error) {
