@@ -118,6 +118,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Wake:     func() { bot.runner.Wake() },
 		Hours:    commands.AroundTheClock(zone).Reminder,
 		Everyone: commands.Everyone(people, admins), Backups: commands.Backups(people), Away: commands.Away(people),
+		Current: commands.Current(keeper),
 	}
 	bot.syncer = sync.New(sync.Config{
 		Tenant: org.ID, Reader: client, Store: bot.store, Owner: owner(), Now: a.clock.Now, Log: a.log,

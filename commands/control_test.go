@@ -8,6 +8,7 @@ import (
 
 	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/commands/rules"
 )
 
 // owed lists the messages that are owed, as they would be shown.
@@ -105,6 +106,24 @@ func TestU05StopThis(t *testing.T) {
 	if n := len(w.owed(approval.NoticeAlert)); n < 3 {
 		t.Errorf("%d are alerted", n)
 	}
+}
+
+// O34: a reload changes how a kind of change is decided: what waits was shown
+// under other rules, so that it cannot be approved any more. Other changes of
+// the rules leave it alone.
+func TestO34TheRulesAreReloaded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.govern(rules.NewKeeper([]rules.Version{{Rules: w.rules(), Since: w.now().Add(-time.Hour)}}, w.now))
+	w.env.Engine.Current = Current(w.env.Rules)
+	r := w.ask()
+	w.relay(func(is *rules.Rules) { is.Contact = "Bob" })
+	wantSaid(t, w.press("abe", "approve", r.Seal(), nil), "Your approval of "+r.Ref+" is recorded.")
+	w.relay(func(is *rules.Rules) { is.Wait += time.Hour })
+	wantSaid(t, w.press("bea", "approve", r.Seal(), nil), "The rules for this kind of change are not what you were shown any more.")
+	wantSaid(t, w.say("bea", "deny "+r.Ref), "You denied "+r.Ref)
+	w.advance(time.Second)
+	wantSaid(t, w.press("abe", "approve", w.ask().Seal(), nil), "is recorded")
 }
 
 // T15: an approver says how an unknown result ended.

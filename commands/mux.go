@@ -178,6 +178,7 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 	p.Tenant, p.TenantName = m.env.Organization.ID, m.env.Organization.Name
 	p.Requester, p.Account, p.Proof, p.Key, p.Reason = call.Who.Principal, encode(call.Who.Account), call.Who.Proof, call.Event.Key, call.Reason
 	p.ConfigHash = m.env.Rules.Now().Hash()
+	p.Policy.Version = rulesVersion(m.env.Rules.Now(), p.Kind)
 	p.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(call.Who.Account)), Requester: true, Who: p.Requester.Object}}
 	if p.Policy.Name == policyConfirm {
 		return p, nil // nobody else is asked

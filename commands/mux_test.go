@@ -60,7 +60,7 @@ func TestSubmit(t *testing.T) {
 	if string(r.Args) != `{"enable":true}` || r.Kind != DefaultsKind || r.KindVersion != defaultsVersion {
 		t.Errorf("asked is %s %d %s", r.Kind, r.KindVersion, r.Args)
 	}
-	if want := (approval.Policy{Name: "two", Quorum: 2, Wait: 15 * time.Minute, Version: policyVersion}); !reflect.DeepEqual(r.Policy, want) {
+	if want := (approval.Policy{Name: "two", Quorum: 2, Wait: 15 * time.Minute, Version: rulesVersion(w.env.Rules.Now(), DefaultsKind)}); !reflect.DeepEqual(r.Policy, want) {
 		t.Errorf("the policy is %+v, want %+v", r.Policy, want)
 	}
 	if len(r.Targets) != 1 || r.Targets[0].ID != tenantID {
