@@ -302,3 +302,27 @@ func TestAPasswordIsNotInAnError(t *testing.T) {
 		t.Error("a file that is not there was opened beside nobody")
 	}
 }
+
+// A pooler may give out another connection for each transaction: nothing that
+// one needs is left by the one before.
+func TestEveryTransactionOnANewConnection(t *testing.T) {
+	t.Parallel()
+	s := opened(t, databases["PostgreSQL"](t))
+	s.db.SetMaxIdleConns(-1)
+	const transactions = 10
+	sessions := make(map[int]bool)
+	for i := range transactions {
+		err := s.update(t.Context(), func(t *tx) error {
+			var session int
+			err := t.q.QueryRowContext(t.ctx, "SELECT pg_backend_pid()").Scan(&session)
+			sessions[session] = true
+			return errors.Join(err, owing(t, string(rune('a'+i))), count(t))
+		})
+		if err != nil {
+			t.Errorf("write: %v", err)
+		}
+	}
+	if n := counted(t, s); n != transactions || len(sessions) != transactions || len(keys(t, s)) != transactions {
+		t.Errorf("counted %d in %d sessions, with %q", n, len(sessions), keys(t, s))
+	}
+}
