@@ -1,0 +1,169 @@
+package docs_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mistake is a bug that the tests must catch: in file, old becomes new, and
+// the tests of pkg that run names must fail. TestPlanted tries it.
+type mistake struct {
+	name     string
+	file     string // slash-separated, from the root
+	old, new string
+	pkg, run string
+}
+
+// spoil returns the file with the mistake in it.
+func (m mistake) spoil() (string, error) {
+	text, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(m.file)))
+	if err != nil {
+		return "", err
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		return "", fmt.Errorf("%s holds %d times what is to be replaced: %q", m.file, n, m.old)
+	}
+	return strings.Replace(string(text), m.old, m.new, 1), nil
+}
+
+// A list of mistakes that fits the code no more would prove nothing.
+func TestMistakesFitTheCode(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for _, m := range mistakes {
+		if _, err := m.spoil(); err != nil {
+			t.Errorf("%s: %v", m.name, err)
+		}
+		if m.old == m.new || names[m.name] {
+			t.Errorf("%s is no mistake, or twice in the list", m.name)
+		}
+		names[m.name] = true
+	}
+	if len(mistakes) < 16 {
+		t.Errorf("%d mistakes are too few", len(mistakes))
+	}
+}
+
+const engineDir = "commands/approval"
+
+var mistakes = []mistake{
+	{
+		"a call is sent before its intent is stored", engineDir + "/execute.go",
+		"s, err := j.intend(ctx, number, try, call)\n\t\tif err != nil {\n\t\t\treturn Step{}, fmt.Errorf(\"store intent: %w\", err)\n\t\t}\n\t\tanswer := j.send(ctx, s, call)",
+		"early := Step{ClientID: clientID(j.req.ID, number, try)}\n\t\tanswer := j.send(ctx, early, call)\n\t\ts, err := j.intend(ctx, number, try, call)\n\t\tif err != nil {\n\t\t\treturn Step{}, fmt.Errorf(\"store intent: %w\", err)\n\t\t}",
+		engineDir, "TestG06|TestG02KilledAtEveryTransaction|TestO02",
+	},
+	{
+		"what was unclear is sent again", engineDir + "/execute.go",
+		"s.Class, again = Unclear, false", "s.Class, again = Unclear, true",
+		engineDir, "TestG06EveryFaultAtEveryStep|TestO47",
+	},
+	{
+		"an answer is stored without looking at the fence", "store/attempt.go",
+		"\tif fence != l.Fence {\n\t\treturn approval.ErrLost\n\t}\n", "",
+		"store", "TestStore/SQLite",
+	},
+	{
+		"a job goes on under a lease that is another's", engineDir + "/lease.go",
+		"if !ok || fence != j.fence {", "if false {",
+		engineDir, "TestG34|TestO13StoppedPast",
+	},
+	{
+		"a request is taken over while its process may live", engineDir + "/lease.go",
+		"return !now.Before(l.Until.Add(r.limits.Call + margin))", "return true",
+		engineDir, "TestG34|TestO13StoppedPast",
+	},
+	{
+		"only the sweeper expires", engineDir + "/transition.go",
+		"\tif overdue(r, now) {\n\t\tr.State = Expired\n\t\treturn ended(r)\n\t}\n\treturn nil\n}\n\nfunc overdue", "\treturn nil\n}\n\nfunc overdue",
+		engineDir, "TestG14",
+	},
+	{
+		"a late start is no matter", engineDir + "/transition.go",
+		"if r.State != Approved || overdue(r, now) || now.Before(r.NotBefore) {", "if r.State != Approved || now.Before(r.NotBefore) {",
+		engineDir, "TestG14|TestO12",
+	},
+	{
+		"the wait is not waited for", engineDir + "/transition.go",
+		"c.NotBefore = now.Add(r.Policy.Wait)", "c.NotBefore = now",
+		engineDir, "TestTheWait|TestQuorumSetsTheTimes",
+	},
+	{
+		"expiry goes by the machine's own clock", engineDir + "/transition.go",
+		"return !now.Before(r.Expires)", "return !time.Now().Before(r.Expires)",
+		engineDir, "TestG14|TestO12",
+	},
+	{
+		"the requester's own vote is looked for by account", engineDir + "/transition.go",
+		"case v.By == r.Requester:\n\t\treturn ErrSelf", "case v.Account == r.Key:\n\t\treturn ErrSelf",
+		engineDir, "TestG09|TestVoteGuards|TestO23",
+	},
+	{
+		"a quorum counts clicks", engineDir + "/transition.go",
+		" && !slices.Contains(people, d.By) {", " {",
+		engineDir, "TestG10",
+	},
+	{
+		"what was shown is not compared", engineDir + "/transition.go",
+		"if err != nil || sum != r.Digest {", "if err != nil {",
+		engineDir, "TestG13|TestO34",
+	},
+	{
+		"the tenant is not read again", engineDir + "/execute.go",
+		"return now, action.Compare(j.req.Snapshot, now, j.req, done), nil", "return now, nil, nil",
+		engineDir, "TestG05",
+	},
+	{
+		"those who approved are not asked about again", engineDir + "/execute.go",
+		"if left < j.req.Policy.Quorum {", "if false {",
+		engineDir, "TestO26|TestG05",
+	},
+	{
+		"“not seen” is taken for “not done” while the sender may live", engineDir + "/reconcile.go",
+		"case found == NotDone && silent:", "case found == NotDone:",
+		engineDir, "TestO13StoppedPast|TestG34",
+	},
+	{
+		"the tenant gets no time to settle", engineDir + "/reconcile.go",
+		"case since < l.Settle:", "case false:",
+		engineDir, "TestG03|TestO48|TestG06",
+	},
+	{
+		"a pass that nobody received stays", engineDir + "/collect.go",
+		"j.collect.handover != nil && j.shown(ctx) {", "j.collect.handover != nil && (j.shown(ctx) || true) {",
+		engineDir, "TestO45",
+	},
+	{
+		"a delivery that comes again asks again", engineDir + "/submit.go",
+		"p.Key); !errors.Is(err, ErrNotFound) {", "p.Key); err != nil && !errors.Is(err, ErrNotFound) {",
+		engineDir, "TestG18TheSameDelivery",
+	},
+	{
+		"a commit whose end is not known is called stored", engineDir + "/submit.go",
+		"\tif errors.Is(err, ErrUnsure) {\n\t\tr, err = e.submitted(ctx, p.Key, err)\n\t}\n", "\tif errors.Is(err, ErrUnsure) {\n\t\terr = nil\n\t}\n",
+		engineDir, "TestG33ACommitWithoutWord",
+	},
+	{
+		"a record is not in the transaction of its change", engineDir + "/record.go",
+		"return tx.Record(audit.Entry{At: now, Tenant: r.Tenant, Kind: kind, Actor: who, Request: r.Ref, Facts: plain})", "_ = audit.Entry{At: now, Actor: who, Facts: plain}\n\treturn nil",
+		engineDir, "TestG15|TestG18|TestRandomHistories",
+	},
+	{
+		"a text of a person is shown as it is", "chat/safe.go",
+		"case hidden(r):", "case false:",
+		"chat", "TestSafe|TestG21",
+	},
+	{
+		"a pass shows itself to whoever prints it", "graph/credential.go",
+		"func (Secret) String() string { return hidden }", "func (s Secret) String() string { return *s.text }",
+		"graph", "TestG24",
+	},
+	{
+		"a press while everything is frozen still starts", engineDir + "/execute.go",
+		"\t\tif err := thawed(tx, j.req); err != nil {\n\t\t\treturn Change{}, err\n\t\t}\n\t\tj.attempt", "\t\tj.attempt",
+		engineDir, "Freeze|Frozen|TestGate",
+	},
+}
