@@ -249,14 +249,13 @@ func (s *sweep) narrow() {
 // carrier brings one request of one kind to one of its ends, over as many kills
 // as there are meanwhile.
 type carrier struct {
-	kind    string
-	by      string
-	line    string
-	end     string
-	request string // its reference, once there is one
-	said    time.Time
-	tries   int
-	over    bool
+	kind  string
+	by    string
+	line  string
+	end   string
+	said  time.Time
+	tries int
+	over  bool
 }
 
 // again reports whether it is time to say something again, as a person would

@@ -32,8 +32,10 @@ func TestLife(t *testing.T) {
 	if err := other.lock.Unlock(); err != nil { // as the end of a process does
 		t.Fatal(err)
 	}
-	if !l.Gone(other.Name()) || !l.Gone(other.Name()) {
-		t.Error("a process that ended is not said to be gone")
+	for range 2 { // asking changes nothing
+		if !l.Gone(other.Name()) {
+			t.Error("a process that ended is not said to be gone")
+		}
 	}
 	for _, end := range []*Life{l, other, elsewhere} {
 		if err := end.Close(); err != nil {

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 // replicaLimits are short: here time is real.
 var replicaLimits = approval.Limits{
 	Tick: 10 * time.Millisecond, Call: time.Second, Attempt: 10 * time.Second, Settle: 200 * time.Millisecond,
-	GiveUp: 3 * time.Second, Lease: time.Second,
+	GiveUp: 3 * time.Second, Lease: 8 * time.Second,
 }
 
 // order is what a replica is told to do.

@@ -34,6 +34,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Settle, time.Minute)
 	set(&l.GiveUp, 10*time.Minute)
 	set(&l.Lease, 45*time.Second)
+	l.Lease = max(l.Lease, 2*margin) // a shorter one would leave no time for any call
 	set(&l.Drain, 10*time.Second)
 	if l.Workers == 0 {
 		l.Workers = 4
