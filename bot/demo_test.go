@@ -18,6 +18,9 @@ import (
 // TestMain lets the test binary be the program, so that tests can kill it.
 func TestMain(m *testing.M) {
 	if os.Getenv("TWOKEY_PROGRAM") == "1" {
+		if orders := os.Getenv("TWOKEY_CRASH"); orders != "" {
+			seam = (&crasher{orders: orders}).seams()
+		}
 		main()
 	}
 	os.Exit(m.Run())

@@ -82,8 +82,14 @@ type process struct {
 // before, which a kill may cause. It is ended with the test at the latest.
 func child(t *testing.T, args ...string) *process {
 	t.Helper()
+	return childWith(t, nil, args...)
+}
+
+// childWith is child with more in the environment.
+func childWith(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
 	p := &process{demo: demo{t: t}, cmd: exec.Command(os.Args[0], args...), gone: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "TWOKEY_PROGRAM=1")
+	p.cmd.Env = append(append(os.Environ(), "TWOKEY_PROGRAM=1"), env...)
 	p.cmd.Stderr = os.Stderr
 	out, in := io.Pipe()
 	p.cmd.Stdout = in
@@ -112,6 +118,8 @@ type sweep struct {
 	tenant, data string
 	dsn          string // "" for the file in the data folder
 	left         int    // kills
+	orders       string // the file of the orders to crash; "" for kills from outside
+	asked        int    // since when they count
 	random       *rand.Rand
 	demo         *running
 	staff        []staff
@@ -193,9 +201,15 @@ type script struct {
 
 // scripts are by kind; every kind must have one.
 var scripts = map[string]script{
-	commands.DefaultsKind:    {"olga", func(s *sweep, _ int) string { return "defaults " + s.opposite() }},
-	commands.LegacyBlockKind: {"olga", func(*sweep, int) string { return "legacy-block report-only" }},
-	commands.RequireMFAKind:  {"olga", func(*sweep, int) string { return "require-mfa report-only" }},
+	commands.DefaultsKind: {"olga", func(s *sweep, _ int) string { return "defaults " + s.opposite() }},
+	commands.LegacyBlockKind: {"olga", func(s *sweep, _ int) string {
+		s.forget()
+		return "legacy-block report-only"
+	}},
+	commands.RequireMFAKind: {"olga", func(s *sweep, _ int) string {
+		s.forget()
+		return "require-mfa report-only"
+	}},
 	commands.PassPolicyKind: {"olga", func(s *sweep, _ int) string {
 		s.narrow()
 		return "tap-policy enable all"
@@ -206,8 +220,8 @@ var scripts = map[string]script{
 	commands.PassKind:    {"ada", func(s *sweep, _ int) string { return "tap " + s.next(enabled).UserPrincipalName }},
 	commands.ResetKind:   {"ada", func(s *sweep, _ int) string { return "reset " + s.next(registered).UserPrincipalName }},
 	commands.RevokeKind:  {"ada", func(s *sweep, _ int) string { return "revoke " + s.next(enabled).UserPrincipalName }},
-	commands.BlockKind:   {"ada", func(s *sweep, _ int) string { return "block " + s.next(enabled).UserPrincipalName }},
-	commands.UnblockKind: {"ada", func(s *sweep, _ int) string { return "unblock " + s.next(disabled).UserPrincipalName }},
+	commands.BlockKind:   {"ada", func(s *sweep, _ int) string { return "block " + s.able(s.next(enabled), true).UserPrincipalName }},
+	commands.UnblockKind: {"ada", func(s *sweep, _ int) string { return "unblock " + s.able(s.next(disabled), false).UserPrincipalName }},
 	commands.MethodKind: {"ada", func(s *sweep, _ int) string {
 		someone := s.next(single) // the default one is refused while there are others
 		return "method remove " + someone.UserPrincipalName + " " + someone.methods[0]
@@ -363,12 +377,15 @@ func (s *sweep) requestOf(c *carrier) (approval.Request, bool) {
 }
 
 // hour lets an hour pass, so that nobody asks for too much within one.
-func (s *sweep) hour() {
+func (s *sweep) hour() { s.later("61m") }
+
+// later lets time pass once nothing is open.
+func (s *sweep) later(by string) {
 	s.t.Helper()
 	s.settled()
-	s.wait("an hour", func() bool {
+	s.wait(by+" to pass", func() bool {
 		s.up()
-		status, err := call("POST", s.demo.console+"/api/clock", map[string]string{"advance": "61m"}, nil)
+		status, err := call("POST", s.demo.console+"/api/clock", map[string]string{"advance": by}, nil)
 		return err == nil && status == http.StatusOK
 	})
 }
@@ -402,7 +419,11 @@ func (s *sweep) up() {
 		if s.dsn != "" {
 			args = append(args, "--store", s.dsn)
 		}
-		p := child(s.t, args...)
+		var env []string
+		if s.orders != "" {
+			env = append(env, "TWOKEY_CRASH="+s.orders)
+		}
+		p := childWith(s.t, env, args...)
 		s.demo = &running{&p.demo, p}
 		if s.left > 0 {
 			s.left--

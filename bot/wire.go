@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -56,6 +57,24 @@ type assembled struct {
 	pruner    pruner
 }
 
+// seams are what stands between a bot and its database, its tenant and the
+// chat: nothing, but for tests that must be present at each call.
+type seams struct {
+	store  func(approval.Store) approval.Store
+	tenant http.RoundTripper
+	poster func(chat.Poster) chat.Poster
+}
+
+var seam seams
+
+// through returns v as it is seen through a seam.
+func through[T any](seam func(T) T, v T) T {
+	if seam == nil {
+		return v
+	}
+	return seam(v)
+}
+
 // demoZone is where the demo's organisation is at home.
 const demoZone = "Europe/Madrid"
 
@@ -70,6 +89,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	client, err := msgraph.New(msgraph.Config{
 		BaseURL: a.tenant.url + "/v1.0", Credential: msgraph.StaticToken(botApp), Unbudgeted: true, Now: a.clock.Now, Log: a.log,
+		Transport: seam.tenant,
 	})
 	if err != nil {
 		return nil, err
@@ -111,8 +131,9 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return bot.store.Away(ctx, org.ID)
 	}}, client)
 	gate := commands.Gate(bot.records)
+	requests := through[approval.Store](seam.store, bot.store)
 	engine := &approval.Engine{
-		Store: bot.store, Standing: people, Gate: gate,
+		Store: requests, Standing: people, Gate: gate,
 		Caps:     approval.Caps{PerRequest: laid.PerRequest, PerHour: laid.PerHour},
 		Expiry:   commands.AroundTheClock(zone).Expiry,
 		Wake:     func() { bot.runner.Wake() },
@@ -136,7 +157,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	digester.Notices = func() []string { return commands.Notices(keeper.Now()) }
 	env := commands.Env{
 		Organization: org, Tenant: unsigned{client}, Writer: client, Facts: digester.Facts, Scope: scope,
-		Engine: engine, Requests: bot.store, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: digester, Changes: bot.watcher,
+		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: digester, Changes: bot.watcher,
 		Absences: bot.store, Rules: keeper, Zone: zone, Contact: demoContact,
 		Admins: admins, ChatSignIn: commands.ChatOwn, Build: build(), Now: a.clock.Now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
@@ -150,9 +171,9 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	renderers := commands.Renderers(env)
 	renderers[scheduler.KindDigest] = scheduler.Render
-	bot.sender = outbox.New(bot.store, map[string]chat.Poster{console.Platform: bot.console}, renderers, a.log)
+	bot.sender = outbox.New(bot.store, map[string]chat.Poster{console.Platform: through[chat.Poster](seam.poster, bot.console)}, renderers, a.log)
 	bot.runner = approval.NewRunner(approval.RunnerConfig{
-		Store: bot.store, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: bot.life.Name(), Gone: bot.life.Gone, Limits: demoLimits, Log: a.log,
+		Store: requests, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: bot.life.Name(), Gone: bot.life.Gone, Limits: demoLimits, Log: a.log,
 		Tidy: engine.Tidy,
 	})
 	bot.scheduler, err = scheduler.New(org.ID, []scheduler.Job{digester.Job()}, bot.store, a.clock.Now, a.log)
