@@ -37,6 +37,7 @@ type demoCommand struct {
 	Tenant string        `help:"Use a simulated tenant that runs elsewhere (“twokey tenant”)." placeholder:"URL"`
 	Wait   time.Duration `help:"How long an approved change waits before it runs." default:"10s"`
 	Now    time.Time     `help:"Start the demo's clock at this time (RFC 3339)." placeholder:"TIME"`
+	Log    string        `help:"The least that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 }
 
 // Validate is called by the command line's parser.
@@ -61,7 +62,11 @@ func (d *demoCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(std.err, nil))
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(d.Log)); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
 
 	// The tenant lives longer than the bot, so that a call that is under way
 	// when the demo is stopped still gets its answer.

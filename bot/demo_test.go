@@ -298,6 +298,7 @@ func TestCommandLine(t *testing.T) {
 		"nothing":           {nil, 2, "expected one of"},
 		"unknown command":   {[]string{"dmeo"}, 2, "dmeo"},
 		"unknown licence":   {[]string{"demo", "--licence", "gold"}, 2, "licence"},
+		"unknown level":     {[]string{"demo", "--log", "loud"}, 2, "--log"},
 		"too few people":    {[]string{"tenant", "--people", "3"}, 2, "from 7"},
 		"digest of whom":    {[]string{"digest", "--out", "x"}, 2, "--demo"},
 		"audit of what":     {[]string{"audit", "verify"}, 1, "--data DIR or --file EXPORT"},

@@ -123,7 +123,7 @@ type searched struct {
 
 func (s *searched) start() {
 	s.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"demo", "--addr", "127.0.0.1:0", "--data", s.data, "--tenant", s.address, "--wait", "0s"}, s.args...)...)
+	cmd := exec.Command(os.Args[0], append([]string{"demo", "--addr", "127.0.0.1:0", "--data", s.data, "--tenant", s.address, "--wait", "0s", "--log", "debug"}, s.args...)...)
 	cmd.Env = append(os.Environ(), "TWOKEY_PROGRAM=1", "GOTRACEBACK=all")
 	cmd.Stderr = &s.said
 	out, in := io.Pipe()
@@ -243,6 +243,9 @@ func (s *searched) searchAll(dsn string, secrets []string) {
 	})
 	if err != nil || files == 0 {
 		s.Errorf("%d files were searched, %v", files, err)
+	}
+	if !strings.Contains(s.said.String(), "level=DEBUG") {
+		s.Error("the program said nothing at the level at which it says most")
 	}
 	search(s.T, "what the program said", []byte(s.said.String()), secrets)
 	if dsn != "" {
