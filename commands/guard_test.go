@@ -326,6 +326,18 @@ func TestSeveralOfOneName(t *testing.T) {
 	})
 }
 
+// TestShortName finds somebody by a sign-in name without its domain, and
+// nobody by a part of one.
+func TestShortName(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		wantRefused(o, "ada", "tap su for a test", "There is no account “su”")
+		if r := o.asks("ada", "tap Sue for a test"); len(r.Targets) != 1 || r.Targets[0].ID != cast("sue") {
+			o.t.Errorf("it is about %+v, want sue", r.Targets)
+		}
+	})
+}
+
 // TestSwitchedOff refuses every kind that the owner has not named, and says how
 // it would be switched on and what it needs.
 func TestSwitchedOff(t *testing.T) {

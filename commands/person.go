@@ -21,6 +21,9 @@ var reasonOption = chat.Option{Name: "reason", Summary: "why; the approvers read
 // is changed is one object, and the bot never chooses it.
 func findPerson(ctx context.Context, env Env, typed string) (graph.User, error) {
 	found, err := env.Tenant.FindUsers(ctx, typed)
+	if err == nil && len(found) == 0 && !strings.ContainsAny(typed, "@ ") { // as people say it among themselves
+		found, err = env.Tenant.FindUsers(ctx, typed+"@"+env.Organization.DefaultDomain)
+	}
 	switch {
 	case err != nil:
 		return graph.User{}, err
