@@ -16,6 +16,15 @@ fast: ## the tests that need no Graph SDK
 histories: ## 10,000 random histories of people, faults, deaths and pauses; a quarter of an hour
 	go test ./commands/approval -run TestRandomHistories -rapid.checks=10000 -timeout 2h -v
 
+races: ## 1,000 races of approve, deny, cancel, expiry and start on three processes
+	TWOKEY_RACES=1000 go test ./commands/approval -run 'TestO1[0135].*Process' -timeout 1h -v
+
+planted: ## plant each known mistake in turn: the tests must catch it
+	go test -tags planted ./docs -run TestPlanted -timeout 1h -v
+
+promises: ## docs/guarantees.md anew, from the names of the tests
+	go test ./docs -run TestGuarantees -update
+
 bench: ## a sweep of 100,000 and of 1,000,000 people beside the floors
 	go test ./graph/msgraph -run '^$$' -bench 'Sweep|Million' -benchtime 3x
 
@@ -31,4 +40,4 @@ build: ## bin/twokey, one static binary
 ci: ## everything that has to hold before a change lands
 	bash .ci/run
 
-.PHONY: help demo test fast histories bench figures lint build ci
+.PHONY: help demo test fast histories races planted promises bench figures lint build ci
