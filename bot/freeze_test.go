@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -85,9 +86,17 @@ func frozenFromTheHost(t *testing.T, d *demo, driver, database string, where ...
 		t.Fatal(err)
 	}
 	defer db.Close()
-	var facts string
-	if err := db.QueryRow("SELECT facts FROM audit WHERE kind = 'tenant.frozen'").Scan(&facts); err != nil || !strings.Contains(facts, "@") {
-		t.Errorf("the record does not say who froze it: %s, %v", facts, err)
+	var text, who string
+	if err := db.QueryRow("SELECT facts FROM audit WHERE kind = 'tenant.frozen'").Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	var facts struct{ Host string } // a mark of what stands beside the chain
+	if err := json.Unmarshal([]byte(text), &facts); err != nil {
+		t.Fatal(err)
+	}
+	err = db.QueryRow("SELECT words FROM aside WHERE mark = '" + facts.Host + "'").Scan(&who)
+	if err != nil || !strings.Contains(who, "@") {
+		t.Errorf("the record does not say who froze it: %s, %q, %v", text, who, err)
 	}
 }
 

@@ -324,12 +324,12 @@ func TestStoppedDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec("ALTER TABLE decision RENAME TO away"); err != nil {
+	if _, err := db.Exec("ALTER TABLE decision RENAME TO put_by"); err != nil {
 		t.Fatal(err)
 	}
 	d.press("abe", prompt, "approve", nil)
 	d.await("abe", "that it was not recorded", from("nothing was recorded or changed"))
-	if _, err := db.Exec("ALTER TABLE away RENAME TO decision"); err != nil {
+	if _, err := db.Exec("ALTER TABLE put_by RENAME TO decision"); err != nil {
 		t.Fatal(err)
 	}
 	d.approve(prompt.Request)
