@@ -40,6 +40,9 @@ func fallback(r rules.Rules, p approval.Policy, b identity.Bench) approval.Polic
 	p.Because = append(slices.Clone(p.Because), fmt.Sprintf(
 		"One approval is enough here, because not enough others could decide (%s). It waits longer instead, and everybody is told.", strings.Join(why, ", ")))
 	p.Name, p.Quorum, p.Wait = policyFallback, 1, max(p.Wait, fallbackWait)
+	for _, someone := range b.Can { // whoever is away has made fewer enough, and is not the one who then approves
+		p.Voters = append(p.Voters, someone.Object)
+	}
 	return p
 }
 

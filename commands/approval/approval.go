@@ -88,6 +88,7 @@ type Policy struct {
 	CollectUntil time.Time     `json:"collect_until,omitzero"` // or until then, where that is later
 	Life         time.Duration `json:"life,omitzero"`          // how long it may be decided, by the clock; 0: [Engine.Expiry] says
 	Only         []string      `json:"only,omitempty"`         // object IDs: nobody else may decide
+	Voters       []string      `json:"voters,omitempty"`       // object IDs: nobody else's approval counts, though others may deny
 	Manager      bool          `json:"manager,omitzero"`       // the target's manager may decide too
 	Because      []string      `json:"because,omitempty"`      // why it is stricter or laxer than usual, a sentence each
 	Version      int           `json:"version"`                // of the rules that made it

@@ -32,6 +32,7 @@ var (
 	ErrSelf       = no("self", "You asked for this yourself, so somebody else has to decide.")
 	ErrTarget     = no("target", "This request is about your own account, so somebody else has to decide.")
 	ErrVoted      = no("voted", "You have already approved this request. To stop it, deny or cancel it.")
+	ErrNoVoter    = no("no-voter", "One approval is enough here because you were away when it was asked, so it has to be somebody else's. You can deny or cancel it.")
 	ErrChanged    = no("changed", "What you were shown is not what would run any more. Please ask for it anew.")
 	ErrNotYours   = no("not-yours", "Only the requester or an approver can cancel this request.")
 	ErrOpen       = no("open", "There is an open request for the same thing already.")

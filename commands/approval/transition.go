@@ -45,6 +45,9 @@ func Approve(r Request, v Vote, earlier []Decision, now time.Time) (Change, erro
 	if slices.ContainsFunc(earlier, func(d Decision) bool { return d.By == v.By }) {
 		return Change{}, ErrVoted
 	}
+	if !r.Policy.counts(v.By) {
+		return Change{}, ErrNoVoter
+	}
 	d := &Decision{Request: r.ID, By: v.By, Account: v.Account, Warrant: v.Warrant, Approve: true, Digest: r.Digest, At: now}
 	c := Change{To: Pending, Decision: d, Kind: "request.vote", Actor: v.By, Facts: map[string]any{"approve": true, "digest": r.Digest, "account": v.Account}}
 	v.Warrant.note(c.Facts)
@@ -268,11 +271,16 @@ func begun(steps []Step, number int) bool {
 func Counted(r Request, decisions []Decision) []Principal {
 	var people []Principal
 	for _, d := range decisions {
-		if d.Approve && d.Digest == r.Digest && d.By != r.Requester && !r.aims(d.By) && !slices.Contains(people, d.By) {
+		if d.Approve && d.Digest == r.Digest && d.By != r.Requester && !r.aims(d.By) && r.Policy.counts(d.By) && !slices.Contains(people, d.By) {
 			people = append(people, d.By)
 		}
 	}
 	return people
+}
+
+// counts reports whether somebody's approval can count under the policy.
+func (p Policy) counts(by Principal) bool {
+	return len(p.Voters) == 0 || slices.Contains(p.Voters, by.Object)
 }
 
 // aims reports whether p is a target of r.

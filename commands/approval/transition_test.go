@@ -123,6 +123,15 @@ func TestVoteGuards(t *testing.T) {
 	changed.Reason = "another"
 	foreign := person("ada")
 	foreign.Tenant = "t-2"
+	of := func(voters ...string) approval.Request { // one is enough, if it is one of these
+		r := r
+		r.Policy.Quorum, r.Policy.Voters = 1, voters
+		var err error
+		if r.Digest, err = r.Sum(); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
 	for _, row := range []struct {
 		name    string
 		r       approval.Request
@@ -146,6 +155,8 @@ func TestVoteGuards(t *testing.T) {
 		{"stored arguments changed, typed", changed, person("bea"), r.Ref, nil, "changed", "changed"},
 		{"has approved", r, person("bea"), r.Seal(), []approval.Decision{{By: person("bea"), Approve: true, Digest: r.Digest}}, "voted", ""},
 		{"has approved by another account", r, person("bea"), r.Seal(), []approval.Decision{{By: person("bea"), Account: "discord/G/1", Approve: true, Digest: r.Digest}}, "voted", ""},
+		{"a voter", of("bea"), person("bea"), of("bea").Seal(), nil, "", ""},
+		{"an approver who is no voter", of("bea"), person("abe"), of("bea").Seal(), nil, "no-voter", ""},
 		{"somebody else has approved", r, person("bea"), r.Seal(), []approval.Decision{{By: person("abe"), Approve: true, Digest: r.Digest}}, "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -159,8 +170,8 @@ func TestVoteGuards(t *testing.T) {
 				want string
 			}{"approve": {approve, row.want}, "deny": {deny, row.want}, "cancel": {cancel, row.cancel}} {
 				want := got.want
-				if what == "deny" && want == "voted" {
-					want = "" // a wrong approval is answered by a denial
+				if what == "deny" && (want == "voted" || want == "no-voter") {
+					want = "" // a no counts from everybody, and answers a wrong approval
 				}
 				if want == "" && got.err != nil {
 					t.Errorf("%s: %v, want it allowed", what, got.err)
