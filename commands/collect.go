@@ -33,10 +33,8 @@ func collect(ctx context.Context, env Env, who identity.Speaker, seal string, sh
 		return chat.Message{}, &mistake{"I do not know for sure who you are in Microsoft 365, so you cannot collect anything here.", "Ask an owner of this bot to link your chat account."}
 	}
 	v := approval.Vote{By: who.Principal, Account: encode(who.Account), Proof: who.Proof, Seal: canonical(seal)}
-	if !strings.Contains(v.Seal, ".") && len(v.Seal) != len("R-ABC234") {
-		return chat.Message{}, approval.ErrNotFound
-	}
-	asked, err := env.Engine.Find(ctx, v.Seal[:len("R-ABC234")])
+	ref, _, _ := strings.Cut(v.Seal, ".")
+	asked, err := env.Engine.Find(ctx, ref)
 	if err != nil {
 		return chat.Message{}, err
 	}
@@ -50,6 +48,10 @@ func collect(ctx context.Context, env Env, who identity.Speaker, seal string, sh
 		shown = err == nil
 		return err
 	})
+	var s sayer
+	if err != nil && !errors.As(err, &s) {
+		return chat.Message{}, &doubt{ref, err}
+	}
 	if err != nil || shown {
 		return chat.Message{}, err
 	}

@@ -307,7 +307,7 @@ func TestU05(t *testing.T) {
 func TestO32(t *testing.T) {
 	t.Parallel()
 	open(t, func(o *office) {
-		for _, whom := range []string{"sue@other-tenant.example", "99999999-aaaa-bbbb-cccc-000000000000", "sue", "tenant:B/sue"} {
+		for _, whom := range []string{"sue@other-tenant.example", "99999999-aaaa-bbbb-cccc-000000000000", "su", "tenant:B/sue"} {
 			for _, line := range aboutPeople(whom) {
 				wantRefused(o, "ada", line, "There is no account “"+whom+"” in “Harbour & Vale”.")
 			}
@@ -334,6 +334,19 @@ func TestShortName(t *testing.T) {
 		wantRefused(o, "ada", "tap su for a test", "There is no account “su”")
 		if r := o.asks("ada", "tap Sue for a test"); len(r.Targets) != 1 || r.Targets[0].ID != cast("sue") {
 			o.t.Errorf("it is about %+v, want sue", r.Targets)
+		}
+	})
+}
+
+// TestCollectOfNothing answers whatever is typed instead of a request's number.
+func TestCollectOfNothing(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		for _, typed := range []string{"a.b", ".", "R-", "R-ABC234", "R-ABC234x", "R-ABC234.", "R.ABC2345"} {
+			got := o.handle(chat.Event{Kind: chat.Command, From: account("ada"), Text: "collect " + typed})
+			if !strings.Contains(got.Headline, "There is no such request") {
+				o.t.Errorf("collect %s was answered with %q", typed, got.Headline)
+			}
 		}
 	})
 }

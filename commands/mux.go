@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -31,7 +32,13 @@ func NewMux(env Env, log *slog.Logger) *Mux {
 
 // Handle implements chat.Handler: what was meant is found, whoever speaks is
 // looked up, and the answer or the reason for none is replied.
-func (m *Mux) Handle(ctx context.Context, r chat.Responder, e chat.Event) error {
+// A command that panics fails alone.
+func (m *Mux) Handle(ctx context.Context, r chat.Responder, e chat.Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = r.Reply(ctx, sorry(ctx, m.log, fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
+		}
+	}()
 	answer, aloud, err := m.answer(ctx, r, e)
 	if err != nil {
 		answer, aloud = sorry(ctx, m.log, err), false
@@ -180,8 +187,8 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 	p.ConfigHash = m.env.Rules.Now().Hash()
 	p.Policy.Version = rulesVersion(m.env.Rules.Now(), p.Kind)
 	p.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(call.Who.Account)), Requester: true, Who: p.Requester.Object}}
-	if p.Policy.Name == policyConfirm {
-		return p, nil // nobody else is asked
+	if p.Policy.Name == policyConfirm { // nobody else is asked
+		return m.tell(ctx, p)
 	}
 	p, err := m.lighten(ctx, p)
 	if err != nil {
@@ -197,6 +204,11 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 	if m.env.Admins != (chat.Address{}) {
 		p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(m.env.Admins)})
 	}
+	return m.tell(ctx, p)
+}
+
+// tell adds those whom a plan is about.
+func (m *Mux) tell(ctx context.Context, p approval.Plan) (approval.Plan, error) {
 	told, err := concerned(ctx, m.env, p)
 	if err != nil {
 		return p, err

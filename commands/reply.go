@@ -15,6 +15,19 @@ type sayer interface{ Say() string }
 // hinter is an error that knows what to do next.
 type hinter interface{ Hint() string }
 
+// doubt is an error after which it is not known what became of a request.
+type doubt struct {
+	ref string
+	err error
+}
+
+func (d *doubt) Error() string { return "not known how " + d.ref + " ends: " + d.err.Error() }
+func (d *doubt) Unwrap() error { return d.err }
+func (d *doubt) Say() string   { return "It is not known yet how " + d.ref + " ends." }
+func (d *doubt) Hint() string {
+	return "“/mfa requests” tells in a minute. Do not ask for another before you have looked."
+}
+
 // sorry words an error for the person who caused it. An error without a
 // sentence of its own is ours: it is logged under a number that the person can
 // quote, and nothing of it is shown.
@@ -27,6 +40,9 @@ func sorry(ctx context.Context, log *slog.Logger, err error) chat.Message {
 			Headline: "That did not work, and nothing was recorded or changed.",
 			Text:     "Please try again in a minute. If it happens again, tell your administrator the number " + number + ".",
 		}
+	}
+	if cause := (*doubt)(nil); errors.As(err, &cause) {
+		log.ErrorContext(ctx, "handle event", "error", err)
 	}
 	m := chat.Message{Headline: s.Say()}
 	var h hinter
