@@ -177,11 +177,24 @@ func TestO10TwoApproversAtOnce(t *testing.T) {
 	})
 }
 
+// rounds is how often a race is run in one world: fewer where that is slow, the
+// race detector's short run among them.
+func rounds(w *world) int {
+	switch {
+	case testing.Short():
+		return 100
+	case !w.store.Alone():
+		return 300
+	default:
+		return 1000
+	}
+}
+
 // O11: approve and deny pressed together: exactly one wins, and whenever the
 // denial is stored before the start nothing is applied.
 func TestO11ApproveAndDenyAtOnce(t *testing.T) {
-	const rounds = 1000
 	everywhere(t, func(t *testing.T, w *world) {
+		rounds := rounds(w)
 		won := map[approval.State]int{}
 		for round := range rounds {
 			r := w.ask("ada", 1, "lamp")

@@ -12,8 +12,8 @@ import (
 // G15: of deny, cancel, expire and start exactly one wins, whatever approves
 // in between, and nothing is applied unless the start was first.
 func TestG15OneWins(t *testing.T) {
-	const rounds = 1000
 	bubble(t, func(t *testing.T, w *world) {
+		rounds := rounds(w)
 		ctx := context.Background()
 		won := map[approval.State]int{}
 		for round := range rounds {

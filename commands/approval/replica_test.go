@@ -454,6 +454,8 @@ func TestG08AnUnknownResultIsFoundLater(t *testing.T) {
 	}{{appliedLost, approval.Succeeded}, {lost, approval.Failed}} {
 		t.Run(string(row.fault), func(t *testing.T) {
 			everywhere(t, func(t *testing.T, w *world) {
+				w.limits.Tick = 20 * time.Second // of seven hours
+				w.restart(nil)
 				w.onArrival(func(int) { w.tenant.setDown(true) })
 				w.tenant.plan(row.fault)
 				r := w.wantEnd(w.approve(w.ask("ada", 1, "lamp"), "bea"), approval.Unknown)

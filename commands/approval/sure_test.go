@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"twokey/audit"
 	"twokey/commands/approval"
 )
 
@@ -153,7 +154,16 @@ func (w *world) happened(what string, r approval.Request, plan approval.Plan) (i
 // clear thaws, and cancels what is open.
 func (w *world) clear() {
 	w.t.Helper()
-	err := w.store.Update(context.Background(), func(tx approval.Tx) error { return tx.SetFreeze(tenantID, approval.Freeze{}) })
+	err := w.store.Update(context.Background(), func(tx approval.Tx) error {
+		f, err := tx.Freeze(tenantID)
+		if err != nil || f.Since.IsZero() {
+			return err
+		}
+		if err := tx.SetFreeze(tenantID, approval.Freeze{}); err != nil {
+			return err
+		}
+		return tx.Record(audit.Entry{Tenant: tenantID, Kind: "tenant.thawed", Actor: audit.Bot})
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
