@@ -13,7 +13,7 @@ test: ## what a fresh clone runs
 fast: ## the tests that need no Graph SDK
 	go test $$(go list -f '{{.ImportPath}} {{join .Deps " "}}' ./... | grep -v microsoftgraph | cut -d' ' -f1)
 
-histories: ## 10,000 random histories of people, faults, deaths and pauses; a quarter of an hour
+histories: ## 10,000 random histories of people, faults, deaths and pauses; half an hour
 	go test ./commands/approval -run TestRandomHistories -rapid.checks=10000 -timeout 2h -v
 
 races: ## 1,000 races of approve, deny, cancel, expiry and start on three processes
