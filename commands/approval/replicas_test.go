@@ -318,7 +318,13 @@ func (c *cluster) together(orders ...order) []reply {
 }
 
 // ended waits until a request has ended.
-func (c *cluster) ended(id string) (r approval.Request) {
+func (c *cluster) ended(id string) approval.Request {
+	c.t.Helper()
+	return c.until(id, approval.State.Final)
+}
+
+// until waits until a request is in a state that will do.
+func (c *cluster) until(id string, will func(approval.State) bool) (r approval.Request) {
 	c.t.Helper()
 	look := time.NewTicker(2 * time.Millisecond)
 	defer look.Stop()
@@ -331,7 +337,7 @@ func (c *cluster) ended(id string) (r approval.Request) {
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		if r.State.Final() {
+		if will(r.State) {
 			return r
 		}
 		select {
@@ -392,6 +398,9 @@ func TestO11RacesOfThreeProcesses(t *testing.T) {
 		if round%4 == 3 { // then the runner of any of them starts it against a late no
 			c.replicas[0].carry(orders[0])
 			turned = orders[1:]
+		}
+		if round%8 == 7 { // which comes too late for certain
+			c.until(asked.ID, func(s approval.State) bool { return s != approval.Pending && s != approval.Approved })
 		}
 		answers := c.together(turned...)
 		r := c.ended(asked.ID)
