@@ -22,6 +22,7 @@ const module = "twokey"
 var mayImport = map[string][]string{
 	"audit":               nil,
 	"chat":                nil,
+	"chat/chattest":       {"chat"},
 	"chat/hostile":        nil,
 	"chat/outbox":         {"chat"},
 	"graph":               nil,
@@ -45,6 +46,8 @@ var mayImport = map[string][]string{
 	"store/storetest":     {"audit", "chat", "chat/outbox", "commands/approval", "commands/rules", "graph", "graph/rollout", "graph/sync", "graph/watch", "scheduler"},
 	"bot/config":          {"commands/rules", "graph"},
 	"bot/console":         {"chat"},
+	"bot/slack":           {"chat"},
+	"bot/slack/slacktest": nil,
 	"bot/browsertest":     nil,
 	"docs":                nil,
 }

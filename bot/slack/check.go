@@ -1,0 +1,43 @@
+package slack
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// scopes are what the bot needs, as the manifest asks for them, and what for.
+var scopes = []struct{ name, use string }{
+	{"commands", "the slash command"},
+	{"chat:write", "posting"},
+	{"im:write", "writing to people directly"},
+	{"im:history", "reading what people write to the bot directly"},
+	{"app_mentions:read", "being mentioned"},
+	{"users:read", "telling members from guests"},
+	{"files:write", "pictures and lists"},
+	{"files:read", "seeing whether a picture can be shown"},
+}
+
+// Check reports what has to hold before the adapter can work: the token, the
+// scopes, and in socket mode that a socket would be opened. A nil error is
+// good news. It may be called whether or not the adapter runs.
+func (s *Slack) Check(ctx context.Context, report func(name string, err error)) {
+	_, header, err := s.authorise(ctx)
+	report("slack token", err)
+	if err != nil {
+		return
+	}
+	held := strings.FieldsFunc(header.Get("X-OAuth-Scopes"), func(r rune) bool { return r == ',' || r == ' ' })
+	for _, scope := range scopes {
+		var err error
+		if !slices.Contains(held, scope.name) {
+			err = &problem{doing: "check the scope for " + scope.use, code: "missing_scope", needed: scope.name, provided: strings.Join(held, ", ")}
+		}
+		report(fmt.Sprintf("slack scope %s", scope.name), err)
+	}
+	if s.cfg.Mode == modeSocket {
+		_, _, err := s.api.StartSocketModeContext(ctx)
+		report("slack sockets", wrap("open a socket", err))
+	}
+}

@@ -1,0 +1,172 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Time limits of one connection. A call as a whole has callLimit.
+const (
+	dialLimit   = 5 * time.Second
+	headerLimit = 8 * time.Second
+	idleLimit   = 90 * time.Second
+)
+
+// busyConns is how many connections to one host are kept for the next call. Go
+// keeps two, and with sixteen handlers at work most calls would then pay for a
+// new connection.
+const busyConns = 32
+
+// door is the only way out: requests go to the configured address of the Web
+// API and to Slack's own hosts over TLS, and nowhere else, whatever address
+// stands in what was received.
+type door struct {
+	api  *url.URL
+	next http.RoundTripper
+}
+
+var _ http.RoundTripper = door{}
+
+// newDoor returns a door in front of next; nil is a transport of our own.
+func newDoor(api *url.URL, next http.RoundTripper) door {
+	d := door{api: api, next: next}
+	if next == nil {
+		d.next = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, DialContext: d.dial, ForceAttemptHTTP2: true,
+			TLSHandshakeTimeout: dialLimit, ResponseHeaderTimeout: headerLimit, IdleConnTimeout: idleLimit,
+			MaxIdleConns: 4 * busyConns, MaxIdleConnsPerHost: busyConns,
+		}
+	}
+	return d
+}
+
+// errForeign is why a request does not leave.
+var errForeign = errors.New("the address is none of Slack's")
+
+// RoundTrip sends a request to where it may go.
+func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !d.allows(r.URL) {
+		if r.Body != nil {
+			_ = r.Body.Close() // it was never read
+		}
+		return nil, dialError{errForeign}
+	}
+	return d.next.RoundTrip(r)
+}
+
+// allows reports whether u is the Web API's own origin or one of Slack's.
+func (d door) allows(u *url.URL) bool {
+	if u.User != nil {
+		return false
+	}
+	if u.Scheme == d.api.Scheme && strings.EqualFold(u.Host, d.api.Host) {
+		return true
+	}
+	return u.Scheme == "https" && slackHost(u.Hostname()) && (u.Port() == "" || u.Port() == "443")
+}
+
+// client returns an HTTP client that goes through the door and follows no
+// redirect: what redirects is not what we called.
+func (d door) client() *http.Client {
+	return &http.Client{
+		Transport: d, Timeout: callLimit,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// slackHost reports whether a host belongs to Slack.
+func slackHost(host string) bool {
+	host = strings.ToLower(host)
+	for _, domain := range []string{"slack.com", "slack-gov.com"} {
+		if host == domain || strings.HasSuffix(host, "."+domain) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayAnswer reports whether u is an address at which Slack takes answers to an
+// event. The Web API's own host counts where it is this machine: there it is a
+// test's.
+func (d door) mayAnswer(u *url.URL) bool {
+	if u.User != nil {
+		return false
+	}
+	if loopback(d.api.Hostname()) && u.Scheme == d.api.Scheme && strings.EqualFold(u.Host, d.api.Host) {
+		return true
+	}
+	return u.Scheme == "https" && (u.Host == "hooks.slack.com" || u.Host == "hooks.slack-gov.com")
+}
+
+// mayConnect returns nil if u is an address at which Slack serves sockets.
+func (d door) mayConnect(u *url.URL) error {
+	plain := *u
+	switch u.Scheme {
+	case "wss":
+		plain.Scheme = "https"
+	case "ws":
+		plain.Scheme = "http"
+	}
+	if !d.allows(&plain) || u.Scheme == "ws" && !loopback(u.Hostname()) {
+		return dialError{errForeign}
+	}
+	return nil
+}
+
+// dialer returns what opens sockets.
+func (d door) dialer() *websocket.Dialer {
+	return &websocket.Dialer{
+		Proxy: http.ProxyFromEnvironment, NetDialContext: d.dial, HandshakeTimeout: dialLimit,
+		// Slack drops an answer that comes in several frames.
+		WriteBufferSize: 32 << 10,
+	}
+}
+
+// dial connects. A name of Slack's that was not configured by an operator must
+// not lead into our own network.
+func (d door) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: dialLimit, KeepAlive: 15 * time.Second}
+	if host, _, err := net.SplitHostPort(address); err == nil && slackHost(host) && host != d.api.Hostname() {
+		dialer.Control = public
+	}
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, dialError{err}
+	}
+	return conn, nil
+}
+
+// public refuses to connect to an address that is not one of the internet's.
+func public(_, address string, _ syscall.RawConn) error {
+	ip, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	a := ip.Addr().Unmap()
+	if !a.IsGlobalUnicast() || a.IsPrivate() {
+		return fmt.Errorf("%w: it leads to %s", errForeign, a)
+	}
+	return nil
+}
+
+// dialError says that a connection was never made, so that nothing was sent.
+type dialError struct{ error }
+
+// Unwrap returns what kept it from being made.
+func (d dialError) Unwrap() error { return d.error }
+
+// loopback reports whether a host is this machine.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
