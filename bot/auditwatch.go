@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -32,7 +33,8 @@ func headFiles(to []string) []audit.HeadFile {
 	return files
 }
 
-// pruner takes the text of records whose time is over.
+// pruner forgets what nobody needs any more: the text of records whose time is
+// over, and old deliveries.
 type pruner struct {
 	store   *store.Store
 	records *audit.Watch
@@ -45,8 +47,8 @@ func (p pruner) Run(ctx context.Context) error {
 	day := time.NewTicker(24 * time.Hour)
 	defer day.Stop()
 	for {
-		if err := p.prune(ctx); err != nil && ctx.Err() == nil {
-			p.log.ErrorContext(ctx, "prune audit record", "error", err)
+		if err := errors.Join(p.prune(ctx), p.pruneInbox(ctx)); err != nil && ctx.Err() == nil {
+			p.log.ErrorContext(ctx, "prune", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -66,6 +68,16 @@ func (p pruner) prune(ctx context.Context) error {
 		p.log.InfoContext(ctx, "audit records pruned", "records", n)
 	}
 	return nil
+}
+
+// pruneInbox goes on until no delivery is old.
+func (p pruner) pruneInbox(ctx context.Context) error {
+	for {
+		n, err := p.store.PruneInbox(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
 }
 
 // lastHead bounds how long a stop waits for the last head to be written.

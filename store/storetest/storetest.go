@@ -43,6 +43,10 @@ type Store interface {
 	// Away and SetAway say who is away, as commands.Absences says.
 	Away(ctx context.Context, tenant string) (map[string]time.Time, error)
 	SetAway(ctx context.Context, who approval.Principal, until time.Time, tell func(approval.Tx) error) error
+	// Take records a delivery and reports whether it is new.
+	Take(ctx context.Context, key string) (bool, error)
+	// PruneInbox forgets old deliveries and returns how many.
+	PruneInbox(ctx context.Context) (int, error)
 	Close() error
 }
 
@@ -50,7 +54,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
