@@ -72,6 +72,8 @@ func TestG24SecretHidesItself(t *testing.T) {
 		_ = template.Must(template.New("").Parse(`{{.}}{{printf "%d" .}}{{html .}}`)).Execute(&out, v)
 		check(where+" written", out.String())
 	}
+	check("String", s.String())
+	check("GoString", s.GoString())
 	func() {
 		defer func() { check("a panic", fmt.Sprint(recover())) }()
 		panic(s)

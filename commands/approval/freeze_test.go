@@ -2,6 +2,7 @@ package approval_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,6 +74,22 @@ func TestFreeze(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.wantEnd(w.approve(late, "bea", "cid"), approval.Succeeded)
+	})
+}
+
+// A freeze that comes while the tenant is read again for the start still stops
+// it: nothing is sent.
+func TestFreezeBetweenTheReadingAndTheStart(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		r := w.ask("ada", 1, "lamp")
+		var once sync.Once
+		w.tenant.onRead = func() { once.Do(func() { w.freeze(tenantID) }) }
+		r = w.approve(r, "bea")
+		time.Sleep(time.Minute)
+		w.untouched(r)
+		if n := w.tenant.calls(); n != 0 {
+			t.Errorf("%d calls after the freeze, want none", n)
+		}
 	})
 }
 

@@ -387,6 +387,28 @@ func TestO13StoppedPastItsLease(t *testing.T) {
 	}
 }
 
+// G34: a process that lives and waits for an answer is left alone, and what it
+// hears is what is recorded.
+func TestG34WhoeverWaitsForAnAnswerIsLeftAlone(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.halt()
+		w.join(nil)
+		w.onArrival(func(n int) { time.Sleep(w.limits.Call - time.Second) })
+		r := w.approve(w.ask("ada", 1, "lamp"), "bea")
+		synctest.Wait()
+		w.join(nil)
+		r = w.wantEnd(r, approval.Succeeded)
+		if strings.Contains(r.Outcome.Why, "Confirmed by reading") {
+			t.Errorf("it says %q", r.Outcome.Why)
+		}
+		for _, s := range w.steps(r) {
+			if s.Fence != 1 {
+				t.Errorf("it was taken from who waited: %+v", s)
+			}
+		}
+	})
+}
+
 // G34: a hundred times a process is stopped at some moment for some time beside
 // another, and goes on.
 func TestG34AHundredPauses(t *testing.T) {

@@ -50,7 +50,8 @@ type effect struct {
 
 // tenant is a directory of named values. Its ledger is the truth.
 type tenant struct {
-	look func(ctx context.Context, clientID string, c approval.Call) // called before anything is applied
+	look   func(ctx context.Context, clientID string, c approval.Call) // called before anything is applied
+	onRead func()                                                      // called after each snapshot
 
 	mu      sync.Mutex
 	now     func() time.Time
@@ -187,6 +188,7 @@ type setArgs struct {
 }
 
 func (s setting) Snapshot(_ context.Context, r approval.Request) (json.RawMessage, error) {
+	defer s.tenant.onRead()
 	s.tenant.mu.Lock()
 	defer s.tenant.mu.Unlock()
 	s.tenant.read++

@@ -77,7 +77,7 @@ type process struct {
 func newWorld(t rapid.TB, dsn string) *world {
 	t.Helper()
 	w := &world{t: t, dsn: dsn, limits: limits, handed: map[string][]string{}, over: map[string]bool{}}
-	w.tenant = &tenant{now: w.now, values: map[string]string{}, passes: map[string]pass{}, look: w.wantIntent, late: limits.Settle / 4, wait: 2 * time.Second}
+	w.tenant = &tenant{now: w.now, values: map[string]string{}, passes: map[string]pass{}, look: w.wantIntent, onRead: func() {}, late: limits.Settle / 4, wait: 2 * time.Second}
 	w.people = &people{
 		askers:    map[string]bool{"ada": true, "abe": true},
 		approvers: map[string]bool{"abe": true, "bea": true, "cid": true},
