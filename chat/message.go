@@ -22,6 +22,7 @@ type Message struct {
 	Details  []Field  `json:"details,omitempty"` // shown smaller or folded away
 	Links    []Link   `json:"links,omitempty"`
 	Image    *Image   `json:"image,omitempty"`
+	File     *File    `json:"file,omitempty"`
 	Footer   string   `json:"footer,omitempty"` // small print: as of when, who can see this
 	Buttons  []Button `json:"buttons,omitempty"`
 	Request  string   `json:"request,omitempty"` // the request it is about, "R-ABC234"
@@ -55,6 +56,15 @@ type Image struct {
 	Name string `json:"name"` // file name with its ending
 	PNG  []byte `json:"png"`
 	Alt  string `json:"alt"`
+}
+
+// File is something to keep, which an adapter offers for download to those who
+// see the message.
+type File struct {
+	Name  string `json:"name"`  // with its ending
+	Media string `json:"media"` // its media type, "text/csv"
+	Data  []byte `json:"data"`
+	Alt   string `json:"alt"` // what is in it, in a few words
 }
 
 // Style says how a button feels.
@@ -120,6 +130,9 @@ func (m Message) Plain() string {
 	part(linked(m.Links))
 	if m.Image != nil {
 		part("[picture: " + m.Image.Alt + "]")
+	}
+	if m.File != nil {
+		part("[file: " + Safe(m.File.Name, 0) + "]")
 	}
 	part(m.Footer)
 	if m.Request != "" {
