@@ -14,7 +14,7 @@ import (
 	"twokey/graph/rollout"
 )
 
-const accessVersion = 1
+const accessVersion = 2
 
 // aim is one of the two Conditional Access policies that the bot can make.
 type aim struct {

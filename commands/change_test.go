@@ -48,6 +48,8 @@ func TestG05Compare(t *testing.T) {
 		"an administrator unable":  {func(f *fixture) { f.register("ada") }, "can no longer sign in"},
 		"an administrator blocked": {func(f *fixture) { f.disable("ada") }, "can no longer sign in"},
 		"a new administrator":      {func(f *fixture) { f.hold("sue", graph.RoleUserAdministrator) }, "has become an administrator"},
+		"a highest role lost":      {func(f *fixture) { f.holders[0].Roles[0].TemplateID = graph.RoleReportsReader }, "does not hold one of the highest roles any more"},
+		"a highest role given":     {func(f *fixture) { f.holders[1].Roles[0].TemplateID = graph.RolePrivilegedRoleAdmin }, "holds one of the highest roles now"},
 		"an administrator less":    {func(f *fixture) { f.remove("ada") }, "no longer an administrator"},
 		"an emergency account":     {func(f *fixture) { f.register("em1") }, "emergency"},
 		"already on":               {func(f *fixture) { f.enabled = true }, "nothing to change"},

@@ -15,7 +15,7 @@ import (
 )
 
 // defaultsVersion grows when the meaning of stored arguments or snapshots changes.
-const defaultsVersion = 1
+const defaultsVersion = 2
 
 // defaults asks to turn security defaults on or off: a change for the whole
 // tenant, so two approvers and a wait.
@@ -53,7 +53,7 @@ func planDefaults(ctx context.Context, env Env, enable bool) (approval.Plan, err
 	if enable {
 		check := preflightDefaults(ctx, env, snapshot)
 		if red := check.reds(); len(red) > 0 {
-			return approval.Plan{}, &mistake{"Security defaults cannot be turned on now: " + red[0].Text, "“/mfa preflight defaults” shows all that stands in the way. Nothing was asked for." + red[0].accept()}
+			return approval.Plan{}, &mistake{"Security defaults cannot be turned on now: " + red[0].Text, "“/mfa preflight defaults” shows all that stands in the way. Nothing was asked for." + acceptable(red)}
 		}
 		words, what.lockout = enableWords(env, check), check.locksOut()
 	}
@@ -108,6 +108,9 @@ type ableAccount struct {
 	Name string `json:"name"` // for people: a new name is no difference
 	Able bool   `json:"able"` // enabled, and holds a second factor
 	Off  bool   `json:"off"`  // disabled or gone: cannot sign in whatever it holds
+	// Highest says of an administrator that they hold one of the highest roles, and
+	// so could put right what a change did. A lesser role helps nobody then.
+	Highest bool `json:"highest,omitempty"`
 }
 
 // defaultsAction implements approval.Action.
@@ -149,6 +152,11 @@ func readSignIn(ctx context.Context, env Env, policies []graph.Policy) (defaults
 	}
 	if s.Admins, err = able(ctx, env.Tenant, administrators(env, holders)); err != nil {
 		return s, fmt.Errorf("read administrators' methods: %w", err)
+	}
+	for i, a := range s.Admins {
+		s.Admins[i].Highest = slices.ContainsFunc(holders, func(h graph.RoleHolder) bool {
+			return h.UserID == a.ID && subject{Roles: h.Roles}.highest()
+		})
 	}
 	if s.Emergency, err = able(ctx, env.Tenant, emergencyIDs(env)); err != nil {
 		return s, fmt.Errorf("read emergency accounts' methods: %w", err)
@@ -318,6 +326,10 @@ func compareAccounts(what string, before, after []ableAccount) []string {
 			found = append(found, "The "+what+" "+quoted(was.Name, 60)+" can no longer sign in with a second factor.")
 		case !was.Able && x.Able:
 			found = append(found, "The "+what+" "+quoted(was.Name, 60)+" can sign in with a second factor now.")
+		case was.Highest && !x.Highest:
+			found = append(found, "The "+what+" "+quoted(was.Name, 60)+" does not hold one of the highest roles any more.")
+		case !was.Highest && x.Highest:
+			found = append(found, "The "+what+" "+quoted(was.Name, 60)+" holds one of the highest roles now.")
 		}
 		delete(old, x.ID)
 	}

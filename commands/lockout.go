@@ -121,17 +121,24 @@ func emergencyRisk(env Env, accounts []ableAccount) string {
 		len(ready), len(accounts), least, names(append(without, off...)))
 }
 
-// adminRisk says it where too few administrators could.
+// adminRisk says it where too few of those administrators could who could put it
+// right again.
 func adminRisk(env Env, accounts []ableAccount) string {
-	ready, _, _ := split(accounts)
+	ready := mighty(accounts)
 	switch least := env.Rules.Now().Normal().MinAdmins; {
 	case len(ready) >= least:
 		return ""
 	case len(ready) == 0:
-		return "No administrator could sign in with a second factor: nobody could turn this off again."
+		return "No administrator with one of the highest roles could sign in with a second factor: none could turn this off again."
 	default:
-		return fmt.Sprintf("Only %d administrators could sign in with a second factor, and at least %d must be able to.", len(ready), least)
+		return fmt.Sprintf("Only %d of the administrators with one of the highest roles could sign in with a second factor, and at least %d must be able to.", len(ready), least)
 	}
+}
+
+// mighty are those who can sign in and could put right what a change did.
+func mighty(accounts []ableAccount) []ableAccount {
+	ready, _, _ := split(accounts)
+	return slices.DeleteFunc(ready, func(a ableAccount) bool { return !a.Highest })
 }
 
 // leavesNone reports whether no second factor is among what remains.

@@ -60,12 +60,13 @@ type finding struct {
 	Lockout bool
 }
 
-// accept says how the owner can let a finding that stops a change pass, or "".
-func (f finding) accept() string {
-	if f.Lockout {
-		return " " + acceptHint
+// acceptable says how the owner can let what stops a change pass, or "" where
+// anything is among it that no owner can accept.
+func acceptable(reds []finding) string {
+	if slices.ContainsFunc(reds, func(f finding) bool { return !f.Lockout }) {
+		return ""
 	}
-	return ""
+	return " " + acceptHint
 }
 
 // guarded is how bad it is that too few could sign in.
@@ -156,22 +157,37 @@ func lockout(env Env, s defaultsSnapshot) []finding {
 	if len(fs) == 0 {
 		fs = append(fs, finding{Level: green, Text: "No Conditional Access policy is on."})
 	}
-	return append(fs, adminSignIn(env, s.Admins), emergencySignIn(env, s.Emergency))
+	fs = append(append(fs, adminSignIn(env, s.Admins)...), emergencySignIn(env, s.Emergency))
+	if saved, _, _ := split(s.Emergency); len(mighty(s.Admins))+len(saved) == 0 {
+		for i := range fs { // nobody could turn it off again: no owner can accept that
+			if fs[i].Lockout {
+				fs[i].Level, fs[i].Lockout = red, false
+			}
+		}
+	}
+	return fs
 }
 
-func adminSignIn(env Env, accounts []ableAccount) finding {
-	const mend = "the administrators themselves, with “/mfa setup”"
+const mendAdmins = "the administrators themselves, with “/mfa setup”"
+
+// adminSignIn judges the administrators. That one of them has no second factor
+// stops the change whatever risk the owner accepts.
+func adminSignIn(env Env, accounts []ableAccount) []finding {
+	var fs []finding
 	ready, without, _ := split(accounts)
-	risk := adminRisk(env, accounts)
+	if len(without) > 0 {
+		fs = append(fs, finding{Level: red, Text: fmt.Sprintf("No second factor yet for %d of %d administrators: %s.", len(without), len(ready)+len(without), names(without)), Owner: mendAdmins})
+	}
+	if risk := adminRisk(env, accounts); risk != "" {
+		fs = append(fs, finding{Level: guarded(env), Text: risk, Owner: mendAdmins, Lockout: true})
+	}
 	switch {
-	case risk != "":
-		return finding{Level: guarded(env), Text: risk, Owner: mend, Lockout: true}
-	case len(without) > 0:
-		return finding{Level: red, Text: fmt.Sprintf("No second factor yet for %d of %d administrators: %s.", len(without), len(ready)+len(without), names(without)), Owner: mend}
+	case len(fs) > 0:
+		return fs
 	case len(ready) == 1:
-		return finding{Level: green, Text: "The only administrator has a second factor."}
+		return []finding{{Level: green, Text: "The only administrator has a second factor."}}
 	default:
-		return finding{Level: green, Text: fmt.Sprintf("All %d administrators have a second factor.", len(ready))}
+		return []finding{{Level: green, Text: fmt.Sprintf("All %d administrators have a second factor.", len(ready))}}
 	}
 }
 

@@ -9,12 +9,16 @@ import (
 	"time"
 
 	"twokey/commands/identity"
+	"twokey/commands/rules"
 	"twokey/graph"
 	"twokey/graph/rollout"
 	graphsync "twokey/graph/sync"
 )
 
-func able1(name string) ableAccount   { return ableAccount{ID: id(name), Name: name, Able: true} }
+func able1(name string) ableAccount {
+	return ableAccount{ID: id(name), Name: name, Able: true, Highest: true}
+}
+func lesser1(name string) ableAccount { return ableAccount{ID: id(name), Name: name, Able: true} }
 func unable1(name string) ableAccount { return ableAccount{ID: id(name), Name: name} }
 func off1(name string) ableAccount    { return ableAccount{ID: id(name), Name: name, Off: true} }
 
@@ -65,28 +69,76 @@ func TestLockoutPolicies(t *testing.T) {
 
 func TestLockoutAccounts(t *testing.T) {
 	t.Parallel()
+	emergency := func(env Env, accounts []ableAccount) []finding { return []finding{emergencySignIn(env, accounts)} }
+	type said struct {
+		level level
+		text  string
+	}
+	const nobody = "No administrator with one of the highest roles could sign in with a second factor: none could turn this off again."
 	for _, row := range []struct {
 		name     string
-		judge    func(Env, []ableAccount) finding
+		judge    func(Env, []ableAccount) []finding
 		accounts []ableAccount
-		level    level
-		want     string
+		want     []said
 	}{
-		{"no administrator at all", adminSignIn, nil, red, "No administrator could sign in with a second factor: nobody could turn this off again."},
-		{"none able", adminSignIn, []ableAccount{unable1("a"), off1("b")}, red, "No administrator could sign in with a second factor: nobody could turn this off again."},
-		{"some unable", adminSignIn, []ableAccount{able1("a"), unable1("b"), able1("c")}, red, "No second factor yet for 1 of 3 administrators: “b”."},
-		{"many unable", adminSignIn, []ableAccount{able1("a"), unable1("b"), unable1("c"), unable1("d"), unable1("e"), unable1("f"), unable1("g"), unable1("h")}, red, "No second factor yet for 7 of 8 administrators: “b”, “c”, “d”, “e”, “f”, and 2 more."},
-		{"one that is disabled is locked out already", adminSignIn, []ableAccount{able1("a"), able1("b"), off1("c")}, green, "All 2 administrators have a second factor."},
-		{"the only one", adminSignIn, []ableAccount{able1("a")}, green, "The only administrator has a second factor."},
-		{"no emergency account", emergencySignIn, nil, amber, "No emergency access account is declared. Two are advised, for the day when nobody else gets in."},
-		{"O54: none able", emergencySignIn, []ableAccount{unable1("a"), off1("b")}, red, "No emergency access account could sign in with a second factor: “a”, “b”. Security defaults make no exception for them."},
-		{"one of two", emergencySignIn, []ableAccount{able1("a"), unable1("b")}, amber, "1 of 2 emergency access accounts could sign in with a second factor. Not so: “b”."},
-		{"one of one", emergencySignIn, []ableAccount{able1("a")}, green, "The emergency access account can sign in with a second factor."},
-		{"two of two", emergencySignIn, []ableAccount{able1("a"), able1("b")}, green, "All 2 emergency access accounts can sign in with a second factor."},
+		{"no administrator at all", adminSignIn, nil, []said{{red, nobody}}},
+		{"none able", adminSignIn, []ableAccount{unable1("a"), off1("b")}, []said{{red, "No second factor yet for 1 of 1 administrators: “a”."}, {red, nobody}}},
+		{"some unable", adminSignIn, []ableAccount{able1("a"), unable1("b"), able1("c")}, []said{{red, "No second factor yet for 1 of 3 administrators: “b”."}}},
+		{"many unable", adminSignIn, []ableAccount{able1("a"), unable1("b"), unable1("c"), unable1("d"), unable1("e"), unable1("f"), unable1("g"), unable1("h")}, []said{{red, "No second factor yet for 7 of 8 administrators: “b”, “c”, “d”, “e”, “f”, and 2 more."}}},
+		{"one that is disabled is locked out already", adminSignIn, []ableAccount{able1("a"), able1("b"), off1("c")}, []said{{green, "All 2 administrators have a second factor."}}},
+		{"the only one", adminSignIn, []ableAccount{able1("a")}, []said{{green, "The only administrator has a second factor."}}},
+		{"one that could put nothing right", adminSignIn, []ableAccount{lesser1("a")}, []said{{red, nobody}}},
+		{"one of them could", adminSignIn, []ableAccount{lesser1("a"), able1("b")}, []said{{green, "All 2 administrators have a second factor."}}},
+		{"no emergency account", emergency, nil, []said{{amber, "No emergency access account is declared. Two are advised, for the day when nobody else gets in."}}},
+		{"O54: none able", emergency, []ableAccount{unable1("a"), off1("b")}, []said{{red, "No emergency access account could sign in with a second factor: “a”, “b”. Security defaults make no exception for them."}}},
+		{"one of two", emergency, []ableAccount{able1("a"), unable1("b")}, []said{{amber, "1 of 2 emergency access accounts could sign in with a second factor. Not so: “b”."}}},
+		{"one of one", emergency, []ableAccount{able1("a")}, []said{{green, "The emergency access account can sign in with a second factor."}}},
+		{"two of two", emergency, []ableAccount{able1("a"), able1("b")}, []said{{green, "All 2 emergency access accounts can sign in with a second factor."}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			wantFinding(t, row.judge(newDryWorld(t).env, row.accounts), row.level, row.want)
+			got := row.judge(newDryWorld(t).env, row.accounts)
+			if len(got) != len(row.want) {
+				t.Fatalf("found %+v, want %+v", got, row.want)
+			}
+			for i, want := range row.want {
+				wantFinding(t, got[i], want.level, want.text)
+			}
+		})
+	}
+}
+
+// TestG26AcceptedLockout holds that an owner who accepts that few remain has not
+// accepted that an administrator is locked out, nor that nobody remains.
+func TestG26AcceptedLockout(t *testing.T) {
+	t.Parallel()
+	const few, none = "Only 1 of the administrators with one of the highest roles could sign in", "none could turn this off again."
+	for name, c := range map[string]struct {
+		change  func(*fixture)
+		refused string // empty: it is asked for, with the risk in the prompt
+	}{
+		"few remain":                      {func(*fixture) {}, ""},
+		"an administrator without method": {func(f *fixture) { f.register("ada") }, "No second factor yet for 1 of 2 administrators: “Ada Okafor”."},
+		"nobody but a lesser one remains": {func(f *fixture) { f.disable("olga"); f.disable("em1"); f.disable("em2") }, none},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, c.change)
+			r := w.rules()
+			r.AcceptLockout, r.MinAdmins = true, 2
+			w.govern(rules.Fixed(r))
+			got := w.say("ada", "defaults enable all have been trained")
+			if c.refused == "" {
+				wantSaid(t, got, "Recorded as R-")
+				if asked := w.stored()[0]; asked.Policy.Quorum != 2 || !strings.Contains(strings.Join(asked.Words.Findings, " "), few) {
+					t.Errorf("the policy is %+v, the findings are %q", asked.Policy, asked.Words.Findings)
+				}
+				return
+			}
+			wantSaid(t, got, c.refused, "Nothing was asked for.")
+			if strings.Contains(got.Plain(), "accept_lockout") {
+				t.Errorf("an owner is told to accept it:\n%s", got.Plain())
+			}
 		})
 	}
 }
