@@ -141,7 +141,7 @@ func (a accessAction) read(ctx context.Context) (accessSnapshot, error) {
 		return accessSnapshot{}, fmt.Errorf("read policies: %w", err)
 	}
 	s, err := readSignIn(ctx, a.env, policies)
-	return accessSnapshot(s), err
+	return accessSnapshot{s.Enabled, s.Policies, s.Admins, s.Emergency}, err
 }
 
 // words are what approvers read.

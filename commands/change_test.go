@@ -15,7 +15,7 @@ import (
 // snapshot reads the world as the action does.
 func (w *world) snapshot(t *testing.T) json.RawMessage {
 	t.Helper()
-	s, err := defaultsAction{w.env}.Snapshot(context.Background(), approval.Request{})
+	s, err := defaultsAction{w.env}.Snapshot(context.Background(), asked(turnOn))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +52,7 @@ func TestG05Compare(t *testing.T) {
 		"a highest role given":     {func(f *fixture) { f.holders[1].Roles[0].TemplateID = graph.RolePrivilegedRoleAdmin }, "holds one of the highest roles now"},
 		"an administrator less":    {func(f *fixture) { f.remove("ada") }, "no longer an administrator"},
 		"an emergency account":     {func(f *fixture) { f.register("em1") }, "emergency"},
+		"an approver unable":       {func(f *fixture) { f.register("bea") }, "Approvers or owners of this bot have no second factor that they can use: “Bea Fontaine”"},
 		"already on":               {func(f *fixture) { f.enabled = true }, "nothing to change"},
 	} {
 		t.Run(name, func(t *testing.T) {

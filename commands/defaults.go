@@ -51,11 +51,13 @@ func planDefaults(ctx context.Context, env Env, enable bool) (approval.Plan, err
 	}
 	words, what := disableWords(env), stakes{}
 	if enable {
-		check := preflightDefaults(ctx, env, snapshot)
+		facts := env.Facts(ctx)
+		deciding, err := readDeciders(ctx, env, facts)
+		check := preflightDefaults(env, snapshot, facts, deciders(deciding, err))
 		if red := check.reds(); len(red) > 0 {
 			return approval.Plan{}, &mistake{"Security defaults cannot be turned on now: " + red[0].Text, "“/mfa preflight defaults” shows all that stands in the way. Nothing was asked for." + acceptable(red)}
 		}
-		words, what.lockout = enableWords(env, check), check.locksOut()
+		words, what.lockout, snapshot.Deciders = enableWords(env, check), check.locksOut(), deciding
 	}
 	p := tenantWide(env, kindNamed(DefaultsKind), defaultsVersion, what)
 	p.Args, p.Snapshot, p.Words = json.RawMessage(encode(map[string]bool{"enable": enable})), json.RawMessage(encode(snapshot)), words
@@ -100,6 +102,9 @@ type defaultsSnapshot struct {
 	Policies  []graph.Policy `json:"policies"` // by ID; none where the licence has none
 	Admins    []ableAccount  `json:"admins"`   // by ID
 	Emergency []ableAccount  `json:"emergency"`
+	// Deciders are the approvers and owners of this bot, by ID, where security
+	// defaults are to be turned on: through them they are turned off again.
+	Deciders []ableAccount `json:"deciders,omitempty"`
 }
 
 // ableAccount is an account and whether it can sign in under security defaults.
@@ -118,11 +123,18 @@ type defaultsAction struct{ env Env }
 
 var _ approval.Action = defaultsAction{}
 
-// Snapshot implements approval.Action.
-func (a defaultsAction) Snapshot(ctx context.Context, _ approval.Request) (json.RawMessage, error) {
+// Snapshot implements approval.Action. Whether those who decide could sign in is
+// read again too where that matters; that it cannot be read is no reason to turn
+// anything on.
+func (a defaultsAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
 	s, err := a.read(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if enable, err := arguments(r); err == nil && enable {
+		if s.Deciders, err = readDeciders(ctx, a.env, a.env.Facts(ctx)); err != nil {
+			return nil, fmt.Errorf("read approvers' methods: %w", err)
+		}
 	}
 	return json.RawMessage(encode(s)), nil
 }
@@ -265,7 +277,7 @@ func (a defaultsAction) Compare(was, now json.RawMessage, r approval.Request, _ 
 	if len(found) > 0 {
 		return found
 	}
-	for _, f := range lockout(a.env, after) {
+	for _, f := range append(lockout(a.env, after), deciders(after.Deciders, nil)) {
 		if f.Level == red {
 			found = append(found, f.Text)
 		}

@@ -27,7 +27,9 @@ func preflight(env Env) Command {
 			if err != nil {
 				return chat.Message{}, err
 			}
-			m := preflightDefaults(ctx, env, snapshot).message(env)
+			facts := env.Facts(ctx)
+			deciding, err := readDeciders(ctx, env, facts)
+			m := preflightDefaults(env, snapshot, facts, deciders(deciding, err)).message(env)
 			if snapshot.Enabled {
 				m.Headline = "Security defaults are on already. This is what they meet:"
 			}
@@ -133,12 +135,12 @@ func (p preflightReport) readWords(env Env) string {
 	return "between " + moment(env, p.oldest) + " and " + moment(env, p.asOf)
 }
 
-// preflightDefaults judges whether security defaults can be turned on.
-func preflightDefaults(ctx context.Context, env Env, s defaultsSnapshot) preflightReport {
-	facts := env.Facts(ctx)
+// preflightDefaults judges whether security defaults can be turned on, beside what
+// was found out about those who decide.
+func preflightDefaults(env Env, s defaultsSnapshot, facts rollout.Facts, deciding finding) preflightReport {
 	findings := lockout(env, s)
 	findings[len(findings)-1].Text += watched(facts, env.Scope) // the emergency accounts'
-	findings = append(findings, deciders(ctx, env, facts), chatSignIn(env))
+	findings = append(findings, deciding, chatSignIn(env))
 	funnel := rollout.NewFunnel(facts, env.Scope)
 	findings = append(findings, readiness(funnel), legacyUse(env, facts))
 	findings = append(findings, declared(facts, env.Scope)...)
@@ -242,20 +244,24 @@ func names(accounts []ableAccount) string {
 	return quotedNames(all)
 }
 
-// deciders judges whether those who would have to turn it off again through
-// this bot could sign in themselves. A method that the tenant does not let them
-// use is none.
-func deciders(ctx context.Context, env Env, facts rollout.Facts) finding {
+// readDeciders reads of each approver and owner of this bot whether they could
+// sign in. A method that the tenant does not let them use is none.
+func readDeciders(ctx context.Context, env Env, facts rollout.Facts) ([]ableAccount, error) {
 	approvers, err := env.People.Holders(ctx, identity.Approver)
 	owners, err2 := env.People.Holders(ctx, identity.Owner)
+	if err = errors.Join(err, err2); err != nil {
+		return nil, err
+	}
 	ids := append(approvers, owners...)
 	slices.Sort(ids)
-	var accounts []ableAccount
-	if err = errors.Join(err, err2); err == nil {
-		accounts, err = ableWith(ctx, env.Tenant, slices.Compact(ids), func(u graph.User, methods []graph.Method) bool {
-			return graph.Strongest(methods) > graph.NotMFA && rollout.Usable(facts, u, methods) != rollout.No
-		})
-	}
+	return ableWith(ctx, env.Tenant, slices.Compact(ids), func(u graph.User, methods []graph.Method) bool {
+		return graph.Strongest(methods) > graph.NotMFA && rollout.Usable(facts, u, methods) != rollout.No
+	})
+}
+
+// deciders judges whether those who would have to turn it off again through
+// this bot could sign in themselves. The error is why that is not known.
+func deciders(accounts []ableAccount, err error) finding {
 	if err != nil {
 		return finding{Level: red, Text: "Whether the approvers have a second factor could not be read.", Owner: "an owner of this bot"}
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"twokey/commands/approval"
 	"twokey/commands/identity"
 	"twokey/commands/rules"
 	"twokey/graph"
@@ -175,7 +177,7 @@ func TestU12Deciders(t *testing.T) {
 				policy.Methods[i].Enabled = policy.Methods[i].Kind != graph.MethodSoftwareOATH
 			}
 			facts.MethodsPolicy = rollout.From(policy, nil)
-			wantFinding(t, deciders(t.Context(), w.env, facts), row.level, row.want)
+			wantFinding(t, deciders(readDeciders(t.Context(), w.env, facts)), row.level, row.want)
 		})
 	}
 }
@@ -424,7 +426,8 @@ func TestPreflightMessages(t *testing.T) {
 func TestAmberIsInThePrompt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	check := preflightDefaults(t.Context(), w.env, mustRead(t, w))
+	facts := w.facts(t.Context())
+	check := preflightDefaults(w.env, mustRead(t, w), facts, deciders(readDeciders(t.Context(), w.env, facts)))
 	if got := w.ask().Words.Findings; len(got) != 3 || strings.Join(got, "|") != strings.Join(check.lines(), "|") {
 		t.Errorf("the request holds %q, the preflight found %q", got, check.lines())
 	}
@@ -471,5 +474,32 @@ func TestOldReadingsSayTheirTime(t *testing.T) {
 	report := preflightReport{findings: []finding{{Level: green, Text: "x"}}, asOf: start, oldest: funnel.Oldest}
 	if got, want := report.message(env).Footer, "Read from Microsoft 365 between "+oldest+" and "+moment(env, start)+". "; !strings.HasPrefix(got, want) {
 		t.Errorf("preflight: got footer %q, want it to begin with %q", got, want)
+	}
+}
+
+// TestU19ReadAgain holds that an approver who has lost their method since stops
+// what everybody approved: it could not be turned off again through the bot.
+func TestU19ReadAgain(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*fixture){
+		"an approver": func(f *fixture) { f.register("bea") },
+		"an owner":    func(f *fixture) { f.register("vic") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(f *fixture) { f.roles[identity.Owner] = append(f.roles[identity.Owner], id("vic")) })
+				r := w.ask()
+				w.press("abe", "approve", r.Seal(), nil)
+				w.press("bea", "approve", r.Seal(), nil)
+				change(w.fixture)
+				w.advance(15 * time.Minute)
+				w.run()
+				r = w.want(approval.Stale, policyTwo)
+				if !strings.Contains(strings.Join(r.Outcome.Findings, " "), "have no second factor that they can use") || w.enabled {
+					t.Errorf("found was %q, security defaults %s", r.Outcome.Findings, onOff(w.enabled))
+				}
+			})
+		})
 	}
 }

@@ -73,6 +73,7 @@ var userRules = []guarantee{
 	{id: "U16", says: "What each command can know on each licence is a generated table."},
 	{id: "U17", says: "Without the sign-in log the legacy check is never green."},
 	{id: "U18", says: "Dated changes are named for each population, with their source."},
+	{id: "U19", says: "Whoever administers or decides is looked at again before security defaults are turned on."},
 	{id: "U21", says: "Evidence of one request answers an auditor alone."},
 	{id: "U22", says: "Heads are kept outside, leavers can be erased, and pruning is chained."},
 	{id: "U23", says: "Changes by Twokey and outside of it are told apart."},
