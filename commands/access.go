@@ -112,8 +112,8 @@ type accessSnapshot struct {
 	Emergency []ableAccount  `json:"emergency"`
 }
 
-// ours are the policies that the bot has made for an aim. The name says so: it
-// was written with the first of them.
+// ours are the policies that the bot has made for an aim, by their name: it was
+// written with the first of them. What became of one since is for altered to say.
 func (s accessSnapshot) ours(a aim) []graph.Policy {
 	prefix, _, _ := strings.Cut(graph.PolicyDraft{Does: a.does, Mark: "|"}.Name(), "|")
 	return slices.DeleteFunc(slices.Clone(s.Policies), func(p graph.Policy) bool { return !strings.HasPrefix(p.Name, prefix) })
@@ -168,16 +168,21 @@ func (a accessAction) words(ctx context.Context, args accessArgs, s accessSnapsh
 	w.Headline = "Enforce " + a.aim.noun + " at " + org
 	w.Then = "The policy is on."
 	w.Undo = "“/mfa " + a.aim.kind.name + " report-only”" + undoWords + " It works within minutes."
+	if p, there := s.policy(args.Policy); there {
+		if say := a.exempted(ctx, p, s); say != "" {
+			w.Findings = append(w.Findings, say)
+		}
+	}
 	facts := a.env.Facts(ctx)
 	if a.aim.does == graph.AimBlockLegacy {
 		w.Radius = "Every account that signs in with an old mail program, a scanner or a script by password alone. " + exempt
 		w.Risk = "Old mail programs, scanners and scripts that still sign in that way stop at once."
-		w.Findings = warnings(legacyUse(a.env, facts))
+		w.Findings = append(w.Findings, warnings(legacyUse(a.env, facts))...)
 		return w
 	}
 	w.Radius = "Every account, in every program. " + exempt
 	w.Risk = "Whoever has no second factor must register one at the next sign-in, and what signs in by password alone stops at once."
-	w.Findings = warnings(readiness(rollout.NewFunnel(facts, a.env.Scope)), legacyUse(a.env, facts))
+	w.Findings = append(w.Findings, warnings(readiness(rollout.NewFunnel(facts, a.env.Scope)), legacyUse(a.env, facts))...)
 	return w
 }
 
@@ -202,9 +207,11 @@ func (a accessAction) guard(args accessArgs, s accessSnapshot) string {
 		return "Security defaults are on: they have to be turned off before a policy can be enforced."
 	case everybodyOut(p):
 		return "The policy " + quoted(p.Name, 80) + " would block everybody in every program. It is never enforced by this bot."
-	default:
-		return exempts(p.Users.ExcludeUsers, s.Emergency)
 	}
+	if say := exempts(p.Users.ExcludeUsers, s.Emergency); say != "" {
+		return say
+	}
+	return alteredWords(a.aim, p)
 }
 
 // everybodyOut reports whether a policy blocks modern sign-in for everybody.

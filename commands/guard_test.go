@@ -245,6 +245,62 @@ func TestO53(t *testing.T) {
 	})
 }
 
+// TestG26AlteredPolicy alters a policy of ours by hand, after it was made and after
+// everybody approved it: it is not enforced as something else than was shown, and
+// whom it exempts beside the emergency accounts is told.
+func TestG26AlteredPolicy(t *testing.T) {
+	t.Parallel()
+	em := `"` + cast("emergency-1") + `","` + cast("emergency-2") + `"`
+	conditions := func(clients, apps, more, include, exclude string) string {
+		return `{"conditions":{"clientAppTypes":[` + clients + `],"applications":{"includeApplications":[` + apps + `]},` + more +
+			`"users":{"includeUsers":[` + include + `],"excludeUsers":[` + em + exclude + `],"excludeRoles":["` +
+			graph.RoleDirectorySyncAccounts + `","` + graph.RoleOnPremisesDirectorySync + `"]}}}`
+	}
+	const all, app = `"all"`, `"00000002-0000-0ff1-ce00-000000000000"`
+	for name, c := range map[string]struct {
+		body, want string
+		allowed    bool // it is asked for, and the approvers are told
+	}{
+		"as it was made":     {body: conditions(all, `"All"`, "", `"All"`, ""), allowed: true},
+		"client types":       {body: conditions(`"exchangeActiveSync","other"`, `"All"`, "", `"All"`, ""), want: "the client types: “exchangeActiveSync”, “other” instead of “all”"},
+		"apps":               {body: conditions(all, app, "", `"All"`, ""), want: "the apps: “00000002-0000-0ff1-ce00-000000000000” instead of “All”"},
+		"a place":            {body: conditions(all, `"All"`, `"locations":{"includeLocations":["AllTrusted"]},`, `"All"`, ""), want: "conditions that keep it from some sign-ins"},
+		"whom it is for":     {body: conditions(all, `"All"`, "", `"`+cast("sam")+`"`, ""), want: "the included users: “" + cast("sam") + "” instead of “All”"},
+		"what it demands":    {body: `{"grantControls":{"operator":"OR","builtInControls":["block"]}}`, want: "would block everybody in every program"},
+		"a choice":           {body: `{"grantControls":{"operator":"OR","builtInControls":["mfa","compliantDevice"]}}`, want: "what it demands: “mfa”, “compliantDevice” instead of “mfa”"},
+		"the directory sync": {body: strings.Replace(conditions(all, `"All"`, "", `"All"`, ""), graph.RoleDirectorySyncAccounts, graph.RoleReportsReader, 1), want: "does not exempt the accounts of the directory synchronisation any more"},
+		"somebody exempted":  {body: conditions(all, `"All"`, "", `"All"`, `,"`+cast("vic")+`"`), want: "Somebody has changed the policy by hand: it exempts “Vic", allowed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			open(t, func(o *office) {
+				reported(graph.AimRequireMFA)(o)
+				o.policy(c.body)
+				if !c.allowed {
+					wantRefused(o, "ada", "require-mfa enforce for a test", c.want)
+					return
+				}
+				r := o.asks("ada", "require-mfa enforce for a test")
+				if said := strings.Join(r.Words.Findings, " "); !strings.Contains(said, c.want) || c.want == "" && strings.Contains(said, "by hand") {
+					t.Errorf("the findings are %q", r.Words.Findings)
+				}
+			}, p1Office)
+			if c.allowed {
+				return
+			}
+			open(t, func(o *office) {
+				reported(graph.AimRequireMFA)(o)
+				r := o.asks("ada", "require-mfa enforce for a test")
+				o.agrees(r)
+				o.policy(c.body)
+				if r = o.ends(r); r.State != approval.Stale || len(o.effects()) != 1 || !strings.Contains(strings.Join(r.Outcome.Findings, " "), c.want) {
+					t.Errorf("%s after %d effects: %q", r.State, len(o.effects()), r.Outcome.Findings)
+				}
+			}, p1Office)
+		})
+	}
+}
+
 // TestO55 asks for change after change: the hourly cap stops it.
 func TestO55(t *testing.T) {
 	t.Parallel()

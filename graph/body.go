@@ -71,22 +71,21 @@ func targetList(targets []Target, more func(object, Target)) []object {
 // Body is the policy as it is created: report-only, and without the accounts of
 // the directory synchronisation, which cannot do MFA.
 func (d PolicyDraft) Body() any {
-	users := object{"includeUsers": []string{"All"}, "excludeUsers": d.ExcludeUsers}
+	p := d.Policy()
+	users := object{"includeUsers": p.Users.IncludeUsers, "excludeUsers": d.ExcludeUsers}
 	if len(d.ExcludeGroups) > 0 {
 		users["excludeGroups"] = d.ExcludeGroups
 	}
-	clients, control := []string{ClientsActiveSync, ClientsOther}, ControlBlock
-	if d.Does == AimRequireMFA {
-		clients, control = []string{ClientsAll}, ControlMFA
-		users["excludeRoles"] = []string{RoleDirectorySyncAccounts, RoleOnPremisesDirectorySync}
+	if len(p.Users.ExcludeRoles) > 0 {
+		users["excludeRoles"] = p.Users.ExcludeRoles
 	}
 	return object{
-		"displayName": d.Name(), "state": PolicyReportOnly,
+		"displayName": p.Name, "state": p.State,
 		"conditions": object{
-			"clientAppTypes": clients, "users": users,
-			"applications": object{"includeApplications": []string{"All"}},
+			"clientAppTypes": p.Clients, "users": users,
+			"applications": object{"includeApplications": p.Apps},
 		},
-		"grantControls": object{"operator": "OR", "builtInControls": []string{control}},
+		"grantControls": object{"operator": "OR", "builtInControls": p.Controls},
 	}
 }
 

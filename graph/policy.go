@@ -66,6 +66,21 @@ const (
 // authentication (R-ABC234)".
 func (d PolicyDraft) Name() string { return "Twokey: " + string(d.Does) + " (" + d.Mark + ")" }
 
+// Policy is the draft as [Reader.Policies] lists it once it is created, without its
+// ID.
+func (d PolicyDraft) Policy() Policy {
+	p := Policy{
+		Name: d.Name(), State: PolicyReportOnly, Apps: []string{"All"},
+		Clients: []string{ClientsActiveSync, ClientsOther}, Controls: []string{ControlBlock},
+		Users: PolicyUsers{IncludeUsers: []string{"All"}, ExcludeUsers: d.ExcludeUsers, ExcludeGroups: d.ExcludeGroups},
+	}
+	if d.Does == AimRequireMFA {
+		p.Clients, p.Controls = []string{ClientsAll}, []string{ControlMFA}
+		p.Users.ExcludeRoles = []string{RoleDirectorySyncAccounts, RoleOnPremisesDirectorySync}
+	}
+	return p
+}
+
 // MethodsPolicy is the tenant's authentication methods policy.
 type MethodsPolicy struct {
 	Methods  []MethodSetting
