@@ -11,10 +11,6 @@ import (
 	"twokey/store"
 )
 
-// retention is how long an audit record keeps its text where nothing else is
-// configured, in years.
-const retention = 7
-
 // newAuditWatch watches over the audit record of a bot and verifies it. Damage
 // does not keep the bot from starting: it answers, and refuses to act.
 func newAuditWatch(ctx context.Context, db *store.Store, files []audit.HeadFile, now func() time.Time, log *slog.Logger) (*audit.Watch, error) {
@@ -38,6 +34,7 @@ func headFiles(to []string) []audit.HeadFile {
 type pruner struct {
 	store   *store.Store
 	records *audit.Watch
+	keep    time.Duration // the text of records
 	now     func() time.Time
 	log     *slog.Logger
 }
@@ -61,7 +58,7 @@ func (p pruner) Run(ctx context.Context) error {
 // prune goes on until nothing is old. A damaged chain is left as it is.
 func (p pruner) prune(ctx context.Context) error {
 	for p.records.Damage() == nil {
-		n, err := p.store.Prune(ctx, p.now().AddDate(-retention, 0, 0))
+		n, err := p.store.Prune(ctx, p.now().Add(-p.keep))
 		if err != nil || n == 0 {
 			return err
 		}

@@ -82,9 +82,8 @@ func (d *demoCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	bot, err := assemble(ctx, assembly{
-		folder: folder, database: d.database(folder), tenant: tenant, clock: clock, wait: d.Wait, log: log,
-	})
+	stage := &stage{folder: folder, database: d.database(folder), tenant: tenant, clock: clock, wait: d.Wait, log: log}
+	bot, err := stage.assemble(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -93,7 +92,10 @@ func (d *demoCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	return bot.run(ctx, listener)
+	return bot.run(ctx, func(ctx context.Context) error {
+		defer context.AfterFunc(ctx, func() { _ = stage.console.Close() })() // its streams keep connections busy
+		return serve(ctx, listener, stage.console)
+	})
 }
 
 // folder returns the data folder and how to leave it.

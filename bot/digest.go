@@ -85,6 +85,6 @@ func (d *digestCommand) compose(ctx context.Context, folder string) (_ scheduler
 		return scheduler.Digest{}, err
 	}
 	facts := func(ctx context.Context) rollout.Facts { return sync.Read(ctx, client, now) }
-	digester := newDigester(org, scope, db, facts, now, zone)
+	digester := newDigester(org, scope, db, facts, now, demoDigest(zone))
 	return digester.Compose(ctx)
 }

@@ -7,15 +7,14 @@ import (
 
 	"twokey/audit"
 	"twokey/commands/approval"
-	"twokey/graph/msgraph"
 	"twokey/graph/watch"
 	"twokey/store"
 )
 
-// newWatcher notices what is changed in a demo's tenant, whoever does it.
-func newWatcher(a assembly, tenant string, client *msgraph.Client, db *store.Store, everyone func(context.Context) ([]string, error)) *watch.Watcher {
+// newWatcher notices what is changed in a bot's tenant, whoever does it.
+func newWatcher(a assembly, db *store.Store, everyone func(context.Context) ([]string, error)) *watch.Watcher {
 	return watch.New(watch.Config{
-		Tenant: tenant, Apps: []string{botApp}, Reader: client, Store: db, Owner: owner(), Now: a.clock.Now, Log: a.log,
+		Tenant: a.org.ID, Apps: a.apps, Reader: a.reader, Store: db, Owner: owner(), Now: a.now, Log: a.log,
 		Alarm: func(ctx context.Context, alarm watch.Alarm) error {
 			a.log.ErrorContext(ctx, "changes in our name without a request of ours", "tenant", alarm.Tenant, "changes", len(alarm.Changes), "proved", alarm.Proved)
 			to, err := everyone(ctx)
@@ -24,12 +23,9 @@ func newWatcher(a assembly, tenant string, client *msgraph.Client, db *store.Sto
 			}
 			return tellAlarm(ctx, db, alarm, to)
 		},
-		Every: demoWatch, Fresh: demoFresh, Patience: demoPatience,
+		Every: a.pace.watch, Fresh: a.pace.fresh, Patience: a.pace.patience,
 	})
 }
-
-// demoWatch is more often than any tenant's quota would bear for long.
-const demoWatch = 15 * time.Second
 
 // tellAlarm records each change by its ID in the directory's audit log, and owes
 // everybody who decides a message. What it was and whom it was about is kept

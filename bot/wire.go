@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 	_ "time/tzdata" // zones must be known on machines that have no zone files
 
 	"golang.org/x/sync/errgroup"
 
 	"twokey/audit"
-	"twokey/bot/console"
 	"twokey/chat"
 	"twokey/chat/outbox"
 	"twokey/commands"
@@ -33,20 +30,64 @@ import (
 	"twokey/store"
 )
 
-// assembly is what a bot is put together from.
+// assembly is what a bot is put together from: all in which one differs from
+// another. assemble does the same with it for each.
 type assembly struct {
-	folder   string
-	database string
-	tenant   *tenant
-	clock    *clock
-	wait     time.Duration
-	log      *slog.Logger
+	database  string
+	simulated bool // now is the time in the database too, which else has its own
+	now       func() time.Time
+	log       *slog.Logger
+	heads     []audit.HeadFile
+	retention time.Duration // of the audit record's text
+
+	reader *msgraph.Client // of the tenant
+	tenant commands.Tenant // what commands read: the reader, and what the writer was granted
+	writer commands.Writer
+	apps   []string // application IDs of ours
+	org    graph.Organization
+	laid   rules.Rules // as they are written
+	scope  rollout.Scope
+
+	zone       *time.Location // in which times are shown
+	hours      commands.Hours // of those who decide
+	life       time.Duration  // of a request that nobody decides; 0: as many hours as are usual
+	contact    string
+	chatSignIn commands.ChatSignIn
+	admins     chat.Address
+	digest     digestPlan
+	pace       pace
+
+	// open opens the chat for a bot whose events mux handles. What it returned is
+	// closed with the bot.
+	open func(bot *assembled, mux *commands.Mux) (conversation, error)
+}
+
+// digestPlan says where the digest is posted and when; without a place it is
+// not.
+type digestPlan struct {
+	to  chat.Address
+	due scheduler.Weekly
+}
+
+// pace is how fast a bot looks and acts. What is zero is as usual.
+type pace struct {
+	limits          approval.Limits
+	fresh, patience time.Duration // of what is read of the tenant, see [sync.Config]
+	watch           time.Duration // between two looks at what others change there
+	firstPass       time.Duration // for how long the first reading keeps a bot from being ready; 0: not at all
+}
+
+// conversation is the chat of a bot: its platforms by name, and what it takes
+// to leave them.
+type conversation struct {
+	posters map[string]chat.Poster
+	close   func() error
 }
 
 // assembled is a bot whose parts know each other, ready to run.
 type assembled struct {
 	life      *store.Life
-	console   *console.Console
+	leave     func() error // closes the chat
 	store     *store.Store
 	records   *audit.Watch
 	sender    *outbox.Sender
@@ -75,29 +116,8 @@ func through[T any](seam func(T) T, v T) T {
 	return seam(v)
 }
 
-// demoZone is where the demo's organisation is at home.
-const demoZone = "Europe/Madrid"
-
-// botApp is the name under which the tenant's ledger knows the bot's writes.
-const botApp = "twokey"
-
-// assemble wires a demo bot. What it opened it closes again if it fails.
+// assemble wires a bot. What it opened it closes again if it fails.
 func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
-	zone, err := time.LoadLocation(demoZone)
-	if err != nil {
-		return nil, err
-	}
-	client, err := msgraph.New(msgraph.Config{
-		BaseURL: a.tenant.url + "/v1.0", Credential: msgraph.StaticToken(botApp), Unbudgeted: true, Now: a.clock.Now, Log: a.log,
-		Transport: seam.tenant,
-	})
-	if err != nil {
-		return nil, err
-	}
-	laid, scope, org, err := settle(ctx, client)
-	if err != nil {
-		return nil, fmt.Errorf("read tenant at %s: %w", a.tenant.url, err)
-	}
 	bot := &assembled{}
 	if bot.life, err = store.NewLife(os.TempDir()); err != nil {
 		return nil, err
@@ -107,123 +127,158 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 			err = errors.Join(err, bot.close())
 		}
 	}()
-	bot.store, err = store.Open(ctx, store.Config{DSN: a.database, Now: a.clock.Now, Owed: bot.wake})
-	if err != nil {
+	if bot.store, err = openStore(ctx, a, bot.wake); err != nil {
 		return nil, err
 	}
-	heads := []audit.HeadFile{audit.HeadFile(filepath.Join(a.folder, headsName))}
-	if bot.records, err = newAuditWatch(ctx, bot.store, heads, a.clock.Now, a.log); err != nil {
+	if bot.records, err = newAuditWatch(ctx, bot.store, a.heads, a.now, a.log); err != nil {
 		return nil, err
 	}
-	bot.pruner = pruner{bot.store, bot.records, a.clock.Now, a.log}
+	bot.pruner = pruner{bot.store, bot.records, a.retention, a.now, a.log}
 	staff, err := guide.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load guide: %w", err)
 	}
-
-	laid.Wait = a.wait
-	admins := chat.Address{Platform: console.Platform, Channel: channelAdmins}
-	keeper, err := lay(ctx, commands.Laying{Book: bot.store, Tenant: client, Admins: admins, Zone: zone}, laid, a.clock.Now)
+	keeper, err := lay(ctx, commands.Laying{Book: bot.store, Tenant: a.reader, Admins: a.admins, Zone: a.zone}, a.laid, a.now)
 	if err != nil {
 		return nil, err
 	}
 	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles(), Away: func(ctx context.Context) (map[string]time.Time, error) {
-		return bot.store.Away(ctx, org.ID)
-	}}, client)
+		return bot.store.Away(ctx, a.org.ID)
+	}}, a.reader)
 	gate := commands.Gate(bot.records)
 	requests := through[approval.Store](seam.store, bot.store)
-	engine := &approval.Engine{
-		Store: requests, Standing: people, Gate: gate,
-		Caps:     approval.Caps{PerRequest: laid.PerRequest, PerHour: laid.PerHour},
-		Expiry:   commands.AroundTheClock(zone).Expiry,
-		Wake:     func() { bot.runner.Wake() },
-		Hours:    commands.AroundTheClock(zone).Reminder,
-		Everyone: commands.Everyone(people, admins), Backups: commands.Backups(people), Away: commands.Away(people),
-		Current: commands.Current(keeper),
-	}
+	engine := newEngine(a, bot, requests, people, keeper, gate)
 	bot.syncer = sync.New(sync.Config{
-		Tenant: org.ID, Reader: client, Store: bot.store, Owner: owner(), Now: a.clock.Now, Log: a.log,
-		Fresh: demoFresh, Patience: demoPatience,
+		Tenant: a.org.ID, Reader: a.reader, Store: bot.store, Owner: owner(), Now: a.now, Log: a.log,
+		Fresh: a.pace.fresh, Patience: a.pace.patience,
 	})
-	if err := bot.firstPass(ctx, org.ID); err != nil {
+	if err := bot.firstPass(ctx, a.org.ID, a.pace.firstPass); err != nil {
 		return nil, err
 	}
-	digester := newDigester(org, scope, bot.store, bot.syncer.Facts, a.clock.Now, zone)
+	bot.watcher = newWatcher(a, bot.store, engine.Everyone)
+	digester := newDigester(a.org, a.scope, bot.store, bot.syncer.Facts, a.now, a.digest)
 	digester.Head = bot.records.Head
-	bot.watcher = newWatcher(a, org.ID, client, bot.store, engine.Everyone)
 	digester.Changes = func(ctx context.Context, since time.Time) (rollout.ChangeCount, error) {
-		return bot.store.CountChanges(ctx, org.ID, since)
+		return bot.store.CountChanges(ctx, a.org.ID, since)
 	}
 	digester.Notices = func() []string { return commands.Notices(keeper.Now()) }
 	env := commands.Env{
-		Organization: org, Tenant: unsigned{client}, Writer: client, Facts: digester.Facts, Scope: scope,
-		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: digester, Changes: bot.watcher,
-		Absences: bot.store, Rules: keeper, Zone: zone, Contact: demoContact,
-		Admins: admins, ChatSignIn: commands.ChatOwn, Build: build(), Now: a.clock.Now,
+		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Scope: a.scope,
+		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Changes: bot.watcher,
+		Absences: bot.store, Rules: keeper, Zone: a.zone, Contact: a.contact,
+		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return bot.runner.Collect(ctx, v, deliver)
 		},
 	}
-	mux := commands.NewMux(env, a.log)
-
-	if bot.console, err = openConsole(a, mux, zone, bot); err != nil {
+	if bot.sender, err = converse(a, bot, env); err != nil {
 		return nil, err
 	}
-	renderers := commands.Renderers(env)
-	renderers[scheduler.KindDigest] = scheduler.Render
-	bot.sender = outbox.New(bot.store, map[string]chat.Poster{console.Platform: through[chat.Poster](seam.poster, bot.console)}, renderers, a.log)
 	bot.runner = approval.NewRunner(approval.RunnerConfig{
-		Store: requests, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: bot.life.Name(), Gone: bot.life.Gone, Limits: demoLimits, Log: a.log,
+		Store: requests, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: bot.life.Name(), Gone: bot.life.Gone, Limits: a.pace.limits, Log: a.log,
 		Tidy: engine.Tidy,
 	})
-	bot.scheduler, err = scheduler.New(org.ID, []scheduler.Job{digester.Job()}, bot.store, a.clock.Now, a.log)
+	if bot.scheduler, err = scheduler.New(a.org.ID, a.digest.jobs(digester), bot.store, a.now, a.log); err != nil {
+		return nil, err
+	}
+	return bot, bot.scheduler.Register(ctx)
+}
+
+func openStore(ctx context.Context, a assembly, owed func()) (*store.Store, error) {
+	cfg := store.Config{DSN: a.database, Owed: owed}
+	if a.simulated {
+		cfg.Now = a.now
+	}
+	return store.Open(ctx, cfg)
+}
+
+func newEngine(a assembly, bot *assembled, requests approval.Store, people *identity.Directory, keeper *rules.Keeper, gate func(context.Context) error) *approval.Engine {
+	expiry := a.hours.Expiry
+	if a.life > 0 {
+		expiry = func(asked time.Time) time.Time { return asked.Add(a.life) }
+	}
+	now := keeper.Now()
+	return &approval.Engine{
+		Store: requests, Standing: people, Gate: gate,
+		Caps:     approval.Caps{PerRequest: now.PerRequest, PerHour: now.PerHour},
+		Expiry:   expiry,
+		Wake:     func() { bot.runner.Wake() },
+		Hours:    a.hours.Reminder,
+		Everyone: commands.Everyone(people, a.admins), Backups: commands.Backups(people), Away: commands.Away(people),
+		Current: commands.Current(keeper),
+	}
+}
+
+// converse opens the chat and returns what sends messages into it.
+func converse(a assembly, bot *assembled, env commands.Env) (*outbox.Sender, error) {
+	c, err := a.open(bot, commands.NewMux(env, a.log))
 	if err != nil {
 		return nil, err
 	}
-	if err := bot.scheduler.Register(ctx); err != nil {
-		return nil, err
+	bot.leave = c.close
+	for platform, p := range c.posters {
+		c.posters[platform] = through(seam.poster, p)
 	}
-	return bot, remember(ctx, a.tenant, org.ID, scope, zone, bot.store)
+	renderers := commands.Renderers(env)
+	renderers[scheduler.KindDigest] = scheduler.Render
+	return outbox.New(bot.store, c.posters, renderers, a.log), nil
 }
 
-// In a demo one looks at once for what one has just changed, and the simulated
-// tenant answers at once.
-const (
-	demoFresh    = 2 * time.Second
-	demoPatience = 2 * time.Second
-)
-
-// firstPassLimit is how long the first reading of a tenant may keep a demo from
-// being ready. What it does not bring by then comes later, and the figures say
-// so meanwhile.
-const firstPassLimit = 3 * time.Second
-
-// firstPass reads a tenant of which nothing is kept yet.
-func (b *assembled) firstPass(ctx context.Context, tenant string) error {
+// firstPass reads a tenant of which nothing is kept yet, for a while. What that
+// does not bring comes later, and the figures say so meanwhile.
+func (b *assembled) firstPass(ctx context.Context, tenant string, limit time.Duration) error {
+	if limit == 0 {
+		return nil
+	}
 	progress, err := b.store.SyncProgress(ctx, tenant)
 	if err != nil || len(progress) > 0 {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, firstPassLimit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	_ = b.syncer.Pass(ctx) // Run tries again, and says what is wrong
 	_ = b.syncer.SignIns(ctx)
 	return nil
 }
 
-// newDigester posts to the team on Mondays at nine.
-func newDigester(org graph.Organization, scope rollout.Scope, db *store.Store, facts func(context.Context) rollout.Facts, now func() time.Time, zone *time.Location) *scheduler.Digester {
+func newDigester(org graph.Organization, scope rollout.Scope, db *store.Store, facts func(context.Context) rollout.Facts, now func() time.Time, plan digestPlan) *scheduler.Digester {
 	return &scheduler.Digester{
 		Tenant: org.ID, Name: org.Name, Scope: scope, Store: db, Now: now,
-		Facts: facts,
-		To:    chat.Address{Platform: console.Platform, Channel: channelTeam},
-		Due:   scheduler.Weekly{Day: time.Monday, Hour: 9, Zone: zone},
+		Facts: facts, To: plan.to, Due: plan.due,
 	}
 }
 
-// demoLimits are the runner's, quickened: nobody wants to wait in a demo, and
-// the simulated tenant settles at once.
-var demoLimits = approval.Limits{Tick: 250 * time.Millisecond, Settle: time.Second}
+// jobs are what is done by the clock.
+func (p digestPlan) jobs(d *scheduler.Digester) []scheduler.Job {
+	if p.to == (chat.Address{}) {
+		return nil
+	}
+	return []scheduler.Job{d.Job()}
+}
+
+// of is the digest as commands know it.
+func (p digestPlan) of(d *scheduler.Digester) commands.Digest {
+	if p.to == (chat.Address{}) {
+		return unposted{d}
+	}
+	return d
+}
+
+// unposted is a digest for which no channel is configured: it can only be
+// looked at.
+type unposted struct{ *scheduler.Digester }
+
+func (unposted) PostNow(context.Context, string) (bool, error) { return false, errUnposted }
+
+var errUnposted = plainly("This bot has no channel for the digest. An owner can name one in its configuration, in the section “digest”.")
+
+// plainly is an error that is a sentence for people.
+type plainly string
+
+func (p plainly) Error() string { return string(p) }
+
+// Say is what people are told.
+func (p plainly) Say() string { return string(p) }
 
 // owner names this process among all that ever run on the store.
 func owner() string { return rand.Text() }
@@ -236,6 +291,15 @@ func (b *assembled) wake() {
 	}
 }
 
+// wakeAll makes every part look at its clock again, after it was moved.
+func (b *assembled) wakeAll() {
+	b.syncer.Wake()
+	b.watcher.Wake()
+	b.runner.Wake()
+	b.sender.Wake()
+	b.scheduler.Wake()
+}
+
 // lay lays the rules down and returns the keeper of what holds.
 func lay(ctx context.Context, l commands.Laying, r rules.Rules, now func() time.Time) (*rules.Keeper, error) {
 	history, err := l.Lay(ctx, r)
@@ -245,73 +309,22 @@ func lay(ctx context.Context, l commands.Laying, r rules.Rules, now func() time.
 	return rules.NewKeeper(history, now), nil
 }
 
-// settle reads what must be known before anything is asked.
-func settle(ctx context.Context, r graph.Reader) (rules.Rules, rollout.Scope, graph.Organization, error) {
-	org, err := r.Organization(ctx)
-	if err != nil {
-		return rules.Rules{}, rollout.Scope{}, org, err
-	}
-	laid, err := castRules(ctx, r, org.ID)
-	if err != nil {
-		return laid, rollout.Scope{}, org, err
-	}
-	scope, err := declaredAccounts(ctx, r)
-	return laid, scope, org, err
-}
-
-func openConsole(a assembly, mux *commands.Mux, zone *time.Location, bot *assembled) (*console.Console, error) {
-	people, everybody := castPeople()
-	c, err := console.New(console.Config{
-		People:   people,
-		Channels: map[string][]string{channelTeam: everybody, channelAdmins: castAdmins},
-		Journal:  filepath.Join(a.folder, consoleName),
-		Now:      func() time.Time { return a.clock.Now().In(zone) },
-		Advance: func(d time.Duration) error {
-			if err := a.tenant.advance(context.Background(), d); err != nil {
-				return err
-			}
-			if err := a.clock.Advance(d); err != nil {
-				return err
-			}
-			bot.syncer.Wake()
-			bot.watcher.Wake()
-			bot.runner.Wake()
-			bot.sender.Wake()
-			bot.scheduler.Wake()
-			return nil
-		},
-		Commands: func(who chat.Account) []chat.CommandSpec { return mux.Allowed(context.Background(), who) },
-		Notes: []string{
-			"This tenant is simulated: nothing here is real.",
-			"Choosing a person counts as their sign-in and step-up.",
-			fmt.Sprintf("The wait after the last approval is %s here instead of 15 min.", a.wait),
-		},
-		Log: a.log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	c.Handle(mux)
-	return c, nil
-}
-
-// run serves until ctx ends, and stops what takes in work before what does it.
-func (b *assembled) run(ctx context.Context, l net.Listener) error {
+// run works until intake, which takes in what is to be done, has ended: it is
+// to end with ctx, before whatever does the work.
+func (b *assembled) run(ctx context.Context, intake func(context.Context) error) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	group, work := errgroup.WithContext(work)
-	group.Go(func() error { return b.sender.Run(work) })
-	group.Go(func() error { return b.syncer.Run(work) })
-	group.Go(func() error { return b.watcher.Run(work) })
-	group.Go(func() error { return b.runner.Run(work) })
-	group.Go(func() error { return b.scheduler.Run(work) })
-	group.Go(func() error { return b.records.Run(work) })
-	group.Go(func() error { return b.pruner.Run(work) })
+	for _, part := range []func(context.Context) error{
+		b.sender.Run, b.syncer.Run, b.watcher.Run, b.runner.Run, b.scheduler.Run, b.records.Run, b.pruner.Run,
+	} {
+		group.Go(func() error { return part(work) })
+	}
 	group.Go(func() error {
-		serving, cancel := context.WithCancel(ctx)
+		taking, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(serving, func() { _ = b.console.Close() })() // its streams keep connections busy
-		err := serve(serving, l, b.console)
+		defer context.AfterFunc(work, cancel)() // a part that failed ends it too
+		err := intake(taking)
 		stopWork()
 		return err
 	})
@@ -321,8 +334,8 @@ func (b *assembled) run(ctx context.Context, l net.Listener) error {
 // close releases what assemble opened.
 func (b *assembled) close() error {
 	var errs []error
-	if b.console != nil {
-		errs = append(errs, b.console.Close())
+	if b.leave != nil {
+		errs = append(errs, b.leave())
 	}
 	if b.store != nil {
 		errs = append(errs, b.keepLastHead(), b.store.Close())
