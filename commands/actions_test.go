@@ -229,7 +229,11 @@ func TestG05DriftStopsEverything(t *testing.T) {
 		for what, drift := range drifts {
 			t.Run(name+": "+what, func(t *testing.T) {
 				t.Parallel()
-				open(t, func(o *office) {
+				in := open
+				if strings.HasPrefix(what, "O") {
+					in = openEach
+				}
+				in(t, func(o *office) {
 					r := a.begins(o)
 					drift(o)
 					before := len(o.effects())
@@ -301,7 +305,7 @@ func TestO50Renamed(t *testing.T) {
 		a := actions[slices.IndexFunc(actions, func(a action) bool { return a.name == name })]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			open(t, func(o *office) {
+			openEach(t, func(o *office) {
 				r := a.begins(o)
 				o.portal("PATCH", "/v1.0/users/"+cast("sue"), `{"displayName":"Sue Okonkwo","userPrincipalName":"`+upn("sue.okonkwo")+`"}`)
 				r = a.runs(o, r)

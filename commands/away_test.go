@@ -90,18 +90,20 @@ func TestAwayLeavesFew(t *testing.T) {
 // does not want that it is refused, naming who is away and whom to appoint.
 func TestU10Away(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	is := w.rules()
-	is.Fallback = true
-	w.govern(rules.Fixed(is))
-	w.say("abe", "away until Friday")
-	r := w.ask()
-	if r.Policy.Name != policyFallback || r.Policy.Quorum != 1 || r.Policy.Wait != time.Hour || len(r.Policy.Because) != 1 {
-		t.Errorf("decided by %+v", r.Policy)
-	}
-	w.say("ada", "cancel "+r.Ref)
-	is.Fallback = false
-	w.govern(rules.Fixed(is))
-	wantSaid(t, w.say("ada", "defaults enable all have been trained"),
-		"This needs 2 approvers, and only 1 could decide. “Abe Lindqvist” may not: away. Nothing was asked for. Appoint 1 more approver", "“Olga Petrova”")
+	onEach(t, func(t *testing.T, dsn string) {
+		w := newWorldIn(t, dsn)
+		is := w.rules()
+		is.Fallback = true
+		w.govern(rules.Fixed(is))
+		w.say("abe", "away until Friday")
+		r := w.ask()
+		if r.Policy.Name != policyFallback || r.Policy.Quorum != 1 || r.Policy.Wait != time.Hour || len(r.Policy.Because) != 1 {
+			t.Errorf("decided by %+v", r.Policy)
+		}
+		w.say("ada", "cancel "+r.Ref)
+		is.Fallback = false
+		w.govern(rules.Fixed(is))
+		wantSaid(t, w.say("ada", "defaults enable all have been trained"),
+			"This needs 2 approvers, and only 1 could decide. “Abe Lindqvist” may not: away. Nothing was asked for. Appoint 1 more approver", "“Olga Petrova”")
+	})
 }

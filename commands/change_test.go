@@ -247,21 +247,23 @@ func TestExpiry(t *testing.T) {
 // nothing changes.
 func TestO28EndedRequests(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	r := w.ask()
-	wantSaid(t, w.press("abe", "deny", r.Seal(), nil), "denied")
-	for _, button := range []string{"approve", "deny", "cancel"} {
-		wantSaid(t, w.press("bea", button, r.Seal(), nil), "denied already")
-	}
-	w.advance(time.Minute) // requests are listed by the moment they were asked
-	late := w.ask()
-	w.advance(9 * time.Hour)
-	wantSaid(t, w.press("abe", "approve", late.Seal(), nil), "expired")
-	wantSaid(t, w.say("ada", "requests"), late.Ref, r.Ref, "expired", "denied")
-	if got := w.say("sam", "requests"); strings.Contains(got.Plain(), r.Ref) {
-		t.Errorf("sam sees what is not his:\n%s", got.Plain())
-	}
-	if w.enabled {
-		t.Error("security defaults were turned on")
-	}
+	onEach(t, func(t *testing.T, dsn string) {
+		w := newWorldIn(t, dsn)
+		r := w.ask()
+		wantSaid(t, w.press("abe", "deny", r.Seal(), nil), "denied")
+		for _, button := range []string{"approve", "deny", "cancel"} {
+			wantSaid(t, w.press("bea", button, r.Seal(), nil), "denied already")
+		}
+		w.advance(time.Minute) // requests are listed by the moment they were asked
+		late := w.ask()
+		w.advance(9 * time.Hour)
+		wantSaid(t, w.press("abe", "approve", late.Seal(), nil), "expired")
+		wantSaid(t, w.say("ada", "requests"), late.Ref, r.Ref, "expired", "denied")
+		if got := w.say("sam", "requests"); strings.Contains(got.Plain(), r.Ref) {
+			t.Errorf("sam sees what is not his:\n%s", got.Plain())
+		}
+		if w.enabled {
+			t.Error("security defaults were turned on")
+		}
+	})
 }

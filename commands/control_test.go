@@ -80,32 +80,34 @@ func TestFreezeFromTheHost(t *testing.T) {
 // decide are alerted; nobody else can press it.
 func TestU05StopThis(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.env.Engine.Everyone = Everyone(w.env.People, w.env.Admins)
-	r := w.request(0, func(r *approval.Request) {
-		r.Targets = []approval.Target{{ID: id("sam"), Name: "Sam"}}
-		r.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(account("ada"))), Requester: true}}
-	})
-	w.keep(r)
-	button := w.render(approval.NoticeConcern, map[string]string{"request": r.ID}).Buttons[0]
-	wantSaid(t, w.press("sue", button.ID, button.Value, nil), "This request is not about you")
-	wantSaid(t, w.press("nobody", button.ID, button.Value, nil), "I do not know who you are")
-	wantSaid(t, w.press("sam", button.ID, button.Value, map[string]string{"reason": "I lost nothing"}), "You stopped "+r.Ref+". Nothing will be changed.")
-	alert := w.owed(approval.NoticeAlert)[chat.Direct(account("bea"))]
-	for _, want := range []string{"did not expect " + r.Ref, "Where it stands: cancelled.", "They say: “I lost nothing”", "Asked by: “Ada Okafor”"} {
-		if !strings.Contains(alert, want) {
-			t.Errorf("bea is alerted with %q, want %q", alert, want)
+	onEach(t, func(t *testing.T, dsn string) {
+		w := newWorldIn(t, dsn)
+		w.env.Engine.Everyone = Everyone(w.env.People, w.env.Admins)
+		r := w.request(0, func(r *approval.Request) {
+			r.Targets = []approval.Target{{ID: id("sam"), Name: "Sam"}}
+			r.Subscribers = []approval.Subscriber{{Address: encode(chat.Direct(account("ada"))), Requester: true}}
+		})
+		w.keep(r)
+		button := w.render(approval.NoticeConcern, map[string]string{"request": r.ID}).Buttons[0]
+		wantSaid(t, w.press("sue", button.ID, button.Value, nil), "This request is not about you")
+		wantSaid(t, w.press("nobody", button.ID, button.Value, nil), "I do not know who you are")
+		wantSaid(t, w.press("sam", button.ID, button.Value, map[string]string{"reason": "I lost nothing"}), "You stopped "+r.Ref+". Nothing will be changed.")
+		alert := w.owed(approval.NoticeAlert)[chat.Direct(account("bea"))]
+		for _, want := range []string{"did not expect " + r.Ref, "Where it stands: cancelled.", "They say: “I lost nothing”", "Asked by: “Ada Okafor”"} {
+			if !strings.Contains(alert, want) {
+				t.Errorf("bea is alerted with %q, want %q", alert, want)
+			}
 		}
-	}
-	wantSaid(t, w.say("sam", "stop "+r.Ref), "This request was cancelled already.")
-	done := w.request(1, func(r *approval.Request) {
-		r.Targets, r.State, r.Outcome.At = []approval.Target{{ID: id("sam")}}, approval.Succeeded, start
+		wantSaid(t, w.say("sam", "stop "+r.Ref), "This request was cancelled already.")
+		done := w.request(1, func(r *approval.Request) {
+			r.Targets, r.State, r.Outcome.At = []approval.Target{{ID: id("sam")}}, approval.Succeeded, start
+		})
+		w.keep(done)
+		wantSaid(t, w.say("sam", "stop "+done.Ref+" that was not me"), done.Ref+" cannot be stopped any more: done.", "call Ada Okafor")
+		if n := len(w.owed(approval.NoticeAlert)); n < 3 {
+			t.Errorf("%d are alerted", n)
+		}
 	})
-	w.keep(done)
-	wantSaid(t, w.say("sam", "stop "+done.Ref+" that was not me"), done.Ref+" cannot be stopped any more: done.", "call Ada Okafor")
-	if n := len(w.owed(approval.NoticeAlert)); n < 3 {
-		t.Errorf("%d are alerted", n)
-	}
 }
 
 // O34: a reload changes how a kind of change is decided: what waits was shown
@@ -113,17 +115,19 @@ func TestU05StopThis(t *testing.T) {
 // the rules leave it alone.
 func TestO34TheRulesAreReloaded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.govern(rules.NewKeeper([]rules.Version{{Rules: w.rules(), Since: w.now().Add(-time.Hour)}}, w.now))
-	w.env.Engine.Current = Current(w.env.Rules)
-	r := w.ask()
-	w.relay(func(is *rules.Rules) { is.Contact = "Bob" })
-	wantSaid(t, w.press("abe", "approve", r.Seal(), nil), "Your approval of "+r.Ref+" is recorded.")
-	w.relay(func(is *rules.Rules) { is.Wait += time.Hour })
-	wantSaid(t, w.press("bea", "approve", r.Seal(), nil), "The rules for this kind of change are not what you were shown any more.")
-	wantSaid(t, w.say("bea", "deny "+r.Ref), "You denied "+r.Ref)
-	w.advance(time.Second)
-	wantSaid(t, w.press("abe", "approve", w.ask().Seal(), nil), "is recorded")
+	onEach(t, func(t *testing.T, dsn string) {
+		w := newWorldIn(t, dsn)
+		w.govern(rules.NewKeeper([]rules.Version{{Rules: w.rules(), Since: w.now().Add(-time.Hour)}}, w.now))
+		w.env.Engine.Current = Current(w.env.Rules)
+		r := w.ask()
+		w.relay(func(is *rules.Rules) { is.Contact = "Bob" })
+		wantSaid(t, w.press("abe", "approve", r.Seal(), nil), "Your approval of "+r.Ref+" is recorded.")
+		w.relay(func(is *rules.Rules) { is.Wait += time.Hour })
+		wantSaid(t, w.press("bea", "approve", r.Seal(), nil), "The rules for this kind of change are not what you were shown any more.")
+		wantSaid(t, w.say("bea", "deny "+r.Ref), "You denied "+r.Ref)
+		w.advance(time.Second)
+		wantSaid(t, w.press("abe", "approve", w.ask().Seal(), nil), "is recorded")
+	})
 }
 
 // T15: an approver says how an unknown result ended.

@@ -156,28 +156,30 @@ func (c rewordedTx) Request(ref string) (approval.Request, error) {
 // says, and what the gate refuses with.
 func TestO60DamageIsSaidAndNothingIsDone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	r := w.ask()
-	guard := &audit.Watch{}
-	w.env.Guard = guard
-	w.env.Engine.Gate = Gate(guard)
-	w.assemble()
-	wantSaid(t, w.say("vic", "audit"), "The chain of 1 record is whole.")
-	guard.Report(errors.New("the database is away")) // no damage
-	wantSaid(t, w.say("vic", "audit"), "The chain of 1 record is whole.")
-	w.env.Guard = audit.NewWatch(audit.WatchConfig{Log: slog.New(slog.DiscardHandler)})
-	w.env.Guard.Report(&audit.BrokenError{Number: 7, Why: "is missing"})
-	w.env.Engine.Gate = Gate(w.env.Guard)
-	w.assemble()
-	const cut = "The audit record was changed: record 7 is missing."
-	wantSaid(t, w.say("vic", "audit"), cut, readOnly)
-	wantSaid(t, w.say("ada", "doctor"), cut, readOnly)
-	wantSaid(t, w.say("bea", "approve "+r.Ref), cut, readOnly)
-	wantSaid(t, w.say("ada", "defaults enable for another reason"), cut, readOnly)
-	wantSaid(t, w.say("sam", "me"), "You are not set up yet")
-	if got := w.stored(); len(got) != 1 || got[0].State != approval.Pending {
-		t.Errorf("stored are %+v", got)
-	}
+	onEach(t, func(t *testing.T, dsn string) {
+		w := newWorldIn(t, dsn)
+		r := w.ask()
+		guard := &audit.Watch{}
+		w.env.Guard = guard
+		w.env.Engine.Gate = Gate(guard)
+		w.assemble()
+		wantSaid(t, w.say("vic", "audit"), "The chain of 1 record is whole.")
+		guard.Report(errors.New("the database is away")) // no damage
+		wantSaid(t, w.say("vic", "audit"), "The chain of 1 record is whole.")
+		w.env.Guard = audit.NewWatch(audit.WatchConfig{Log: slog.New(slog.DiscardHandler)})
+		w.env.Guard.Report(&audit.BrokenError{Number: 7, Why: "is missing"})
+		w.env.Engine.Gate = Gate(w.env.Guard)
+		w.assemble()
+		const cut = "The audit record was changed: record 7 is missing."
+		wantSaid(t, w.say("vic", "audit"), cut, readOnly)
+		wantSaid(t, w.say("ada", "doctor"), cut, readOnly)
+		wantSaid(t, w.say("bea", "approve "+r.Ref), cut, readOnly)
+		wantSaid(t, w.say("ada", "defaults enable for another reason"), cut, readOnly)
+		wantSaid(t, w.say("sam", "me"), "You are not set up yet")
+		if got := w.stored(); len(got) != 1 || got[0].State != approval.Pending {
+			t.Errorf("stored are %+v", got)
+		}
+	})
 }
 
 // at follows a path into decoded JSON.

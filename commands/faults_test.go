@@ -22,7 +22,7 @@ func actionNamed(name string) action {
 // not before.
 func TestO46Throttled(t *testing.T) {
 	t.Parallel()
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		a := actionNamed("tap")
 		r := a.begins(o)
 		o.agrees(r)
@@ -46,7 +46,7 @@ func TestO47Applied(t *testing.T) {
 	for _, fault := range []string{`"status":504,"cut":"after"`, `"cut":"after"`, `"garble":"html"`} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			open(t, func(o *office) {
+			openEach(t, func(o *office) {
 				for i := range 120 { // more than a page
 					o.portal("POST", "/v1.0/identity/conditionalAccess/policies", fmt.Sprintf(`{"displayName":"Other %d","state":"disabled","conditions":{"clientAppTypes":["all"],"applications":{"includeApplications":["All"]},"users":{"includeUsers":["All"],"excludeUsers":[]}},"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`, i))
 				}
@@ -73,7 +73,7 @@ func TestO48Cut(t *testing.T) {
 		}
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
-			open(t, func(o *office) {
+			openEach(t, func(o *office) {
 				method, _, _ := strings.Cut(a.writes[0], " ")
 				time.Sleep(2 * time.Second) // so that moments are told apart by more than one
 				r := a.begins(o)
@@ -103,7 +103,7 @@ func calledAt(o *office, r approval.Request) string {
 // itself afterwards.
 func TestO02NotSent(t *testing.T) {
 	t.Parallel()
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		a := actionNamed("tap")
 		r := a.begins(o)
 		o.agrees(r)
@@ -124,7 +124,7 @@ func TestO03CodeLost(t *testing.T) {
 	for _, fault := range []string{`"cut":"after"`, `"status":504,"cut":"after"`, `"garble":"cut"`, `"garble":"empty"`} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			open(t, func(o *office) {
+			openEach(t, func(o *office) {
 				a := actionNamed("tap")
 				r := a.begins(o)
 				o.agrees(r)
@@ -162,7 +162,7 @@ func (o *office) passesNow(name string) []graph.Pass {
 // and the requester is told to ask again.
 func TestO45NotDelivered(t *testing.T) {
 	t.Parallel()
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		a := actionNamed("tap")
 		r := a.begins(o)
 		o.agrees(r)
@@ -188,7 +188,7 @@ func TestO45NotDelivered(t *testing.T) {
 // requester alone, once, and is in nothing that is kept.
 func TestO43InPublic(t *testing.T) {
 	t.Parallel()
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		a := actionNamed("tap")
 		r := a.begins(o)
 		o.agrees(r)

@@ -96,7 +96,7 @@ func TestU06(t *testing.T) {
 	for _, role := range []string{graph.RoleGlobalAdministrator, graph.RolePrivilegedRoleAdmin, graph.RolePrivilegedAuthAdmin} {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
-			open(t, func(o *office) {
+			openEach(t, func(o *office) {
 				o.twist.roles[cast("sue")] = []graph.Role{{TemplateID: role, Name: "High"}}
 				for _, line := range aboutPeople(upn("sue")) {
 					if !strings.HasPrefix(line, "revoke") {
@@ -104,7 +104,7 @@ func TestU06(t *testing.T) {
 					}
 				}
 			})
-			open(t, func(o *office) {
+			openEach(t, func(o *office) {
 				o.twist.roles[cast("sue")] = []graph.Role{{TemplateID: role, Name: "High"}}
 				r := o.asks("ada", "tap "+upn("sue")+" for a test")
 				if r.Policy.Name != policyTwo || r.Policy.Quorum != 2 || r.Policy.Wait != 15*time.Minute || len(r.Policy.Because) != 1 {
@@ -119,7 +119,7 @@ func TestU06(t *testing.T) {
 // is asked.
 func TestU06WhatTheAppCannotDo(t *testing.T) {
 	t.Parallel()
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		o.twist.roles[cast("sue")] = []graph.Role{{TemplateID: graph.RoleUserAdministrator, Name: "User Administrator"}}
 		wantRefused(o, "ada", "block "+upn("sue")+" for a test", "lets the bot's app neither block nor unblock such accounts", "“User Administrator”")
 		o.twist.roles, o.twist.meekly = nil, true
@@ -197,11 +197,11 @@ func TestO54(t *testing.T) {
 			o.bare(name)
 		}
 	}
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		everybody(o)
 		wantRefused(o, "ada", "defaults enable for a test", "No emergency access account could sign in with a second factor: “", "“Emergency Access 1”", "“Emergency Access 2”", "accept_lockout: true")
 	})
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		everybody(o)
 		r := o.asks("ada", "defaults enable for a test")
 		if r.Policy.Quorum != 2 || !slices.ContainsFunc(r.Words.Findings, func(s string) bool { return strings.Contains(s, "No emergency access account could sign in") }) {
@@ -211,7 +211,7 @@ func TestO54(t *testing.T) {
 		s.laid.AcceptLockout = true
 		s.laid.Approvals = map[string]rules.Approval{DefaultsKind: {Policy: policyOne}}
 	})
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		o.bare("emergency-1")
 		wantRefused(o, "ada", "defaults enable for a test", "1 of 2 emergency access accounts could sign in with a second factor, and at least 2 must be able to.")
 	})
@@ -227,20 +227,20 @@ func TestO53(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			open(t, func(o *office) {
+			openEach(t, func(o *office) {
 				reported(graph.AimBlockLegacy)(o)
 				o.policy(c.body)
 				wantRefused(o, "ada", "legacy-block enforce for a test", c.want)
 			}, p1Office)
 		})
 	}
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		wantRefused(o, "ada", "legacy-block report-only for a test", "No emergency access account is declared")
 	}, p1Office, func(s *setting) { s.laid.Emergency, s.laid.Protected = nil, nil })
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		wantRefused(o, "ada", "require-mfa enforce for a test", "There is no policy of ours yet", "report-only")
 	}, p1Office)
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		wantRefused(o, "ada", "require-mfa report-only for a test", "needs Entra ID P1")
 	})
 }
@@ -304,7 +304,7 @@ func TestG26AlteredPolicy(t *testing.T) {
 // TestO55 asks for change after change: the hourly cap stops it.
 func TestO55(t *testing.T) {
 	t.Parallel()
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		var r approval.Request
 		for _, name := range []string{"sue", "sam"} {
 			r = o.asks("ada", "block "+upn(name)+" for a test")
@@ -325,7 +325,7 @@ func TestU05(t *testing.T) {
 		a := actionNamed(name)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			open(t, func(o *office) {
+			openEach(t, func(o *office) {
 				var want []string
 				for _, x := range []chat.Account{account("sue"), {Platform: "other", User: "sue-2"}} {
 					want = append(want, encode(chat.Direct(x)))
@@ -362,7 +362,7 @@ func TestU05(t *testing.T) {
 // nothing is shown of them.
 func TestO32(t *testing.T) {
 	t.Parallel()
-	open(t, func(o *office) {
+	openEach(t, func(o *office) {
 		for _, whom := range []string{"sue@other-tenant.example", "99999999-aaaa-bbbb-cccc-000000000000", "su", "tenant:B/sue"} {
 			for _, line := range aboutPeople(whom) {
 				wantRefused(o, "ada", line, "There is no account “"+whom+"” in “Harbour & Vale”.")

@@ -126,14 +126,16 @@ func TestSubscribers(t *testing.T) {
 // person who repeats themselves is told of the open request.
 func TestO35Again(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	e := chat.Event{Key: "one", Kind: chat.Command, From: account("ada"), Text: "defaults enable we are ready"}
-	first, second := w.handle(e), w.handle(e)
-	if first.Headline != second.Headline || len(w.stored()) != 1 {
-		t.Errorf("%q, then %q; %d requests", first.Headline, second.Headline, len(w.stored()))
-	}
-	e.Key = "two"
-	wantSaid(t, w.handle(e), w.stored()[0].Ref+" is open for the same thing already.")
+	onEach(t, func(t *testing.T, dsn string) {
+		w := newWorldIn(t, dsn)
+		e := chat.Event{Key: "one", Kind: chat.Command, From: account("ada"), Text: "defaults enable we are ready"}
+		first, second := w.handle(e), w.handle(e)
+		if first.Headline != second.Headline || len(w.stored()) != 1 {
+			t.Errorf("%q, then %q; %d requests", first.Headline, second.Headline, len(w.stored()))
+		}
+		e.Key = "two"
+		wantSaid(t, w.handle(e), w.stored()[0].Ref+" is open for the same thing already.")
+	})
 }
 
 func TestPlanRefuses(t *testing.T) {
@@ -198,14 +200,16 @@ func TestDecide(t *testing.T) {
 // O25: a person with two accounts has one vote.
 func TestO25TwoAccounts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	r := w.ask()
-	wantSaid(t, w.press("abe", "approve", r.Seal(), nil), "It needs one more person.")
-	got := w.handle(chat.Event{Kind: chat.Press, From: chat.Account{Platform: "other", User: "abe-2"}, Button: "approve", Value: r.Seal()})
-	wantSaid(t, got, "You have already approved this request.")
-	if r = w.stored()[0]; r.State != approval.Pending {
-		t.Errorf("the request is %s", r.State)
-	}
+	onEach(t, func(t *testing.T, dsn string) {
+		w := newWorldIn(t, dsn)
+		r := w.ask()
+		wantSaid(t, w.press("abe", "approve", r.Seal(), nil), "It needs one more person.")
+		got := w.handle(chat.Event{Kind: chat.Press, From: chat.Account{Platform: "other", User: "abe-2"}, Button: "approve", Value: r.Seal()})
+		wantSaid(t, got, "You have already approved this request.")
+		if r = w.stored()[0]; r.State != approval.Pending {
+			t.Errorf("the request is %s", r.State)
+		}
+	})
 }
 
 // TestAskTheRequester relays an approver's question, if there is one.

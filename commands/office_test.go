@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -28,6 +29,7 @@ import (
 	"twokey/graph/rollout"
 	"twokey/graph/simtenant"
 	"twokey/store"
+	"twokey/store/pgtest"
 )
 
 // office is a bot over a simulated tenant, which it reaches through the real
@@ -38,6 +40,7 @@ type office struct {
 	client *msgraph.Client
 	twist  *twist
 	laid   rules.Rules
+	dsn    string
 	runner *approval.Runner
 	begun  time.Time
 }
@@ -117,9 +120,33 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)
 type setting struct {
 	sim  simtenant.Config
 	laid rules.Rules
+	dsn  string // a file of its own, if empty
 }
 
 func p1Office(s *setting) { s.sim.Licence = graph.P1 }
+
+// openEach runs f in an office on a file, and in one on a server.
+func openEach(t *testing.T, f func(o *office), change ...func(*setting)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) { open(t, f, change...) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		dsn := migrated(t)
+		open(t, f, append(slices.Clone(change), func(s *setting) { s.dsn = dsn })...)
+	})
+}
+
+// migrated is a database on the server with its tables in it: to make those
+// anew takes longer than most tests.
+func migrated(t *testing.T) string {
+	t.Helper()
+	return pgtest.Prepared(t, "migrated", func(dsn string) error {
+		s, err := store.Open(context.Background(), store.Config{DSN: dsn, Now: time.Now})
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	})
+}
 
 // open runs f in an office where time passes only when everybody waits.
 func open(t *testing.T, f func(o *office), change ...func(*setting)) {
@@ -130,7 +157,7 @@ func open(t *testing.T, f func(o *office), change ...func(*setting)) {
 		for _, c := range change {
 			c(&s)
 		}
-		o.laid = s.laid
+		o.laid, o.dsn = s.laid, cmp.Or(s.dsn, filepath.Join(t.TempDir(), "twokey.db"))
 		var err error
 		if o.sim, err = simtenant.New(s.sim); err != nil {
 			t.Fatal(err)
@@ -195,7 +222,7 @@ func (o *office) staff(f func(o *office)) {
 		t.Fatal(err)
 	}
 	o.laid.Tenant = org.ID
-	o.store, err = store.Open(ctx, store.Config{DSN: filepath.Join(t.TempDir(), "twokey.db"), Now: o.now})
+	o.store, err = store.Open(ctx, store.Config{DSN: o.dsn, Now: o.now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,24 +50,26 @@ func TestU01NewLink(t *testing.T) {
 // TestU21Evidence holds that a request keeps what it was asked and decided by.
 func TestU21Evidence(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	r := w.ask()
-	if r.ConfigHash != w.rules().Hash() {
-		t.Errorf("hash %q", r.ConfigHash)
-	}
-	want := approval.Warrant{Name: "Ada Okafor", UPN: "ada@vale.example", Role: "lead", Via: "user", Proof: "pinned in the configuration"}
-	if r.Warrant != want {
-		t.Errorf("%+v", r.Warrant)
-	}
-	wantSaid(t, w.say("abe", "approve "+r.Ref), "is recorded")
-	err := w.store.View(t.Context(), func(tx approval.Tx) error {
-		d, err := tx.Decisions(r.ID)
-		if err == nil && (d[0].Warrant.Role != "approver" || d[0].Warrant.Proof != "pinned in the configuration") {
-			t.Errorf("%+v", d[0].Warrant)
+	onEach(t, func(t *testing.T, dsn string) {
+		w := newWorldIn(t, dsn)
+		r := w.ask()
+		if r.ConfigHash != w.rules().Hash() {
+			t.Errorf("hash %q", r.ConfigHash)
 		}
-		return err
+		want := approval.Warrant{Name: "Ada Okafor", UPN: "ada@vale.example", Role: "lead", Via: "user", Proof: "pinned in the configuration"}
+		if r.Warrant != want {
+			t.Errorf("%+v", r.Warrant)
+		}
+		wantSaid(t, w.say("abe", "approve "+r.Ref), "is recorded")
+		err := w.store.View(t.Context(), func(tx approval.Tx) error {
+			d, err := tx.Decisions(r.ID)
+			if err == nil && (d[0].Warrant.Role != "approver" || d[0].Warrant.Proof != "pinned in the configuration") {
+				t.Errorf("%+v", d[0].Warrant)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }

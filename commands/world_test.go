@@ -27,7 +27,6 @@ import (
 	"twokey/graph/rollout"
 	graphsync "twokey/graph/sync"
 	"twokey/store"
-	"twokey/store/pgtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
@@ -479,7 +478,7 @@ func onEach(t *testing.T, f func(t *testing.T, dsn string)) {
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		f(t, pgtest.DSN(t))
+		f(t, migrated(t))
 	})
 }
 
