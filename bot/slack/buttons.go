@@ -3,6 +3,7 @@ package slack
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -34,6 +35,10 @@ func cleanedButtons(buttons []chat.Button) []chat.Button {
 	out := make([]chat.Button, len(buttons))
 	for i, b := range buttons {
 		b.Label = filled(chat.Safe(b.Label, maxButtonLabel))
+		b.Form = slices.Clone(b.Form)
+		for j, f := range b.Form {
+			b.Form[j].Label = filled(chat.Safe(f.Label, maxLabel))
+		}
 		out[i] = b
 	}
 	return out
@@ -100,11 +105,7 @@ type carried struct {
 }
 
 func encoded(b chat.Button) string {
-	data, err := json.Marshal(carried{b.Value, b.Form})
-	if err != nil { // strings and numbers always encode
-		return strings.Repeat("?", maxValue+1)
-	}
-	return string(data)
+	return compact(carried{b.Value, b.Form})
 }
 
 // buttonOf returns the button that was pressed, with its label and the form

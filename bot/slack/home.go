@@ -33,6 +33,9 @@ func home(ms []chat.Message) slack.HomeTabViewRequest {
 		}
 		all = append(all, next...)
 	}
+	if len(all) == 0 { // a tab of no blocks is blank
+		all = append(all, small("There is nothing to show here yet. Type “/mfa help” to see what you can do."))
+	}
 	v.Blocks.BlockSet = all
 	return v
 }

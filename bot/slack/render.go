@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -345,12 +344,16 @@ func filled(s string) string {
 }
 
 // size counts blocks as Slack may: all of their JSON.
-func size(bs []slack.Block) int {
-	var b bytes.Buffer
+func size(bs []slack.Block) int { return utf8.RuneCountInString(compact(bs)) }
+
+// compact returns a value as JSON in which no character is escaped that need not
+// be. What cannot be encoded, as nothing of ours, is too large for anything.
+func compact(v any) string {
+	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(bs); err != nil { // blocks of ours always encode
-		return maxSize + 1
+	if err := e.Encode(v); err != nil {
+		return strings.Repeat("?", maxSize+1)
 	}
-	return utf8.RuneCount(b.Bytes())
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -86,7 +86,7 @@ func fallback(m chat.Message) string {
 	}
 	links := m.Links
 	m.Links = nil
-	text := cutEscaped(inert(filled(m.Plain())), maxFallback)
+	text := cutEscaped(inert(chat.Cut(filled(m.Plain()), maxFallback)), maxFallback)
 	for _, l := range links {
 		line := "\n" + reference(l)
 		if followed(l) && utf8.RuneCountInString(text+line) <= maxFallback {
@@ -107,7 +107,7 @@ func reference(l chat.Link) string {
 // draw: its three control characters are escaped, and what would be an address
 // or an emoji by its code is parted after the colon.
 func inert(s string) string {
-	s = scheme.ReplaceAllString(s, "$1: ")
+	s = scheme.ReplaceAllString(s, "$1: $2")
 	for emojiCode.MatchString(s) { // one colon may end a code and begin the next
 		s = emojiCode.ReplaceAllString(s, ": $1")
 	}
@@ -116,7 +116,7 @@ func inert(s string) string {
 
 var (
 	escape    = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-	scheme    = regexp.MustCompile(`(?i)\b(https?|ftps?|slack|mailto|tel|sms):`)
+	scheme    = regexp.MustCompile(`(?i)(https?|ftps?|slack|mailto|tel|sms):(\S)`)
 	emojiCode = regexp.MustCompile(`:((?:[\pL\pN_+'-]*[\pL_+'-][\pL\pN_+'-]*|100|1234):)`) // a time of day is none
 )
 
