@@ -55,6 +55,7 @@ func (r *Runner) Collect(ctx context.Context, v Vote, deliver func(ctx context.C
 	}
 	// Between the two readings somebody may have denied it.
 	if err := Collectable(j.req, v, j.req.NotBefore); err != nil {
+		j.leave(ctx)
 		return Request{}, err
 	}
 	j.collect = &collecting{deliver: deliver}

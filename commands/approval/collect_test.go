@@ -333,6 +333,44 @@ func TestG25PressedTwice(t *testing.T) {
 	})
 }
 
+// G25: a press that could not begin keeps nobody from collecting at another
+// process.
+func TestG25PressedAnewElsewhere(t *testing.T) {
+	for name, away := range map[string]func(*world, bool){
+		"the tenant is down":   func(w *world, away bool) { w.tenant.setDown(away) },
+		"everything is frozen": func(w *world, away bool) { w.setFrozen(away) },
+		"the tenant never answers": func(w *world, away bool) {
+			w.tenant.setTakes(map[bool]time.Duration{true: time.Hour}[away])
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, w *world) {
+				w.halt()
+				first, second := w.join(nil), w.join(nil)
+				r := w.askPass("ada", "sam")
+				away(w, true)
+				if got, err := w.press(first, r, "ada", received); err == nil {
+					t.Errorf("collected: %s", got.State)
+				}
+				away(w, false)
+				if got, err := w.press(second, r, "ada", received); err != nil || got.State != approval.Succeeded {
+					t.Errorf("collected elsewhere: %s, %v", got.State, err)
+				}
+			})
+		})
+	}
+}
+
+// setFrozen freezes the tenant by hand, or ends that.
+func (w *world) setFrozen(frozen bool) {
+	w.t.Helper()
+	if frozen {
+		w.freeze(tenantID)
+	} else {
+		w.unfreeze(tenantID)
+	}
+}
+
 // G07, G25: a stop while the pass is shown cuts that off in time. The next
 // process takes the pass back; and nothing is collected while the bot stops.
 func TestG25StoppedWhileItIsShown(t *testing.T) {

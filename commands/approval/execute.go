@@ -42,8 +42,17 @@ func (r *Runner) execute(ctx context.Context, id string) (time.Duration, error) 
 }
 
 // prepare validates the request and opens its attempt. It returns false if the
-// request ended instead.
+// request ended instead. After an error nothing is begun, and the lease is
+// given back: another process may be able to read what this one could not.
 func (j *job) prepare(ctx context.Context) (bool, error) {
+	ok, err := j.open(ctx)
+	if err != nil {
+		j.leave(ctx)
+	}
+	return ok, err
+}
+
+func (j *job) open(ctx context.Context) (bool, error) {
 	before, findings, err := j.validate(ctx, nil)
 	if err != nil {
 		return false, fmt.Errorf("validate again: %w", err)
@@ -59,8 +68,19 @@ func (j *job) prepare(ctx context.Context) (bool, error) {
 
 // validate reads everything again that the approval was based on, returns the
 // tenant as it is now, and names what is different but for what the done steps
-// did. An error means that it could not be read: do not run.
+// did. An error means that it could not be read, or not while the request is
+// surely this process's: do not run.
 func (j *job) validate(ctx context.Context, done []Step) (json.RawMessage, []string, error) {
+	ctx, cancel := j.held(ctx)
+	defer cancel()
+	now, findings, err := j.differences(ctx, done)
+	if err == nil {
+		err = ctx.Err() // what was read so slowly may be so no longer
+	}
+	return now, findings, err
+}
+
+func (j *job) differences(ctx context.Context, done []Step) (json.RawMessage, []string, error) {
 	action, ok := j.actions[j.req.Kind]
 	if !ok {
 		return nil, []string{"This version of the bot does not know how to do this."}, nil

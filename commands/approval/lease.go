@@ -102,6 +102,22 @@ func (j *job) update(ctx context.Context, f func(tx Tx, now time.Time) error) er
 	return err
 }
 
+// held returns ctx with an end at which the lease is still this job's for long
+// enough to store what comes of it.
+func (j *job) held(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, time.Until(j.until)-margin)
+}
+
+// leave gives the lease back of a request of which this job began nothing.
+func (j *job) leave(ctx context.Context) {
+	ctx, cancel := within(ctx, j.ends.store, j.limits.Call)
+	defer cancel()
+	err := j.store.Update(ctx, func(tx Tx) error { return tx.Release(LeaseOf(j.req.ID), j.owner) })
+	if err != nil {
+		j.log.Warn("give a lease back", "request", j.req.Ref, "error", err) // it ends by itself
+	}
+}
+
 // move stores one transition of the request, and whatever else decide stores
 // with it.
 func (j *job) move(ctx context.Context, decide func(tx Tx, now time.Time) (Change, error)) error {

@@ -36,7 +36,10 @@ type issuing struct {
 
 var _ approval.Withdrawer = issuing{}
 
-func (i issuing) Snapshot(_ context.Context, r approval.Request) (json.RawMessage, error) {
+func (i issuing) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
+	if err := i.tenant.await(ctx); err != nil {
+		return nil, err
+	}
 	ids, err := i.list(r)
 	if err != nil {
 		return nil, err

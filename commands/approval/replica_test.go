@@ -199,6 +199,11 @@ func TestG05WhatChangedBeforeGoingOn(t *testing.T) {
 			time.AfterFunc(15*time.Second, func() { w.tenant.setDown(false) })
 		}, approval.Succeeded, ""},
 		{"the tenant is down", func(w *world) { w.tenant.setDown(true) }, approval.Partial, ""},
+		{"the tenant answers nothing for a while", func(w *world) {
+			w.tenant.setTakes(time.Hour)
+			time.AfterFunc(8*time.Second, func() { w.tenant.setTakes(0) })
+		}, approval.Succeeded, ""},
+		{"the tenant answers nothing", func(w *world) { w.tenant.setTakes(time.Hour) }, approval.Partial, ""},
 		{"everything is frozen", func(w *world) { w.freeze(tenantID) }, approval.Partial, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -407,6 +412,45 @@ func TestG34WhoeverWaitsForAnAnswerIsLeftAlone(t *testing.T) {
 			}
 		}
 	})
+}
+
+// G34: a tenant that answers late or never keeps no process busy for longer than
+// the request is its own. Of several none takes it from another over and over,
+// and it runs when the tenant answers again.
+func TestG34SlowReadings(t *testing.T) {
+	for _, row := range []struct {
+		name      string
+		takes     time.Duration
+		end       time.Duration // from then on the tenant answers at once
+		processes int
+		want      approval.State
+	}{
+		{"late, but in time", limits.Lease / 4, time.Hour, 1, approval.Succeeded},
+		{"never, for a while", time.Hour, 30 * time.Second, 1, approval.Succeeded},
+		{"never, for a while, with others beside", time.Hour, 30 * time.Second, 3, approval.Succeeded},
+		{"longer than the lease", limits.Lease + time.Second, 30 * time.Second, 3, approval.Succeeded},
+		{"never", time.Hour, time.Hour, 3, approval.Expired},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, w *world) {
+				w.halt()
+				for range row.processes {
+					w.join(nil)
+				}
+				r := w.ask("ada", 1, "lamp")
+				w.tenant.setTakes(row.takes)
+				time.AfterFunc(row.end, func() { w.tenant.setTakes(0) })
+				r = w.approve(r, "bea")
+				start := time.Now()
+				w.wantEnd(r, row.want)
+				if took := time.Since(start); row.want == approval.Succeeded && took > row.end+limits.Lease {
+					t.Errorf("ended after %v, want soon after %v", took, row.end)
+				}
+				w.tenant.setTakes(0)
+				w.wantEnd(w.approve(w.ask("ada", 1, "door"), "bea"), approval.Succeeded) // nobody hangs on
+			})
+		})
+	}
 }
 
 // G34: a hundred times a process is stopped at some moment for some time beside

@@ -63,6 +63,7 @@ type tenant struct {
 	read    int           // readings
 	faults  []fault       // of the next calls; then none
 	down    bool          // nothing can be read
+	takes   time.Duration // how long it takes to read what is compared
 	lag     time.Duration // effects show this late to a probe
 	wait    time.Duration // its Retry-After
 	late    time.Duration // after which a late call arrives
@@ -84,6 +85,29 @@ func (t *tenant) setDown(down bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.down = down
+}
+
+// setTakes sets how long it takes to read from now on.
+func (t *tenant) setTakes(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.takes = d
+}
+
+// await returns when a reading that begins now is over, or given up.
+func (t *tenant) await(ctx context.Context) error {
+	t.mu.Lock()
+	takes := t.takes
+	t.mu.Unlock()
+	if takes == 0 {
+		return nil
+	}
+	select {
+	case <-time.After(takes):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // applied returns the ledger as it stands.
@@ -187,8 +211,11 @@ type setArgs struct {
 	Onward bool   `json:"onward"` // a step that is refused stops nothing
 }
 
-func (s setting) Snapshot(_ context.Context, r approval.Request) (json.RawMessage, error) {
+func (s setting) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
 	defer s.tenant.onRead()
+	if err := s.tenant.await(ctx); err != nil {
+		return nil, err
+	}
 	s.tenant.mu.Lock()
 	defer s.tenant.mu.Unlock()
 	s.tenant.read++
