@@ -176,7 +176,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	bot.runner = approval.NewRunner(approval.RunnerConfig{
 		Store: requests, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: bot.life.Name(), Gone: bot.life.Gone, Limits: a.pace.limits, Log: a.log,
-		Tidy: engine.Tidy,
+		Tidy: engine.Tidy, Current: engine.Current,
 	})
 	if bot.scheduler, err = scheduler.New(a.org.ID, a.digest.jobs(digester), bot.store, a.now, a.log); err != nil {
 		return nil, err

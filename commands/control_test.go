@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,11 +124,59 @@ func TestO34TheRulesAreReloaded(t *testing.T) {
 		w.relay(func(is *rules.Rules) { is.Contact = "Bob" })
 		wantSaid(t, w.press("abe", "approve", r.Seal(), nil), "Your approval of "+r.Ref+" is recorded.")
 		w.relay(func(is *rules.Rules) { is.Wait += time.Hour })
-		wantSaid(t, w.press("bea", "approve", r.Seal(), nil), "The rules for this kind of change are not what you were shown any more.")
+		wantSaid(t, w.press("bea", "approve", r.Seal(), nil), "The rules for this kind of change are no longer those under which this was asked for")
 		wantSaid(t, w.say("bea", "deny "+r.Ref), "You denied "+r.Ref)
 		w.advance(time.Second)
 		wantSaid(t, w.press("abe", "approve", w.ask().Seal(), nil), "is recorded")
 	})
+}
+
+// O34: whatever was made stricter about a kind of change, and that it was
+// switched off, holds for what was asked before, which the runner asks as well
+// as the engine. What says nothing about the kind does not.
+func TestO34WhatWasMadeStricter(t *testing.T) {
+	t.Parallel()
+	const rulesChanged = "no longer those under which this was asked for"
+	for _, row := range []struct {
+		name   string
+		change func(*rules.Rules)
+		want   string // "" for as before
+	}{
+		{"nothing", func(*rules.Rules) {}, ""},
+		{"switched off", func(is *rules.Rules) {
+			is.Changes = slices.DeleteFunc(is.Changes, func(k string) bool { return k == DefaultsKind })
+		}, "Changing security defaults has been switched off since this was asked for."},
+		{"another is switched off", func(is *rules.Rules) {
+			is.Changes = slices.DeleteFunc(is.Changes, func(k string) bool { return k == CampaignKind })
+		}, ""},
+		{"administrators that must remain", func(is *rules.Rules) { is.MinAdmins = 3 }, rulesChanged},
+		{"emergency accounts that must remain", func(is *rules.Rules) { is.MinEmergency = 3 }, rulesChanged},
+		{"the wait where one decides instead of two", func(is *rules.Rules) {
+			is.Approvals = map[string]rules.Approval{policyTwo: {Wait: 3 * time.Hour}}
+		}, rulesChanged},
+		{"how another kind is decided", func(is *rules.Rules) {
+			is.Approvals = map[string]rules.Approval{PassKind: {Policy: policyTwo}}
+		}, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.govern(rules.NewKeeper([]rules.Version{{Rules: w.rules(), Since: w.now().Add(-time.Hour)}}, w.now))
+			r := w.ask()
+			w.relay(row.change)
+			said := ""
+			if err := Current(w.env.Rules)(t.Context(), r); err != nil {
+				said = err.Error()
+			}
+			if !strings.Contains(said, row.want) || (said == "") != (row.want == "") {
+				t.Errorf("%q, want %q", said, row.want)
+			}
+		})
+	}
+	k := rules.Fixed(rules.Rules{}) // a thaw needs nothing switched on
+	if err := Current(k)(t.Context(), approval.Request{Kind: approval.KindThaw, Policy: approval.Policy{Version: rulesVersion(k.Now(), approval.KindThaw)}}); err != nil {
+		t.Errorf("a thaw: %v", err)
+	}
 }
 
 // T15: an approver says how an unknown result ended.

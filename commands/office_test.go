@@ -254,6 +254,7 @@ func (o *office) staff(f func(o *office)) {
 	}
 	o.runner = approval.NewRunner(approval.RunnerConfig{
 		Store: o.store, Standing: people, Actions: Actions(o.env), Owner: "process-1", Log: slog.New(slog.NewTextHandler(o.log, nil)),
+		Current: Current(keeper),
 	})
 	o.assemble()
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))

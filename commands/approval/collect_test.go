@@ -100,6 +100,7 @@ func TestG05WhatChangedBeforeThePress(t *testing.T) {
 		{"the requester's role", func(w *world) { w.people.change(func() { delete(w.people.askers, "ada") }) }, approval.Stale},
 		{"the approver's role", func(w *world) { w.people.change(func() { delete(w.people.approvers, "bea") }) }, approval.Stale},
 		{"another pass", func(w *world) { w.tenant.issue("sam") }, approval.Stale},
+		{"the rules", func(w *world) { w.rules.Store(2) }, approval.Stale},
 		{"the tenant is down", func(w *world) { w.tenant.setDown(true) }, ""},
 		{"the directory is down", func(w *world) { w.people.change(func() { w.people.down = true }) }, ""},
 		{"everything is frozen", func(w *world) { w.freeze(tenantID) }, ""},

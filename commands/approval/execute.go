@@ -88,7 +88,10 @@ func (j *job) differences(ctx context.Context, done []Step) (json.RawMessage, []
 	if !sealed(j.req, j.req.Ref) {
 		return nil, []string{"What is stored is not what was approved."}, nil
 	}
-	findings, err := j.standings(ctx)
+	findings, err := j.outdated(ctx)
+	if err == nil && len(findings) == 0 {
+		findings, err = j.standings(ctx)
+	}
 	if err != nil || len(findings) > 0 {
 		return nil, findings, err
 	}
@@ -97,6 +100,20 @@ func (j *job) differences(ctx context.Context, done []Step) (json.RawMessage, []
 		return nil, nil, fmt.Errorf("read tenant: %w", err)
 	}
 	return now, action.Compare(j.req.Snapshot, now, j.req, done), nil
+}
+
+// outdated asks whether the rules still are those under which it was approved.
+// A no is the finding.
+func (j *job) outdated(ctx context.Context) ([]string, error) {
+	if j.current == nil {
+		return nil, nil
+	}
+	err := j.current(ctx, j.req)
+	var no *Refusal
+	if errors.As(err, &no) {
+		return []string{no.Text}, nil
+	}
+	return nil, err
 }
 
 // standings asks again whether the requester may ask, and whether enough of

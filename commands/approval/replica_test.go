@@ -194,6 +194,7 @@ func TestG05WhatChangedBeforeGoingOn(t *testing.T) {
 		{"what is left", func(w *world) { w.tenant.set("c", "red") }, approval.Partial, "red"},
 		{"what was done", func(w *world) { w.tenant.set("a", "red") }, approval.Partial, "red"},
 		{"the approver's role", func(w *world) { w.people.change(func() { delete(w.people.approvers, "bea") }) }, approval.Partial, "bea"},
+		{"the rules", func(w *world) { w.rules.Store(2) }, approval.Partial, "The rules are others."},
 		{"the tenant is down for a while", func(w *world) {
 			w.tenant.setDown(true)
 			time.AfterFunc(15*time.Second, func() { w.tenant.setDown(false) })

@@ -52,6 +52,7 @@ type Runner struct {
 	actions   map[string]Action
 	owner     string
 	dead      func(owner string) bool
+	current   func(context.Context, Request) error
 	gate      func(context.Context) error
 	wasBarred bool // at the last look
 	tidy      func(context.Context) error
@@ -80,6 +81,9 @@ type RunnerConfig struct {
 	// Gone reports whether the process of that name surely runs no more. If it
 	// is nil, only [Store.Alone] proves that.
 	Gone func(owner string) bool
+	// Current, if set, is what [Engine.Current] is: it is asked again before
+	// anything is sent. A [*Refusal] ends the request as stale.
+	Current func(ctx context.Context, r Request) error
 	// Gate, if set, is asked before each look at the requests. While it gives
 	// an error nothing is begun, moved or found out.
 	Gate func(ctx context.Context) error
@@ -94,7 +98,7 @@ func NewRunner(cfg RunnerConfig) *Runner {
 	limits := cfg.Limits.withDefaults()
 	return &Runner{
 		store: cfg.Store, standing: cfg.Standing, actions: cfg.Actions, owner: cfg.Owner,
-		dead: cfg.Gone, gate: cfg.Gate, tidy: cfg.Tidy, limits: limits, log: cfg.Log,
+		dead: cfg.Gone, current: cfg.Current, gate: cfg.Gate, tidy: cfg.Tidy, limits: limits, log: cfg.Log,
 		wake: make(chan struct{}, 1), workers: make(chan struct{}, limits.Workers), ends: newEnds(),
 		busy: map[string]bool{}, later: map[string]time.Time{}, watched: map[string]time.Time{}, delivered: map[string]bool{},
 	}

@@ -139,6 +139,8 @@ func TestG05WhatChangedBeforeTheStart(t *testing.T) {
 		{"the first approver's role", func(w *world) { w.people.change(func() { delete(w.people.approvers, "bea") }) }, approval.Stale, "bea"},
 		{"the second approver's role", func(w *world) { w.people.change(func() { delete(w.people.approvers, "abe") }) }, approval.Stale, "abe"},
 		{"somebody else's role", func(w *world) { w.people.change(func() { delete(w.people.approvers, "cid") }) }, approval.Succeeded, ""},
+		{"the rules", func(w *world) { w.rules.Store(2) }, approval.Stale, "The rules are others."},
+		{"the rules, which cannot be read", func(w *world) { w.rules.Store(-1) }, approval.Expired, ""},
 		{"the directory is down", func(w *world) { w.people.change(func() { w.people.down = true }) }, approval.Expired, ""},
 		{"the tenant is down", func(w *world) { w.tenant.setDown(true) }, approval.Expired, ""},
 	} {

@@ -48,6 +48,7 @@ type world struct {
 	people *people
 	engine *approval.Engine
 	limits approval.Limits
+	rules  atomic.Int64 // the version of the rules; 0 is that of every request
 
 	process *process   // the newest
 	others  []*process // that work beside it
@@ -174,10 +175,22 @@ func (w *world) start(m *mortal) {
 		Actions: map[string]approval.Action{
 			kindSet: setting{w.tenant, m}, kindPass: issuing{w.tenant, m}, kindMade: issuing{w.tenant, m}, kindOwn: owning{}, kindRead: reading{setting{w.tenant, m}}, approval.KindThaw: approval.Thaw{Store: m},
 		},
-		Tidy: w.engine.Tidy, Gone: w.gone,
+		Tidy: w.engine.Tidy, Gone: w.gone, Current: w.current,
 	})
 	w.process = p
 	go func() { p.done <- p.runner.Run(ctx) }()
+}
+
+// current refuses what was asked under other rules than those of now.
+func (w *world) current(_ context.Context, r approval.Request) error {
+	switch now := w.rules.Load(); now {
+	case 0, int64(r.Policy.Version):
+		return nil
+	case -1:
+		return errDown
+	default:
+		return &approval.Refusal{Code: approval.ErrChanged.Code, Text: "The rules are others."}
+	}
 }
 
 // gone reports of a process that was killed or has ended that it is, as far as
