@@ -18,7 +18,7 @@ import (
 func freeze(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
-			Name: "freeze", Summary: "Stop all changes at once, until two approvers agree to go on.", Example: "freeze somebody else uses Ada's account",
+			Name: "freeze", Summary: "Stop all changes at once, until an owner and the approvers agree to go on.", Example: "freeze somebody else uses Ada's account",
 			Options: []chat.Option{{Name: "reason", Summary: "why; everybody who decides reads it", Rest: true}},
 		},
 		Access: only(identity.Approver),
@@ -32,7 +32,7 @@ func freeze(env Env) Command {
 			}
 			return chat.Message{
 				Headline: "All changes are frozen.",
-				Text:     "Nothing can be asked for and nothing starts any more. What was running already is finished. The other approvers are being told.\n\nAn owner ends it with “/mfa thaw”, and two approvers have to agree.",
+				Text:     "Nothing can be asked for and nothing starts any more. What was running already is finished. The other approvers are being told.\n\n" + thawWords(env),
 			}, nil
 		},
 	}
@@ -43,7 +43,7 @@ const thawVersion = 1
 func thaw(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
-			Name: "thaw", Summary: "Ask to let changes go on after a freeze. Two approvers decide.", Example: "thaw the account is safe again",
+			Name: "thaw", Summary: "Ask to let changes go on after a freeze. The approvers decide.", Example: "thaw the account is safe again",
 			Options: []chat.Option{{Name: "reason", Summary: "why; the approvers read it", Rest: true}},
 		},
 		Access: only(identity.Owner),
@@ -78,8 +78,24 @@ func planThaw(ctx context.Context, env Env) (approval.Plan, error) {
 			Undo:     "“/mfa freeze”, by any approver, at once.",
 			Call:     env.Contact,
 		},
-		Policy: approval.Policy{Name: "two", Quorum: 2, Wait: env.Rules.Now().Wait, Version: 1},
+		Policy: policyFor(env.Rules.Now(), thawStakes),
 	}, nil
+}
+
+// thawStakes are those of ending a freeze: it reaches every change there is.
+var thawStakes = stakes{kind: thawKind, tenant: true}
+
+// thawWords say how a freeze ends under the owner's rules.
+func thawWords(env Env) string {
+	const how = "An owner ends it with “/mfa thaw”"
+	switch p := policyFor(env.Rules.Now(), thawStakes); p.Quorum {
+	case 0:
+		return how + "."
+	case 1:
+		return how + ", and one approver has to agree."
+	default:
+		return how + ", and two approvers have to agree."
+	}
 }
 
 // freezer names who froze the changes, as it can stand in a sentence.

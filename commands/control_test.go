@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"twokey/chat"
@@ -61,6 +62,55 @@ func TestFreezeAndThaw(t *testing.T) {
 	wantSaid(t, w.say("bea", "approve "+r.Ref), "it was the last one needed")
 	if prompt := w.owed(approval.NoticePrompt)[w.env.Admins]; !strings.Contains(prompt, "go on after the freeze") || !strings.Contains(prompt, "by “Bea") {
 		t.Errorf("the prompt is %q", prompt)
+	}
+}
+
+// TestU10Thaw holds that a freeze is not for good where there is one approver, or
+// nobody but whoever asks: it ends as every other change of the tenant is made.
+func TestU10Thaw(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*rules.Rules)
+		says   string // how it ends, to whoever froze it
+		policy string
+		by     []string
+	}{
+		"two": {func(*rules.Rules) {}, "two approvers have to agree", policyTwo, []string{"abe", "bea"}},
+		"one where two are usual": {func(r *rules.Rules) {
+			r.Roles["approver"] = []rules.Holder{{User: id("abe")}}
+			r.Approvals = map[string]rules.Approval{policyTwo: {Policy: policyOne}}
+		}, "one approver has to agree", policyOne, []string{"abe"}},
+		"solo": {func(r *rules.Rules) {
+			r.Roles["approver"] = []rules.Holder{{User: id("olga")}}
+			r.Solo = true
+		}, "An owner ends it with “/mfa thaw”.", policySolo, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, olga)
+				r := w.rules()
+				c.change(&r)
+				w.govern(rules.Fixed(r))
+				by := append(slices.Clone(c.by), "olga")[0]
+				wantSaid(t, w.say(by, "freeze something is wrong"), "All changes are frozen.", c.says)
+				got := w.say("olga", "thaw all is well")
+				if len(c.by) == 0 {
+					got = w.press("olga", "confirm", got.Buttons[0].Value, map[string]string{"reason": "all is well"})
+				}
+				asked := w.stored()[0]
+				for _, name := range c.by {
+					wantSaid(t, w.press(name, "approve", asked.Seal(), nil), "is recorded")
+				}
+				if got.Request != asked.Ref || asked.Policy.Wait == 0 {
+					t.Errorf("asked is %q under %+v", got.Plain(), asked.Policy)
+				}
+				w.advance(asked.Policy.Wait)
+				w.run()
+				w.want(approval.Succeeded, c.policy)
+				wantSaid(t, w.say("ada", "defaults enable all are trained"), map[bool]string{true: "Nothing has been done yet.", false: "Recorded as R-"}[c.policy == policySolo])
+			})
+		})
 	}
 }
 

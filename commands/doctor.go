@@ -56,8 +56,8 @@ func doctor(env Env) Command {
 func approvals(ctx context.Context, env Env) (table *chat.Table, stuck []string, err error) {
 	now := env.Rules.Now()
 	table = &chat.Table{Header: []string{"Change", "Decided by", "Who could today"}}
-	for _, k := range kinds {
-		if !slices.Contains(now.Changes, k.name) {
+	for _, k := range append(slices.Clone(kinds), thawKind) {
+		if !slices.Contains(now.Changes, k.name) && (k.name != thawKind.name || len(table.Rows) == 0) { // nothing is stopped by a freeze
 			continue
 		}
 		ordinary := policyFor(now, stakes{kind: k, targets: 1, tenant: k.policy == policyTwo})
@@ -141,6 +141,9 @@ func approverNotes(ctx context.Context, env Env) ([]string, error) {
 	var all []string
 	if now.Fallback {
 		all = append(all, "Where a quorum is short only because an approver is away or the target, one is enough after "+span(fallbackWait)+".")
+	}
+	if few := now.Approvals[policyTwo]; few.Policy == policyOne {
+		all = append(all, "Where two approvers are usual one is enough here, after "+span(max(few.Wait, longWait))+" at least.")
 	}
 	if now.ManagerApproves {
 		all = append(all, "Managers may approve passes and resets of their own staff without a role.")

@@ -36,6 +36,9 @@ func TestU10Doctor(t *testing.T) {
 		{"one away and no fallback", func(*rules.Rules) {}, gone{id("abe"): later}},
 		{"all away", func(r *rules.Rules) { r.Fallback = true }, gone{id("abe"): later, id("bea"): later}},
 		{"managers", func(r *rules.Rules) { r.ManagerApproves = true }, gone{id("abe"): later, id("bea"): later}},
+		{"one approver where two are usual", func(r *rules.Rules) {
+			r.Approvals = map[string]rules.Approval{policyTwo: {Policy: policyOne, Wait: 90 * time.Minute}}
+		}, nil},
 		{"solo", func(r *rules.Rules) { r.Solo, r.AcceptNoStepUp, r.AcceptLockout = true, true, true }, nil},
 		{"a guest and a leaver are listed", func(r *rules.Rules) {
 			r.Roles["approver"] = append(r.Roles["approver"], rules.Holder{User: id("guest")}, rules.Holder{User: id("deleted")}, rules.Holder{User: id("em1")})

@@ -52,8 +52,14 @@ var kinds = []kind{
 	{name: CampaignKind, what: "Changing the registration campaign", permission: "Policy.ReadWrite.AuthenticationMethod", ask: []identity.Role{identity.Lead}, policy: policyTwo},
 }
 
+// thawKind ends a freeze. It is always switched on, or a freeze were for good.
+var thawKind = kind{name: approval.KindThaw, what: "Ending a freeze", ask: []identity.Role{identity.Owner}, policy: policyTwo}
+
 // kindNamed returns a kind; the zero kind if there is none of that name.
 func kindNamed(name string) kind {
+	if name == thawKind.name {
+		return thawKind
+	}
 	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
 	if i < 0 {
 		return kind{name: name}
@@ -76,7 +82,7 @@ func AskRoles() map[string][]identity.Role {
 	for _, k := range kinds {
 		roles[k.name] = k.ask
 	}
-	roles[approval.KindThaw] = []identity.Role{identity.Owner}
+	roles[thawKind.name] = thawKind.ask
 	return roles
 }
 

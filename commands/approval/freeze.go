@@ -73,7 +73,7 @@ func freeze(ctx context.Context, s Store, tenant string, f Freeze, facts map[str
 		}
 		return announce(tx, "frozen/"+tenant+"/"+stamp(now), to, announcement{
 			Headline: "All changes are frozen.",
-			Text:     "Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and two approvers agree. What was running already is finished.",
+			Text:     "Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and the approvers agree. What was running already is finished.",
 			By:       f.By, Why: f.Why,
 		})
 	})
@@ -102,7 +102,7 @@ func thawed(tx Tx, r Request) error {
 }
 
 func frozen(tenant string, f Freeze) error {
-	r := refuse(ErrFrozen, "Changes have been frozen since "+day(f.Since)+". Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and two approvers agree.")
+	r := refuse(ErrFrozen, "Changes have been frozen since "+day(f.Since)+". Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and the approvers agree.")
 	r.By, r.Words = []Principal{{Tenant: tenant, Object: f.By}}, f.Why
 	return r
 }
