@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func TestU10Doctor(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			golden(t, "doctor, "+c.name+".txt", clinic(c.change, c.away)+"\n")
+			golden(t, "doctor-"+strings.ReplaceAll(c.name, " ", "-")+".txt", clinic(c.change, c.away)+"\n")
 		})
 	}
 }
