@@ -342,8 +342,7 @@ func (w *Workspace) submittedView(v *View, action, text string) {
 		no = w.push(v.user, next)
 	}
 	if no != nil {
-		detail, _ := json.Marshal(no.extra)
-		w.violate("view_submission: %s %s", no.code, detail)
+		w.violate("view_submission: %s", no)
 		return
 	}
 	if action == "update" {

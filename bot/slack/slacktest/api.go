@@ -1,7 +1,6 @@
 package slacktest
 
 import (
-	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -52,8 +51,17 @@ func (w *Workspace) Fault(f Fault) {
 	w.faults = append(w.faults, &f)
 }
 
+// strike is a fault that happens to one call.
+type strike struct {
+	Fault
+	passed chan struct{} // closed when its delay has passed; nil if it has none
+}
+
+// reaches reports whether the call has its effect all the same.
+func (s *strike) reaches() bool { return s == nil || s.Cut == "after" || s.Delay > 0 && s.Cut == "" }
+
 // fault takes the next fault of a method, or nil. It needs w.mu.
-func (w *Workspace) fault(method string) *Fault {
+func (w *Workspace) fault(method string) *strike {
 	for i, f := range w.faults {
 		if f.Method != "" && f.Method != method {
 			continue
@@ -61,7 +69,12 @@ func (w *Workspace) fault(method string) *Fault {
 		if f.Times--; f.Times == 0 {
 			w.faults = slices.Delete(w.faults, i, i+1)
 		}
-		return f
+		s := &strike{Fault: *f}
+		if f.Delay > 0 {
+			s.passed = make(chan struct{})
+			w.after(f.Delay, func() { close(s.passed) })
+		}
+		return s
 	}
 	return nil
 }
@@ -97,6 +110,13 @@ type reply map[string]any
 type refusal struct {
 	code  string
 	extra reply
+}
+
+func (r *refusal) String() string {
+	if len(r.extra) == 0 {
+		return r.code
+	}
+	return r.code + " " + string(encode(r.extra))
 }
 
 func refuse(code string) *refusal { return &refusal{code: code} }
@@ -159,8 +179,7 @@ func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("X-OAuth-Scopes", strings.Join(w.options.Scopes, ","))
 	var body reply
 	var no *refusal
-	reached := f == nil || f.Cut == "after" || f.Delay > 0
-	if reached {
+	if f.reaches() {
 		body, no = w.answer(c, token)
 	}
 	w.note(c, f, no)
@@ -172,17 +191,14 @@ func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request) {
 }
 
 // note records a call, and as a violation if it was refused. It needs w.mu.
-func (w *Workspace) note(c *call, f *Fault, no *refusal) {
+func (w *Workspace) note(c *call, f *strike, no *refusal) {
 	done := Call{Method: c.method, Args: c.args, At: w.now()}
 	switch {
 	case no != nil:
 		done.Error = no.code
-		if !slices.Contains(natural, no.code) && !slices.Contains(w.options.Allow, no.code) {
-			detail, _ := json.Marshal(no.extra)
-			w.violate("%s: %s %s", c.method, no.code, cmp.Or(strings.Trim(string(detail), "nul"), "-"))
-		}
+		w.complain(no.code, "%s: %s", c.method, no)
 	case f != nil:
-		done.Error, done.Applied = "fault", f.Cut == "after" || f.Delay > 0
+		done.Error, done.Applied = "fault", f.reaches()
 	default:
 		done.Applied = true
 	}
@@ -192,14 +208,10 @@ func (w *Workspace) note(c *call, f *Fault, no *refusal) {
 
 // fail makes the fault happen and reports whether nothing more is to be
 // answered.
-func (w *Workspace) fail(rw http.ResponseWriter, f *Fault) bool {
-	if f.Delay > 0 {
-		passed := make(chan struct{})
-		w.mu.Lock()
-		w.after(f.Delay, func() { close(passed) })
-		w.mu.Unlock()
+func (w *Workspace) fail(rw http.ResponseWriter, f *strike) bool {
+	if f.passed != nil {
 		select {
-		case <-passed:
+		case <-f.passed:
 		case <-w.quit:
 		}
 	}

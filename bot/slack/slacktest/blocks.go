@@ -125,8 +125,7 @@ func (w *Workspace) checkFiles(block object, at string) (wrong []string) {
 		if !ok {
 			return
 		}
-		id, _ := ref["id"].(string)
-		f := w.files[id]
+		f := w.fileOf(ref)
 		if f == nil || f.deleted || !f.done || w.mimetype(f) == "" || !strings.HasPrefix(f.media, "image/") {
 			wrong = append(wrong, "invalid slack file [json-pointer:"+at+"/slack_file]")
 		}

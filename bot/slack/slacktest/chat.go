@@ -99,7 +99,7 @@ func (w *Workspace) content(c *call, m *message) *refusal {
 		return invalid("invalid_blocks", wrong)
 	}
 	if n := size(list); n > maxBlocksSize {
-		return &refusal{"msg_blocks_too_long", reply{"slacktest_size": n}}
+		return invalid("msg_blocks_too_long", []string{fmt.Sprintf("%d characters in all blocks [json-pointer:/blocks]", n)})
 	}
 	m.blocks = list
 	return nil
@@ -108,8 +108,12 @@ func (w *Workspace) content(c *call, m *message) *refusal {
 // keep needs w.mu.
 func (w *Workspace) keep(m *message) {
 	w.messages = append(w.messages, m)
+	w.byID[m.channel.ID+"/"+m.ts] = m
 	w.change()
 }
+
+// icons are the bot's pictures.
+var icons = reply{"image_36": "https://twokey.example/36.png", "image_48": "https://twokey.example/48.png", "image_72": "https://twokey.example/72.png"}
 
 // wire is a message as the API shows it. It needs w.mu.
 func (w *Workspace) wire(m *message) reply {
@@ -118,7 +122,7 @@ func (w *Workspace) wire(m *message) reply {
 		r["bot_id"], r["app_id"] = w.botID(), w.options.AppID
 		r["bot_profile"] = reply{
 			"id": w.botID(), "app_id": w.options.AppID, "name": "twokey", "team_id": w.options.Team,
-			"icons": reply{}, "updated": 0, "deleted": false,
+			"icons": icons, "updated": 0, "deleted": false,
 		}
 	}
 	if len(m.blocks) > 0 {

@@ -138,7 +138,7 @@ func (w *Workspace) attempt(d *Delivery, reason string) {
 			return
 		}
 		if !a.excused {
-			w.violate("%s was not acknowledged within %s", d.kind, deadline)
+			w.complain("timeout", "%s was not acknowledged within %s", d.kind, deadline)
 		}
 		w.miss(a, timedOut(w))
 	})
@@ -189,8 +189,7 @@ func (w *Workspace) put(c *conn, a *attempt) {
 
 // settle takes an acknowledgement. It needs w.mu.
 func (w *Workspace) settle(a *attempt, payload json.RawMessage) {
-	delete(w.pending, a.id)
-	if a.ended { // it is too late
+	if a.ended { // it is too late, or the second time
 		return
 	}
 	a.ended = true

@@ -48,7 +48,7 @@ func (w *Workspace) serveUpload(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	f := w.fault(c.method)
 	var no *refusal
-	if f == nil || f.Cut == "after" {
+	if f.reaches() {
 		no = w.store(r.PathValue("secret"), data, err)
 	}
 	w.note(c, f, no)
@@ -228,13 +228,22 @@ func (w *Workspace) Files() []File {
 	return all
 }
 
+// fileOf returns the file that a block refers to, by ID or address. It needs w.mu.
+func (w *Workspace) fileOf(ref object) *file {
+	id := text0(ref, "id")
+	if address := text0(ref, "url"); address != "" {
+		id = path.Base(address)
+	}
+	return w.files[id]
+}
+
 // serveFile gives a file's bytes to the bot.
 func (w *Workspace) serveFile(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	f := w.files[r.PathValue("id")]
-	allowed := r.Header.Get("Authorization") == "Bearer "+w.BotToken()
+	found := f != nil && f.done && !f.deleted && r.Header.Get("Authorization") == "Bearer "+w.BotToken()
 	w.mu.Unlock()
-	if f == nil || f.deleted || !allowed {
+	if !found {
 		http.Error(rw, "not found", http.StatusNotFound)
 		return
 	}

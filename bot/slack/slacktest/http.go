@@ -79,14 +79,13 @@ func (w *Workspace) post(a *attempt) {
 		body, status, header, err := w.do(r)
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.pending, a.id)
 		switch {
 		case a.ended, w.closed:
 		case err != nil:
 			w.violate("%s could not be delivered: %v", a.d.kind, err)
 			w.miss(a, "connection_failed")
 		case status != http.StatusOK:
-			w.violate("%s was answered with status %d", a.d.kind, status)
+			w.complain("http_error", "%s was answered with status %d", a.d.kind, status)
 			if header.Get("X-Slack-No-Retry") == "1" {
 				a.number = len(retries)
 			}

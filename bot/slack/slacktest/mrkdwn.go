@@ -15,7 +15,7 @@ type reading struct {
 
 var (
 	sequence = regexp.MustCompile(`<([^<>\n]+)>`)
-	address  = regexp.MustCompile(`(?i)\b(?:https?://|www\.)[^\s<>|]+`)
+	address  = regexp.MustCompile(`(?i)\b(?:https?://|www\.)[^\s<>|)]+`)
 	shout    = regexp.MustCompile(`(?:^|[^\w@])@(channel|here|everyone)\b`)
 	entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 	inMarkup = regexp.MustCompile(`\]\(([^()\s]+)\)`)

@@ -52,7 +52,7 @@ func (w *Workspace) serveResponse(rw http.ResponseWriter, r *http.Request) {
 	f := w.fault(c.method)
 	var no *refusal
 	status := http.StatusOK
-	if f == nil || f.Cut == "after" || f.Delay > 0 {
+	if f.reaches() {
 		status, no = w.respond(w.responses[r.PathValue("secret")], body)
 	}
 	w.note(c, f, no)

@@ -108,7 +108,12 @@ func (w *Workspace) Channel(id string) []Message {
 func (w *Workspace) Reload(user string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.messages = slices.DeleteFunc(w.messages, func(m *message) bool { return m.to == user })
+	w.messages = slices.DeleteFunc(w.messages, func(m *message) bool {
+		if m.to == user {
+			delete(w.byID, m.channel.ID+"/"+m.ts)
+		}
+		return m.to == user
+	})
 	w.change()
 }
 
@@ -140,7 +145,7 @@ func (w *Workspace) attached(m *message) []*file {
 	files := slices.Clone(m.files)
 	walk(m.blocks, "", func(o object, _ string) {
 		if ref, ok := o["slack_file"].(object); ok {
-			if f := w.files[text0(ref, "id")]; f != nil {
+			if f := w.fileOf(ref); f != nil {
 				files = append(files, f)
 			}
 		}
@@ -229,10 +234,5 @@ func (w *Workspace) nextTS() string {
 
 // find needs w.mu.
 func (w *Workspace) find(channel, ts string) *message {
-	for _, m := range w.messages {
-		if m.channel.ID == channel && m.ts == ts {
-			return m
-		}
-	}
-	return nil
+	return w.byID[channel+"/"+ts]
 }

@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -50,7 +49,9 @@ type Options struct {
 	// Seed decides which of several sockets gets an envelope.
 	Seed uint64
 	// Allow names error codes that the bot may run into by design: they are
-	// answered and are no violation. Codes that answer an honest question
+	// answered and are no violation. "timeout" is a delivery that was not
+	// acknowledged in time, "http_error" one that was answered with another
+	// status than 200. Codes that answer an honest question
 	// ("users_not_found", "hash_conflict") never are one.
 	Allow []string
 	// AllowViolations lets a test end with violations, because it looks at
@@ -90,6 +91,7 @@ type Workspace struct {
 	users    []*User
 	channels []*Channel
 	messages []*message
+	byID     map[string]*message // by channel and ts, as Message.ID
 	lastTS   string
 	files    map[string]*file
 	uploads  map[string]*file // by the secret in the upload address
@@ -144,7 +146,7 @@ func Start(o Options) *Workspace {
 	}
 	w := &Workspace{
 		options: o, quit: make(chan struct{}), changed: make(chan struct{}),
-		random: rand.New(rand.NewPCG(o.Seed, 1)), files: map[string]*file{}, uploads: map[string]*file{},
+		random: rand.New(rand.NewPCG(o.Seed, 1)), byID: map[string]*message{}, files: map[string]*file{}, uploads: map[string]*file{},
 		tickets: map[string]bool{}, pending: map[string]*attempt{}, triggers: map[string]*trigger{},
 		responses: map[string]*responseURL{}, modals: map[string][]*View{}, homes: map[string]*View{},
 		buckets: map[string]*bucket{},
@@ -222,6 +224,13 @@ func (w *Workspace) violate(format string, args ...any) {
 	w.change()
 }
 
+// complain records a violation unless the options allow its code. It needs w.mu.
+func (w *Workspace) complain(code, format string, args ...any) {
+	if !slices.Contains(natural, code) && !slices.Contains(w.options.Allow, code) {
+		w.violate(format, args...)
+	}
+}
+
 // change wakes everybody who waits. It needs w.mu.
 func (w *Workspace) change() {
 	close(w.changed)
@@ -274,10 +283,4 @@ func (w *Workspace) handler() http.Handler {
 	mux.HandleFunc("POST /respond/{secret}", w.serveResponse)
 	mux.HandleFunc("GET /files/{id}", w.serveFile)
 	return mux
-}
-
-// code names what is in error texts without their details.
-func code(text string) string {
-	name, _, _ := strings.Cut(text, ":")
-	return name
 }

@@ -26,9 +26,10 @@ func setup(t *testing.T, o Options) (*Workspace, bot) {
 	now := time.Now()
 	o.Now = func() time.Time { return now }
 	w := New(t, o)
-	w.AddUser(User{ID: "U0ADA", Name: "ada", Email: "ada@twokey.example"})
-	w.AddUser(User{ID: "U0SAM", Name: "sam"})
-	w.AddChannel(Channel{ID: "C0ADMINS", Name: "admins", Members: []string{"U0ADA"}})
+	t.Cleanup(func() { asSlackSends(t, w) })
+	w.AddUser(User{ID: "U0ADA00001", Name: "ada", Email: "ada@twokey.example"})
+	w.AddUser(User{ID: "U0SAM00001", Name: "sam"})
+	w.AddChannel(Channel{ID: "C0ADMINS01", Name: "admins", Members: []string{"U0ADA00001"}})
 	return w, bot{t, w}
 }
 
@@ -151,10 +152,10 @@ func TestARoundTrip(t *testing.T) {
 		t.Errorf("auth.test = %v", who)
 	}
 	c := b.dial()
-	d := w.Command("U0ADA", "", "user @sam <b>")
+	d := w.Command("U0ADA00001", "", "user @sam <b>")
 	e := read(t, c)
 	p := e["payload"].(map[string]any)
-	if p["text"] != "user <@U0SAM|sam> &lt;b&gt;" || p["channel_name"] != "directmessage" {
+	if p["text"] != "user <@U0SAM00001|sam> &lt;b&gt;" || p["channel_name"] != "directmessage" {
 		t.Errorf("payload = %v", p)
 	}
 	ack(t, c, e, nil)
@@ -162,12 +163,12 @@ func TestARoundTrip(t *testing.T) {
 		t.Fatalf("not acknowledged: %s", d.Failed())
 	}
 	button := `[{"type":"actions","elements":[{"type":"button","action_id":"a1","text":{"type":"plain_text","text":"Go"},"value":"v"}]}]`
-	posted := b.ok("chat.postMessage", "channel", "U0ADA", "text", "hello", "blocks", button)
-	seen := w.Seen("U0ADA")
+	posted := b.ok("chat.postMessage", "channel", "U0ADA00001", "text", "hello", "blocks", button)
+	seen := w.Seen("U0ADA00001")
 	if len(seen) != 1 || seen[0].ID != posted["channel"].(string)+"/"+posted["ts"].(string) {
 		t.Fatalf("seen = %+v", seen)
 	}
-	d = w.Press("U0ADA", seen[0].ID, "Go")
+	d = w.Press("U0ADA00001", seen[0].ID, "Go")
 	e = read(t, c)
 	ack(t, c, e, nil)
 	modal := `{"type":"modal","title":{"type":"plain_text","text":"Why"},"submit":{"type":"plain_text","text":"Send"},"blocks":[{"type":"input","block_id":"reason","label":{"type":"plain_text","text":"Reason"},"element":{"type":"plain_text_input","action_id":"in"}}]}`
@@ -175,13 +176,13 @@ func TestARoundTrip(t *testing.T) {
 	if !d.Wait(soon(t)) {
 		t.Fatal("the press was not acknowledged")
 	}
-	if d := w.Submit("U0ADA", nil); d.Failed() == "" {
+	if d := w.Submit("U0ADA00001", nil); d.Failed() == "" {
 		t.Error("an empty field was submitted")
 	}
-	d = w.Submit("U0ADA", map[string]string{"reason": "lost phone"})
+	d = w.Submit("U0ADA00001", map[string]string{"reason": "lost phone"})
 	e = read(t, c)
 	ack(t, c, e, nil)
-	if !d.Wait(soon(t)) || w.Modal("U0ADA") != nil {
+	if !d.Wait(soon(t)) || w.Modal("U0ADA00001") != nil {
 		t.Error("the modal is still open")
 	}
 	if !strings.Contains(string(d.Payload()), `"value":"lost phone"`) {

@@ -201,7 +201,7 @@ func (w *Workspace) acknowledge(data []byte) {
 	}
 	a := w.pending[ack.EnvelopeID]
 	if a == nil {
-		w.violate("socket: acknowledged an envelope that is not waited for: %s", ack.EnvelopeID)
+		w.violate("socket: acknowledged an envelope that never was: %s", ack.EnvelopeID)
 		return
 	}
 	w.settle(a, ack.Payload)
