@@ -45,8 +45,11 @@ func wrap(doing string, err error) error {
 		p.code, p.needed, p.provided = refused.Err, refused.Needed, refused.Provided
 		p.detail = strings.Join(refused.ResponseMetadata.Messages, "; ")
 		p.notSent = !unclearCodes[p.code]
+		if p.code == codeLimited {
+			p.wait = time.Second
+		}
 	case errors.As(err, &limited):
-		p.code, p.wait, p.notSent = "ratelimited", max(limited.RetryAfter, time.Second), true
+		p.code, p.wait, p.notSent = codeLimited, max(limited.RetryAfter, time.Second), true
 	case errors.As(err, &status):
 		p.status, p.notSent = status.Code, status.Code < http.StatusInternalServerError
 	default:
@@ -135,8 +138,34 @@ var hints = map[string]string{
 	"user_disabled":          "the person's account is deactivated",
 	"cannot_dm_bot":          "a bot cannot be written to",
 	"too_many_websockets":    "the app holds as many connections as it may: lower the number of replicas or connections",
+	"link_disabled":          "Socket Mode is switched off on the app's page: switch it on, or set the mode to http",
+	"forbidden_team":         "Slack opens no sockets to this app: switch Socket Mode on, on the app's page",
 	"ratelimited":            "Slack asks for a pause; it goes on by itself",
 }
+
+// final are the refusals that no later try will change, but only an operator.
+var final = map[string]bool{
+	"invalid_auth": true, "not_authed": true, "token_revoked": true, "token_expired": true, "account_inactive": true,
+	"not_allowed_token_type": true, "missing_scope": true, "no_permission": true,
+}
+
+// unusable is why the bot cannot work on Slack at all.
+type unusable struct{ error }
+
+// Say returns the sentence for whoever started the bot.
+func (u *unusable) Say() string { return "Slack does not let the bot in: " + u.Error() }
+
+// Hint says what to do about it.
+func (u *unusable) Hint() string {
+	var p *problem
+	if errors.As(u.error, &p) {
+		return p.Hint()
+	}
+	return ""
+}
+
+// Unwrap returns Slack's refusal.
+func (u *unusable) Unwrap() error { return u.error }
 
 // code returns Slack's error code of err; empty if it has none.
 func code(err error) string {

@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 
 	"twokey/chat"
@@ -81,8 +82,25 @@ type Slack struct {
 	cfg     Config
 	door    door
 	client  *http.Client // through the door
+	dialer  *websocket.Dialer
 	api     *slack.Client
 	handler chat.Handler
+
+	ctx     context.Context // of handlers; ends after they had time to end
+	stop    context.CancelFunc
+	queue   queue
+	tasks   tasks
+	life    sync.WaitGroup // sockets
+	sockets sockets
+	refused chan error // why Slack will never open a socket to us
+
+	pace     pace
+	people   known[person]   // by user and claimed team
+	directs  known[string]   // conversations, by user
+	posted   known[string]   // IDs of messages, by key
+	doubtful known[struct{}] // keys that may have been posted
+	pictures known[*picture] // by message ID
+	forms    known[struct{}] // presses whose form was opened, by key
 
 	mu    sync.RWMutex // guards all below
 	self  self
@@ -93,7 +111,7 @@ type Slack struct {
 type self struct {
 	team, enterprise string
 	user, bot        string // the bot's user and bot IDs
-	teamName         string
+	app              string // empty until Slack has said
 }
 
 // defaultConnections is how many sockets are held: one may break, or be
@@ -126,8 +144,12 @@ func New(cfg Config) (*Slack, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Slack{cfg: cfg, door: newDoor(address, cfg.Transport), handler: chat.HandlerFunc(nobody), state: errStarting}
-	s.client = s.door.client()
+	s := &Slack{
+		cfg: cfg, door: newDoor(address, cfg.Transport), handler: chat.HandlerFunc(nobody),
+		state: errStarting, refused: make(chan error, 1),
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.client, s.dialer = s.door.client(), s.door.dialer()
 	s.api = slack.New(cfg.BotToken,
 		slack.OptionHTTPClient(s.client), slack.OptionAPIURL(cfg.APIURL), slack.OptionAppLevelToken(cfg.AppToken))
 	return s, nil
@@ -173,12 +195,136 @@ func nobody(context.Context, chat.Responder, chat.Event) error {
 // Handle sets who answers events. It must be called before Run.
 func (s *Slack) Handle(h chat.Handler) { s.handler = h }
 
+// Run works until ctx ends: it makes sure of who we are, and in socket mode
+// holds the sockets. Then it takes nothing more, lets what is being handled end
+// within ten seconds, and returns nil. The error is that Slack will never let
+// us in, and has Say and Hint.
+func (s *Slack) Run(ctx context.Context) error {
+	defer s.end()
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	if s.cfg.Mode == modeHTTP {
+		<-ctx.Done()
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer s.life.Wait()
+	defer cancel()
+	for range s.cfg.Connections {
+		s.life.Go(func() { s.hold(ctx) })
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.refused:
+		return err
+	}
+}
+
+// enter makes sure of who we are, however long Slack cannot be reached.
+func (s *Slack) enter(ctx context.Context) error {
+	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+		_, _, err := s.authorise(ctx)
+		if err == nil {
+			s.setState(nil)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.setState(err)
+		if final[code(err)] {
+			return &unusable{err}
+		}
+		s.cfg.Log.Error("slack cannot be reached", "again_in", wait, "error", err)
+		if sleep(ctx, wait) != nil {
+			return nil
+		}
+	}
+}
+
+// drain is how long what was taken may still be handled when the bot stops.
+const drain = 10 * time.Second
+
+// end lets what is being handled end.
+func (s *Slack) end() {
+	s.setState(errStopped)
+	s.queue.close()
+	timer := time.AfterFunc(drain, s.stop)
+	s.queue.running.Wait()
+	s.tasks.wait()
+	timer.Stop()
+	s.stop()
+}
+
+// errStopped is why an adapter that has run is not ready.
+var errStopped = errors.New("slack: stopped")
+
+// background runs f on the adapter's own context, unless it has stopped.
+func (s *Slack) background(f func(ctx context.Context)) {
+	s.tasks.run(func() { f(s.ctx) })
+}
+
+// tasks are what runs beside the queue. The zero value is ready.
+type tasks struct {
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
+}
+
+func (t *tasks) run(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.closed {
+		t.running.Go(f)
+	}
+}
+
+// wait takes no more tasks and waits for those that run.
+func (t *tasks) wait() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.running.Wait()
+}
+
 // Ready returns nil while events can arrive and answers can leave, and else
 // why not, for whoever operates the bot.
 func (s *Slack) Ready() error {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.state
+	state := s.state
+	s.mu.RUnlock()
+	if state != nil || s.cfg.Mode == modeHTTP {
+		return state
+	}
+	return s.sockets.state()
+}
+
+func (s *Slack) setState(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = err
+}
+
+// lost notes that Slack does not know our token any more.
+func (s *Slack) lost(p *problem) {
+	if final[p.code] && p.code != "missing_scope" {
+		s.setState(p)
+	}
+}
+
+// refuse ends a run whose first sockets Slack refuses for good. Later ones are
+// tried again, because the rest of the bot has work to do, and it may be put
+// right while it does.
+func (s *Slack) refuse(err error) {
+	if !final[code(err)] || s.sockets.ever() {
+		return
+	}
+	select {
+	case s.refused <- &unusable{err}:
+	default:
+	}
 }
 
 // authorise asks Slack who we are, and keeps it.
@@ -187,11 +333,23 @@ func (s *Slack) authorise(ctx context.Context) (self, http.Header, error) {
 	if err != nil {
 		return self{}, nil, wrap("check the bot token", err)
 	}
-	me := self{team: who.TeamID, enterprise: who.EnterpriseID, user: who.UserID, bot: who.BotID, teamName: who.Team}
+	me := self{team: who.TeamID, enterprise: who.EnterpriseID, user: who.UserID, bot: who.BotID, app: s.me().app}
+	if me.app == "" && s.cfg.Mode == modeHTTP { // a socket's greeting says it
+		if u, err := s.api.GetUserInfoContext(ctx, me.user); err == nil {
+			me.app = u.Profile.ApiAppID
+		}
+	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.self = me
-	s.mu.Unlock()
 	return me, who.Header, nil
+}
+
+// meet notes which app we are.
+func (s *Slack) meet(app string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.self.app = cmp.Or(s.self.app, app)
 }
 
 // me returns who we are, as far as Slack has said.

@@ -275,7 +275,7 @@ func (c *call) read(r *http.Request) (token string, err error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind == "application/json" {
 		var body map[string]json.RawMessage
-		if err := json.NewDecoder(io.LimitReader(r.Body, 4<<20)).Decode(&body); err != nil {
+		if err := json.NewDecoder(io.LimitReader(r.Body, 4<<20)).Decode(&body); err != nil && err != io.EOF { // a body without arguments may be empty
 			return "", err
 		}
 		for name, v := range body {

@@ -1,0 +1,183 @@
+package slack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"twokey/chat"
+)
+
+// Sentences for people. They say what happened and what to do next.
+const (
+	sayBusy      = "Many of your requests are waiting already, so this one was not taken. Please try again in a minute."
+	sayNotNoted  = "I could not make a note of that, so nothing happened. Please try again in a moment."
+	sayUnknown   = "I could not find out from Slack who you are, so nothing happened. Please try again in a moment."
+	sayNotMember = "Only full members of this workspace can use this, and Slack calls your account a %s. Nothing happened. Please ask your IT team."
+	sayTooLate   = "The form could not be opened in time, so nothing happened. Please press the button again."
+)
+
+// handleLimit is how long one event may be handled.
+const handleLimit = 5 * time.Minute
+
+// errNotOurs is why something that is authentic is refused all the same.
+var errNotOurs = errors.New("for another app or from another workspace")
+
+// accept takes a delivery on, or refuses it. It never waits for anybody. The
+// answer is what the acknowledgement shows; nil is nothing.
+func (s *Slack) accept(d *delivery) (answer any, err error) {
+	if err := s.ours(d); err != nil {
+		s.cfg.Log.Warn("slack delivery refused", "app", d.app, "team", d.team, "error", err)
+		return nil, err
+	}
+	switch {
+	case len(d.refused) > 0:
+		return slack.NewErrorsViewSubmissionResponse(d.refused), nil
+	case d.form != nil:
+		s.ask(d)
+		return nil, nil
+	}
+	if s.queue.push(d.team+"/"+d.from, func() { s.handle(d) }) {
+		return nil, nil
+	}
+	s.cfg.Log.Warn("slack delivery not taken: too many are waiting", "event", d.event.Key, "user", d.from)
+	return d.busy(), nil
+}
+
+// busy is how a delivery is answered that there is no room for.
+func (d *delivery) busy() any {
+	if d.event.Kind == chat.Command {
+		return &slack.WebhookMessage{ResponseType: slack.ResponseTypeEphemeral, Text: sayBusy}
+	}
+	for field := range d.event.Fields { // the form stays open, and says why
+		return slack.NewErrorsViewSubmissionResponse(map[string]string{field: sayBusy})
+	}
+	return nil
+}
+
+// ours returns an error if a delivery is for another app or did not happen in
+// our workspace, or in one of our grid.
+func (s *Slack) ours(d *delivery) error {
+	me := s.me()
+	switch {
+	case me.team == "":
+		return errStarting
+	case me.app != "" && d.app != me.app:
+		return errNotOurs
+	case d.team != "" && d.team == me.team:
+		return nil
+	case d.enterprise != "" && d.enterprise == me.enterprise:
+		return nil
+	}
+	return errNotOurs
+}
+
+// handle answers one delivery, if it is new and its author may speak.
+func (s *Slack) handle(d *delivery) {
+	ctx, cancel := context.WithTimeout(s.ctx, handleLimit)
+	defer cancel()
+	r := &responder{s: s, user: d.from, origin: d.origin, kind: d.event.Kind}
+	log := s.cfg.Log.With("event", d.event.Key)
+	isNew, err := s.cfg.Inbox.Take(ctx, d.event.Key)
+	if err != nil {
+		log.Error("slack event was not noted", "error", err)
+		s.tell(ctx, r, d, sayNotNoted)
+		return
+	}
+	if !isNew {
+		log.Debug("slack event was delivered before")
+		return
+	}
+	who, err := s.identify(ctx, d)
+	if err != nil {
+		log.Error("slack event has no author", "user", d.from, "error", err)
+		s.tell(ctx, r, d, sayUnknown)
+		return
+	}
+	if who.kind != member {
+		s.turnAway(ctx, r, d, who)
+		return
+	}
+	from := chat.Account{Platform: Platform, Workspace: who.team, User: d.from}
+	if d.home {
+		s.publish(ctx, from)
+		return
+	}
+	e := d.event
+	if e.Kind == chat.Mention {
+		e = said(e, s.me().user, s.cfg.Command)
+	}
+	e.From = from
+	if err := s.handler.Handle(ctx, r, e); err != nil {
+		log.Error("slack event failed", "error", err)
+	}
+}
+
+// turnAway tells somebody politely that they cannot use the bot. That a person
+// with a right is a guest is something to know for whoever gave it.
+func (s *Slack) turnAway(ctx context.Context, r *responder, d *delivery, who person) {
+	s.cfg.Log.Warn("slack event of somebody who is no member", "event", d.event.Key, "user", d.from, "team", who.team, "kind", string(who.kind))
+	if who.kind == guest || who.kind == stranger {
+		s.tell(ctx, r, d, fmt.Sprintf(sayNotMember, who.kind))
+	}
+}
+
+// tell answers with one sentence of ours.
+func (s *Slack) tell(ctx context.Context, r *responder, d *delivery, sentence string) {
+	if d.home {
+		return
+	}
+	if err := r.Reply(ctx, chat.Message{Text: sentence}); err != nil {
+		s.cfg.Log.Warn("slack answer was not delivered", "event", d.event.Key, "error", err)
+	}
+}
+
+// ask opens the form of a pressed button. It does not wait in the queue: the
+// press can open one for three seconds. It does so once, however often it is
+// delivered.
+func (s *Slack) ask(d *delivery) {
+	if _, asked := s.forms.get(d.event.Key); asked {
+		return
+	}
+	s.forms.put(d.event.Key, struct{}{})
+	origin, err := json.Marshal(d.origin)
+	if err != nil { // strings and a number always encode
+		s.cfg.Log.Error("slack form cannot be made", "event", d.event.Key, "error", err)
+		return
+	}
+	view := modal(*d.form, string(origin))
+	s.background(func(ctx context.Context) {
+		err := s.do(ctx, call{method: "views.open", doing: "open form", patience: time.Second}, func() error {
+			_, err := s.api.OpenViewContext(ctx, d.trigger, view)
+			return err
+		})
+		if err == nil || code(err) == "exchanged_trigger_id" { // another replica has opened it
+			return
+		}
+		s.cfg.Log.Warn("slack form was not opened", "event", d.event.Key, "error", err)
+		if !unclear(err) {
+			s.tell(ctx, &responder{s: s, user: d.from, origin: d.origin, kind: chat.Press}, d, sayTooLate)
+		}
+	})
+}
+
+// publish shows somebody's home tab.
+func (s *Slack) publish(ctx context.Context, who chat.Account) {
+	if s.cfg.Home == nil {
+		return
+	}
+	ms, err := s.cfg.Home(ctx, who)
+	if err == nil {
+		err = s.do(ctx, call{method: "views.publish", doing: "show home tab", patience: patience, repeat: true}, func() error {
+			_, err := s.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: who.User, View: home(ms)})
+			return err
+		})
+	}
+	if err != nil {
+		s.cfg.Log.Error("slack home tab is not shown", "user", who.User, "error", err)
+	}
+}

@@ -1,0 +1,96 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"twokey/chat"
+)
+
+// person is what Slack says about an account, as far as it decides anything.
+type person struct {
+	team string // the person's own workspace
+	kind kind
+	at   time.Time // when Slack said so
+}
+
+// kind tells who may speak to the bot.
+type kind string
+
+// The kinds of person. Only members are listened to: a guest's account, or one
+// of another organisation, is made by people who do not answer for who holds
+// it, and a deactivated one acts on its own.
+const (
+	member   kind = "member"
+	guest    kind = "guest"
+	stranger kind = "person of another organisation"
+	robot    kind = "bot"
+	gone     kind = "deactivated account"
+)
+
+// fresh is how long a member is taken for one without being looked up again.
+// That is for reading only: before a press counts it is always asked, so that
+// who was made a guest or deactivated a moment ago decides nothing.
+const fresh = 5 * time.Minute
+
+// identify returns who did something. Where Slack says that the person belongs
+// elsewhere nothing is looked up: an ID of another workspace may be one of
+// ours as well.
+func (s *Slack) identify(ctx context.Context, d *delivery) (person, error) {
+	me := s.me()
+	grid := me.enterprise != "" && d.enterprise == me.enterprise
+	if d.fromTeam != "" && d.fromTeam != me.team && !grid {
+		return person{team: d.fromTeam, kind: stranger}, nil
+	}
+	if d.from == me.user {
+		return person{team: me.team, kind: robot}, nil
+	}
+	id := d.from + "/" + d.fromTeam
+	if p, ok := s.people.get(id); ok && d.event.Kind != chat.Press && p.still(s.cfg.Now()) {
+		return p, nil
+	}
+	asked := s.cfg.Now()
+	var u *slack.User
+	err := s.do(ctx, call{method: "users.info", doing: "look up a person", patience: patience, repeat: true}, func() (err error) {
+		u, err = s.api.GetUserInfoContext(ctx, d.from)
+		return err
+	})
+	if err != nil {
+		return person{}, err
+	}
+	p := person{team: cmp.Or(u.TeamID, me.team), kind: me.kindOf(u, d.fromTeam), at: asked}
+	s.people.put(id, p)
+	return p, nil
+}
+
+// kindOf tells what a user is to us. The team is where an event says that the
+// person belongs; empty if it does not say.
+func (me self) kindOf(u *slack.User, team string) kind {
+	home := cmp.Or(u.TeamID, me.team)
+	grid := me.enterprise != "" && u.Enterprise.EnterpriseID == me.enterprise
+	elsewhere := team != "" && team != home && !slices.Contains(u.Enterprise.Teams, team)
+	switch {
+	case u.IsBot || u.ID == slackbot:
+		return robot
+	case u.Deleted:
+		return gone
+	case u.IsStranger, home != me.team && !grid, elsewhere:
+		return stranger
+	case u.IsRestricted, u.IsUltraRestricted:
+		return guest
+	}
+	return member
+}
+
+// slackbot is Slack's own bot, which is not marked as one.
+const slackbot = "USLACKBOT"
+
+// still reports whether a person is surely enough what they were, to be read to.
+// Anybody but a member is asked about anew.
+func (p person) still(now time.Time) bool {
+	return p.kind == member && !now.Before(p.at) && now.Sub(p.at) < fresh
+}
