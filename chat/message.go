@@ -2,6 +2,7 @@ package chat
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"unicode/utf8"
 )
@@ -132,7 +133,7 @@ func (m Message) Plain() string {
 		part("[picture: " + m.Image.Alt + "]")
 	}
 	if m.File != nil {
-		part("[file: " + Safe(m.File.Name, 0) + "]")
+		part("[file: " + m.File.Shown() + "]")
 	}
 	part(m.Footer)
 	if m.Request != "" {
@@ -140,6 +141,33 @@ func (m Message) Plain() string {
 	}
 	part(buttons(m.Buttons))
 	return b.String()
+}
+
+// Shown returns the name under which the file can be shown and kept anywhere:
+// [Safe], within 120 runes, and in no folder.
+func (f File) Shown() string {
+	name := strings.TrimLeft(Safe(folders.Replace(f.Name), 0), ". ")
+	if name == "" {
+		return "file"
+	}
+	return shorten(name, maxFileName)
+}
+
+const maxFileName = 120
+
+var folders = strings.NewReplacer("/", "_", `\`, "_", ":", "_")
+
+// shorten cuts a file's name before its ending, so that it keeps its kind.
+func shorten(name string, limit int) string {
+	if utf8.RuneCountInString(name) <= limit {
+		return name
+	}
+	ending := path.Ext(name)
+	if utf8.RuneCountInString(ending) > 10 {
+		ending = ""
+	}
+	keep := limit - utf8.RuneCountInString(ending) - 1
+	return string([]rune(name)[:keep]) + "…" + ending
 }
 
 func numbered(steps []string) string {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"twokey/chat/hostile"
 )
@@ -20,6 +21,7 @@ func whole() Message {
 		Details:  []Field{{Label: "Undo", Value: "turn them off"}, {Label: "Title", Value: "boss", Quoted: true}},
 		Links:    []Link{{Label: "Guide", URL: "https://example.org/a"}},
 		Image:    &Image{Name: "trend.png", PNG: []byte{1}, Alt: "240 people, 87% registered"},
+		File:     &File{Name: "missing.csv", Media: "text/csv", Data: []byte("a,b"), Alt: "who is missing"},
 		Footer:   "As of 09:00. Only you can see this.",
 		Buttons:  []Button{{ID: "approve", Label: "Approve"}, {ID: "deny", Label: "Deny", Style: Danger}},
 		Request:  "R-ABC234",
@@ -50,6 +52,8 @@ Title: “boss”
 Guide: https://example.org/a
 
 [picture: 240 people, 87% registered]
+
+[file: missing.csv]
 
 As of 09:00. Only you can see this.
 
@@ -168,6 +172,27 @@ func TestG21PlainTwinOfHostileText(t *testing.T) {
 		checkQuoted(t, hostile.Text(r), hostile.Text(r))
 		if t.Failed() {
 			return
+		}
+	}
+}
+
+// A file has a name that hides nothing and stands in no folder, whoever named it.
+func TestG21FileNames(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"missing 2026-11-23.csv": "missing 2026-11-23.csv", "../../etc/passwd": "_.._etc_passwd", `C:\x.csv`: "C__x.csv", "a\u202evsc.exe": "a<U+202E>vsc.exe",
+		"": "file", "..": "file", " .x": "x", "a\nb.csv": "a b.csv", "Zoë.csv": "Zoë.csv",
+		strings.Repeat("x", 200) + ".csv": strings.Repeat("x", 115) + "….csv", "a." + strings.Repeat("x", 200): "a." + strings.Repeat("x", 117) + "…",
+	} {
+		if got := (File{Name: name}).Shown(); got != want {
+			t.Errorf("%q is shown as %q, want %q", name, got, want)
+		}
+	}
+	r := rand.New(rand.NewPCG(21, 5))
+	for range 20_000 {
+		name := File{Name: hostile.Text(r)}.Shown()
+		if why := hostile.Hides(name); why != "" || name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") || utf8.RuneCountInString(name) > 120 {
+			t.Fatalf("%q: %s", name, why)
 		}
 	}
 }

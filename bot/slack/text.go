@@ -26,7 +26,7 @@ func cleaned(m chat.Message) chat.Message {
 	m.Footer, m.Request = chat.Cut(lines(m.Footer), maxFooter), chat.Safe(m.Request, maxLabel)
 	if m.File != nil {
 		file := *m.File
-		file.Name, file.Alt = filled(chat.Safe(file.Name, maxLabel)), chat.Safe(file.Alt, maxCell)
+		file.Name, file.Alt = file.Shown(), chat.Safe(file.Alt, maxCell)
 		m.File = &file
 	}
 	m.Buttons = cleanedButtons(m.Buttons)
