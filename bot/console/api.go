@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ func (c *Console) newRoutes() *http.ServeMux {
 	mux.HandleFunc("GET /api/people/{person}/events", c.as(c.streamEvents))
 	mux.HandleFunc("GET /api/people/{person}/commands", c.as(c.listCommands))
 	mux.HandleFunc("GET /api/people/{person}/images/{file}", c.as(c.image))
+	mux.HandleFunc("GET /api/people/{person}/files/{message}", c.as(c.file))
 	return mux
 }
 
@@ -222,5 +224,21 @@ func (c *Console) image(who Person, w http.ResponseWriter, r *http.Request) erro
 	}
 	w.Header().Set("Content-Type", "image/png")
 	_, err = w.Write(m.body.Image.PNG)
+	return err
+}
+
+// file gives a message's file to be kept, never to be opened in the page.
+func (c *Console) file(who Person, w http.ResponseWriter, r *http.Request) error {
+	m, err := c.visible(who.ID, r.PathValue("message"))
+	if err != nil {
+		return err
+	}
+	f := m.body.File
+	if f == nil {
+		return refuse(http.StatusNotFound, "Message %s has no file.", m.id)
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Shown()}))
+	_, err = w.Write(f.Data)
 	return err
 }

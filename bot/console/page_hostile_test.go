@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +29,7 @@ func hostileCard(text func() string) (m chat.Message, texts int) {
 		Table:   &chat.Table{Header: []string{"Name", "State"}, Rows: [][]string{{count(), count()}, {"Zoë", count()}}},
 		Details: []chat.Field{{Label: "Title", Value: count(), Quoted: true}, {Label: "Undo", Value: "turn it off"}},
 		Links:   []chat.Link{{Label: count(), URL: ours}},
+		File:    &chat.File{Name: count(), Data: []byte("x")},
 		Buttons: []chat.Button{{ID: "approve", Label: count()}, {ID: "deny", Label: "Deny", Form: []chat.FormField{{ID: "reason", Label: count()}}}},
 	}
 	return m, texts
@@ -56,6 +58,7 @@ const draw = `(async (after, who) => {
       text('dt', fields.map((f) => f.label));
       text('dd', fields.map((f) => f.value));
       text('td', m.rich.table.rows.flat());
+      text('.file a', [m.file.name]);
       text('h3', m.rich.headline ? [m.rich.headline] : []);
       text('button', m.buttons.map((b) => b.label));
       if (li.querySelector('dd').className !== 'quoted') say('a quotation is not marked');
@@ -95,7 +98,7 @@ func drawn(t *testing.T, b *tab, after, who string) drawing {
 	for _, m := range d.Drawn {
 		want := map[string]int{}
 		if who == "twokey" {
-			want = map[string]int{"button": m.Buttons, "a": 1, "dt": 4, "dd": 4, "td": 4, "th": 2, "tr": 3, "details": 1, "article": 1}
+			want = map[string]int{"button": m.Buttons, "a": 2, "dt": 4, "dd": 4, "td": 4, "th": 2, "tr": 3, "details": 1, "article": 1}
 		}
 		if why := judge(m.HTML, want); why != "" {
 			t.Errorf("%s: %s in\n%.2000s", m.ID, why, m.HTML)
@@ -107,7 +110,7 @@ func drawn(t *testing.T, b *tab, after, who string) drawing {
 // mayBe are the elements of a message, and mayHave their attributes.
 var (
 	mayBe   = strings.Fields("li div span p strong time article h3 ol dl dt dd table caption thead tbody tr th td details summary ul a button")
-	mayHave = strings.Fields("id class dir tabindex role aria-label aria-expanded scope href rel target type data-button datetime title")
+	mayHave = strings.Fields("id class dir tabindex role aria-label aria-expanded scope href rel target type data-button datetime title download")
 	counted = strings.Fields("button a dt dd td th tr details article")
 )
 
@@ -133,7 +136,7 @@ func judge(markup string, want map[string]int) string {
 			return "a " + n.Data
 		}
 		for _, a := range n.Attr {
-			if !slices.Contains(mayHave, a.Key) || a.Key == "href" && a.Val != ours {
+			if !slices.Contains(mayHave, a.Key) || a.Key == "href" && a.Val != ours && !ownFile.MatchString(a.Val) {
 				return fmt.Sprintf("%s=%q of %s", a.Key, a.Val, n.Data)
 			}
 		}
@@ -146,7 +149,10 @@ func judge(markup string, want map[string]int) string {
 	return ""
 }
 
-// ours is the only address in the messages.
+// ownFile is the address of a message's own file.
+var ownFile = regexp.MustCompile(`^/api/people/bea/files/m\d{6}$`)
+
+// ours is the only other address in the messages.
 const ours = "https://mysignins.microsoft.com/"
 
 // The judge must find what it is there for.
@@ -198,7 +204,7 @@ func TestG21PageOfHostileText(t *testing.T) {
 		after = d.Last
 	}
 	t.Logf("%d texts in %d messages", n, messages)
-	if !t.Failed() && messages*14 < texts {
+	if !t.Failed() && messages*15 < texts {
 		t.Errorf("only %d messages were drawn", messages)
 	}
 }

@@ -67,6 +67,8 @@ func TestRefusals(t *testing.T) {
 		{"required field blank", "POST", push, `{"message":"m000001","button":"deny","fields":{"reason":" "}}`, 400, `Reason is needed`},
 		{"field too long", "POST", push, `{"message":"m000001","button":"deny","fields":{"reason":"ééééééééééé"}}`, 400, "Reason has 11 characters and may have 10."},
 		{"picture of a message without", "GET", "/api/people/bea/images/m000001.png", "", 404, "Message m000001 has no picture"},
+		{"file of a message without", "GET", "/api/people/bea/files/m000001", "", 404, "Message m000001 has no file"},
+		{"file of nothing", "GET", "/api/people/bea/files/m000002", "", 404, `There is no message "m000002"`},
 		{"picture of nothing", "GET", "/api/people/bea/images/m000002.png", "", 404, `There is no message "m000002"`},
 		{"clock: no duration", "POST", "/api/clock", `{"advance":"soon"}`, 400, "The clock moves forward by a duration"},
 		{"clock: backwards", "POST", "/api/clock", `{"advance":"-1h"}`, 400, "The clock moves forward by a duration"},

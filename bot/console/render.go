@@ -7,7 +7,7 @@ import (
 )
 
 // apiMessage is a message as one person gets it from the API. Everything down
-// to Request is the contract; what follows is for the page.
+// to File is the contract; what follows is for the page.
 type apiMessage struct {
 	ID      string      `json:"id"`
 	At      time.Time   `json:"at"`
@@ -19,6 +19,7 @@ type apiMessage struct {
 	Buttons []apiButton `json:"buttons"`
 	Image   *apiImage   `json:"image"`
 	Request string      `json:"request"`
+	File    *apiFile    `json:"file,omitempty"` // only where there is one
 
 	Seq  int     `json:"seq"` // grows with every change of any message
 	Rich apiRich `json:"rich"`
@@ -41,6 +42,11 @@ type apiFormField struct {
 type apiImage struct {
 	URL string `json:"url"`
 	Alt string `json:"alt"`
+}
+
+type apiFile struct {
+	Name string `json:"name"` // fit to be shown and kept
+	URL  string `json:"url"`
 }
 
 // apiRich is the message in its parts, as [chat.Message] has them.
@@ -70,6 +76,9 @@ func render(m *message, person string) apiMessage {
 	}
 	if m.body.Image != nil {
 		out.Image = &apiImage{URL: "/api/people/" + person + "/images/" + m.id + ".png", Alt: m.body.Image.Alt}
+	}
+	if m.body.File != nil {
+		out.File = &apiFile{Name: m.body.File.Shown(), URL: "/api/people/" + person + "/files/" + m.id}
 	}
 	return out
 }

@@ -3,6 +3,8 @@ package console_test
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,6 +22,7 @@ var everything = chat.Message{
 	Details: []chat.Field{{Label: "Tenant", Value: "Harbour Trust"}},
 	Links:   []chat.Link{{Label: "Security info", URL: "https://mysignins.microsoft.com/security-info"}},
 	Image:   &chat.Image{Name: "trend.png", PNG: []byte("\x89PNG not really"), Alt: "61, 66, 70 %"},
+	File:    &chat.File{Name: "../Zoë\n.csv", Media: "text/csv", Data: []byte("a,b\n"), Alt: "two columns"},
 	Footer:  "As of 09:00",
 	Buttons: []chat.Button{
 		{ID: "approve", Label: "Approve", Value: "not for browsers", Style: chat.Primary},
@@ -43,6 +46,7 @@ func TestMessageAsTheContractHasIt(t *testing.T) {
 		`{"id":"deny","label":"Deny","style":"danger","form":[{"id":"reason","label":"Reason","required":true,"max_runes":300}]},` +
 		`{"id":"ask","label":"Ask","style":"plain","form":[]}],` +
 		`"image":{"url":"/api/people/ada/images/m000001.png","alt":"61, 66, 70 %"},"request":"R-K7Q2MD",` +
+		`"file":{"name":"_Zoë .csv","url":"/api/people/ada/files/m000001"},` +
 		`"seq":1,"rich":{"notice":"A decision is asked of you","headline":"Ada asks for a pass","text":"One paragraph.\n\nAnother.","steps":["Open the app","Press +"],` +
 		`"fields":[{"label":"Why","value":"“new phone”","quoted":true},{"label":"Until","value":"17:00"}],` +
 		`"table":{"header":["Team","People"],"rows":[["Shops","48"]]},"details":[{"label":"Tenant","value":"Harbour Trust"}],` +
@@ -53,6 +57,32 @@ func TestMessageAsTheContractHasIt(t *testing.T) {
 	status, png := d.call(t, http.MethodGet, "/api/people/ada/images/m000001.png", "")
 	if status != http.StatusOK || png != "\x89PNG not really" {
 		t.Errorf("picture: %d %q, want the bytes as posted", status, png)
+	}
+}
+
+// A file is to be kept under its name, and never shown as a page of ours.
+func TestFileIsADownload(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	id := d.post(t, direct("ada"), "", everything)
+	resp, err := d.server.Client().Get(d.server.URL + "/api/people/ada/files/" + id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, params, err := mime.ParseMediaType(resp.Header.Get("Content-Disposition"))
+	if err != nil || kind != "attachment" || params["filename"] != "_Zoë .csv" || string(body) != "a,b\n" {
+		t.Errorf("%s %q %q, %v", kind, params, body, err)
+	}
+	if got := resp.Header.Get("Content-Type"); got != "application/octet-stream" {
+		t.Errorf("it is sent as %s", got)
+	}
+	if !strings.Contains(d.list(t, "ada")[0].Text, "[file: _Zoë .csv]") {
+		t.Errorf("the plain twin does not name it: %q", d.list(t, "ada")[0].Text)
 	}
 }
 
@@ -88,6 +118,9 @@ func TestWhoSeesWhat(t *testing.T) {
 			}
 			if got, _ := d.call(t, http.MethodGet, "/api/people/"+person+"/images/"+ids[i]+".png", ""); got != wantPicture {
 				t.Errorf("%s, picture at %v: %d, want %d", person, p.at, got, wantPicture)
+			}
+			if got, _ := d.call(t, http.MethodGet, "/api/people/"+person+"/files/"+ids[i], ""); got != wantPicture {
+				t.Errorf("%s, file at %v: %d, want %d", person, p.at, got, wantPicture)
 			}
 			if got, _ := d.call(t, http.MethodPost, "/api/people/"+person+"/press", `{"message":"`+ids[i]+`","button":"approve"}`); got != wantPress {
 				t.Errorf("%s, press at %v: %d, want %d", person, p.at, got, wantPress)

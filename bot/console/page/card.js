@@ -33,6 +33,7 @@ function card(m, view) {
     rich.details.length && details(m, view),
     rich.links?.length && el('ul', { className: 'links' }, ...rich.links.map(link)),
     m.image && picture(m, view),
+    m.file && file(m),
     footer(m),
     m.buttons.length && el('div', { className: 'buttons' }, ...m.buttons.map((b) => button(m, b, view))),
   ];
@@ -84,6 +85,9 @@ function picture(m, view) {
   img.src = `${m.image.url}?seq=${m.seq}`;
   return el('figure', {}, img);
 }
+
+// file offers a file to be kept under its name.
+const file = (m) => el('p', { className: 'file', dir: 'auto' }, el('a', { href: m.file.url, download: m.file.name }, m.file.name));
 
 function footer(m) {
   if (!m.rich.footer && !m.request) return null;
