@@ -31,6 +31,9 @@ bench: ## a sweep of 100,000 and of 1,000,000 people beside the floors
 figures: ## docs/figures.md anew; the tests fail while it is not true
 	go test ./graph/msgraph -run TestU16 -update
 
+outside: ## Slack's own clients against the workspace of the tests; needs Node
+	go test -tags outside ./bot/slack/slacktest -run TestOutside -count=1 -v
+
 lint: ## vet, staticcheck, gofumpt
 	go vet ./... && go tool staticcheck ./... && go tool gofumpt -l .
 
@@ -40,4 +43,4 @@ build: ## bin/twokey, one static binary
 ci: ## everything that has to hold before a change lands
 	bash .ci/run
 
-.PHONY: help demo test fast histories races planted promises bench figures lint build ci
+.PHONY: help demo test fast histories races planted promises bench figures outside lint build ci

@@ -306,9 +306,9 @@ func (c *call) read(r *http.Request) (token string, err error) {
 // method. It needs w.mu.
 func (w *Workspace) answer(c *call, token string) (reply, *refusal) {
 	m, played := methods[c.method]
-	known, documented := contracts()[c.method]
+	documented, ok := contracts()[c.method]
 	if !played {
-		if documented {
+		if ok {
 			return nil, refuse("method_not_played_by_slacktest")
 		}
 		return nil, refuse("unknown_method")
@@ -317,22 +317,22 @@ func (w *Workspace) answer(c *call, token string) (reply, *refusal) {
 		return nil, no
 	}
 	if !m.app {
-		if no := w.scoped(known.BotScopes, c); no != nil {
+		if no := w.scoped(documented.BotScopes, c); no != nil {
 			return nil, no
 		}
 	}
-	if burst, every := known.tier(); burst > 0 {
+	if burst, every := documented.tier(); burst > 0 {
 		if wait := w.limited(c.method, burst, every); wait > 0 {
 			return nil, slowDown(wait)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.args)) {
-		if !knows(c.method, name) {
+		if !known(name) {
 			w.violate("%s: argument %s is documented nowhere", c.method, name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(known.Args)) {
-		if known.Args[name].Required && c.args[name] == "" {
+	for _, name := range slices.Sorted(maps.Keys(documented.Args)) {
+		if documented.Args[name].Required && c.args[name] == "" {
 			return nil, w.missing(c.method, name)
 		}
 	}

@@ -33,10 +33,11 @@ func (w *Workspace) getUploadURL(c *call) (reply, *refusal) {
 	if err != nil || n <= 0 {
 		return nil, invalid("invalid_arguments", []string{"must be greater than 0 [json-pointer:/length]"})
 	}
-	if len([]rune(c.get("alt_txt"))) > 1000 {
+	alt := or(c.get("alt_txt"), c.get("alt_text"))
+	if len([]rune(alt)) > 1000 {
 		return nil, refuse("alt_txt_too_large")
 	}
-	f := &file{id: w.newID("F"), name: c.get("filename"), alt: c.get("alt_txt"), length: n, secret: w.uuid()}
+	f := &file{id: w.newID("F"), name: c.get("filename"), alt: alt, length: n, secret: w.uuid()}
 	w.files[f.id], w.uploads[f.secret] = f, f
 	return reply{"upload_url": w.server.URL + "/upload/" + f.secret, "file_id": f.id}, nil
 }

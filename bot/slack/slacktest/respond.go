@@ -122,7 +122,7 @@ func (w *Workspace) answerTo(u *responseURL, name string, body []byte) *refusal 
 // ackMessage shows what the acknowledgement of a command holds. It needs w.mu.
 func (w *Workspace) ackMessage(answer json.RawMessage, address string) {
 	text := strings.TrimSpace(string(answer))
-	if text == "" || text == "null" {
+	if text == "" || text == "null" || text == "{}" {
 		return
 	}
 	if !strings.HasPrefix(text, "{") {
