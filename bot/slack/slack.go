@@ -352,6 +352,16 @@ func (s *Slack) meet(app string) {
 	s.self.app = cmp.Or(s.self.app, app)
 }
 
+// Workspace returns the ID of the workspace in which the bot is, "T…", which is
+// part of the address of each channel there. It asks Slack if it has to.
+func (s *Slack) Workspace(ctx context.Context) (string, error) {
+	if me := s.me(); me.team != "" {
+		return me.team, nil
+	}
+	me, _, err := s.authorise(ctx)
+	return me.team, err
+}
+
 // me returns who we are, as far as Slack has said.
 func (s *Slack) me() self {
 	s.mu.RLock()
