@@ -20,6 +20,14 @@ func AroundTheClock(zone *time.Location) Hours {
 	}
 }
 
+// OfficeHours are Monday to Friday, from nine to five.
+func OfficeHours(zone *time.Location) Hours {
+	return Hours{
+		Days: []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday},
+		From: 9 * time.Hour, To: 17 * time.Hour, Zone: zone,
+	}
+}
+
 // A request waits for as many of the approvers' working hours, and never
 // longer than the clock hours.
 const (
