@@ -256,6 +256,15 @@ func (c *Config) checkWeb(r *reader) {
 // they are: a stolen chat session is enough for the others.
 var fresh = []string{"defaults", "legacy-block", "method", "phone", "reset", "tap", "unblock"}
 
+// Unproved are the kinds of change that are switched on and need a fresh proof
+// of who presses, unless the owner has accepted to go without.
+func (c *Config) Unproved() []string {
+	if c.Approvals.AcceptNoStepUp {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(c.Changes), func(kind string) bool { return !slices.Contains(fresh, kind) })
+}
+
 // checkStepUp holds that a host without a page says in its own words that it
 // goes without that proof.
 func (c *Config) checkStepUp(r *reader) {
