@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -62,11 +61,10 @@ func (d *demoCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(d.Log)); err != nil {
+	log, err := newLog(std.err, d.Log)
+	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
 
 	// The tenant lives longer than the bot, so that a call that is under way
 	// when the demo is stopped still gets its answer.

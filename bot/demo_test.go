@@ -344,3 +344,11 @@ func TestAskReadsLines(t *testing.T) {
 		t.Error("an answer without topics")
 	}
 }
+
+// decode reads JSON that must be right.
+func decode(t testing.TB, text []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+}

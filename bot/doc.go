@@ -23,7 +23,8 @@
 // Package store keeps it all in one database. At the top are the chat
 // platforms, of which bot/console is the demo's, bot/config, which reads the
 // owner's file, and this program, which wires everything together in wire.go
-// and nowhere else.
+// and nowhere else: for an organisation from what service.go makes of its
+// configuration, and for the demo from what stage.go puts up.
 //
 // Three walks through the house:
 //

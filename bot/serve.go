@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"twokey/bot/config"
+)
+
+type serveCommand struct {
+	Config string `help:"The configuration file." type:"path" required:"" placeholder:"FILE"`
+	Log    string `help:"The least that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+}
+
+// Run is the bot for an organisation, until ctx ends: then nothing more is
+// taken in, what is under way is finished, and what is owed stays in the store
+// for whoever comes next.
+func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
+	cfg, err := loadConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	log, err := newLog(std.err, c.Log)
+	if err != nil {
+		return err
+	}
+	s, err := newService(ctx, cfg, setting{now: time.Now, log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	defer refuseReload(log)()
+	return s.run(ctx, std.out)
+}
+
+func newLog(to io.Writer, least string) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(least)); err != nil {
+		return nil, err
+	}
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level})), nil
+}
+
+// refuseReload keeps a hang-up, by which other programs read their
+// configuration again, from ending this one, until the returned function is
+// called. Rules are compared and announced at a start, so it takes one.
+func refuseReload(log *slog.Logger) (stop func()) {
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer close(done)
+		for range signals {
+			log.Warn("the configuration is read at a start alone: restart the bot")
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		<-done
+	}
+}
+
+// unable says what of a configuration this program cannot do yet. To leave it
+// out silently would be worse: somebody counts on it.
+func unable(cfg *config.Config) error {
+	switch {
+	case len(cfg.Tenants) > 1:
+		return plainly(fmt.Sprintf("The configuration names %d tenants, and one bot looks after one. Run a bot for each, with a configuration, a store and a Slack app of its own.", len(cfg.Tenants)))
+	case cfg.Discord != nil:
+		return plainly("The configuration has a section discord, which this program does not serve yet. Take it out.")
+	case cfg.Teams != nil:
+		return plainly("The configuration has a section teams, to which this program does not post yet. Take it out.")
+	case cfg.Slack == nil:
+		return plainly("There is no chat to serve: the configuration has no section slack. “twokey demo” runs without one.")
+	case cfg.Web.TLS == "auto":
+		return plainly("The configuration says tls: auto, which this program cannot do yet. Use files, or proxy with something in front that has the certificate.")
+	}
+	if kinds := cfg.Unproved(); len(kinds) > 0 {
+		return plainly(fmt.Sprintf("The change %s needs a fresh proof of who presses, and this program has no page for that yet. If you accept to go without, say approvals.accept_no_step_up: true.", kinds[0]))
+	}
+	for _, to := range cfg.Audit.HeadTo {
+		if !filepath.IsAbs(to) {
+			return plainly("The configuration sends heads of the audit record to " + to + ", and this program writes them to files alone yet. Name a file, at best on another machine's disk.")
+		}
+	}
+	return nil
+}
+
+// run serves until ctx ends, and says so.
+func (s *service) run(ctx context.Context, out io.Writer) error {
+	for _, line := range s.sentences() {
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+	}
+	return s.bot.run(ctx, func(ctx context.Context) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return s.slack.Run(ctx) })
+		group.Go(func() error { return s.sayReady(ctx, out) })
+		if s.listener != nil {
+			group.Go(func() error { return serve(ctx, s.listener, s.web()) })
+		}
+		return group.Wait()
+	})
+}
+
+// sayReady says it once the chat is connected.
+func (s *service) sayReady(ctx context.Context, out io.Writer) error {
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for s.slack.Ready() != nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+		}
+	}
+	_, err := fmt.Fprintln(out, "ready")
+	return err
+}
+
+// sentences say what is served.
+func (s *service) sentences() []string {
+	by := "Socket Mode"
+	if s.cfg.Slack.Mode == "http" {
+		by = "signed requests"
+	}
+	lines := []string{fmt.Sprintf("serves %s (%s) on Slack, by %s", s.org.Name, s.org.ID, by)}
+	if s.listener != nil {
+		lines = append(lines, fmt.Sprintf("listens on %s", s.listener.Addr()))
+	}
+	return lines
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"twokey/bot/config"
+	"twokey/bot/slack"
+	"twokey/chat"
+	"twokey/commands"
+	"twokey/graph"
+	"twokey/graph/rollout"
+	"twokey/scheduler"
+)
+
+// setting is what surrounds a bot that serves, apart from its configuration:
+// tests have a clock and a pace of their own.
+type setting struct {
+	now       func() time.Time
+	simulated bool // now is the time in the database too
+	pace      pace
+	patience  time.Duration                   // how long one answer may take; 0: as usual
+	handler   func(chat.Handler) chat.Handler // what events go through; nil: nothing
+	log       *slog.Logger
+}
+
+// service is a bot that serves an organisation on Slack.
+type service struct {
+	cfg      *config.Config
+	org      graph.Organization
+	bot      *assembled
+	slack    *slack.Slack
+	tenant   *reach
+	listener net.Listener // nil: there is no HTTP server
+}
+
+// newService opens everything but the chat. What it opened it closes again if
+// it fails.
+func newService(ctx context.Context, cfg *config.Config, set setting) (_ *service, err error) {
+	if err := unable(cfg); err != nil {
+		return nil, err
+	}
+	s := &service{cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	inbox, mux := &lateInbox{}, &lateMux{}
+	if s.slack, err = newSlack(cfg, set, inbox, mux); err != nil {
+		return nil, err
+	}
+	workspace, err := s.slack.Workspace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := organisation(ctx, cfg, set)
+	if err != nil {
+		return nil, err
+	}
+	s.org = a.org
+	s.tenant = &reach{now: set.now, read: func(ctx context.Context) error {
+		_, err := a.reader.Organization(ctx)
+		return err
+	}}
+	if id := cfg.Slack.Channels.Admins; id != "" {
+		a.admins = chat.Address{Platform: slack.Platform, Workspace: workspace, Channel: id}
+	}
+	a.digest = digestOf(cfg, workspace, a.zone)
+	a.open = func(bot *assembled, m *commands.Mux) (conversation, error) {
+		inbox.Inbox, mux.Mux = bot.store, m
+		s.slack.Handle(through(set.handler, chat.Handler(hurried{m, cmp.Or(set.patience, answerLimit)})))
+		return conversation{posters: map[string]chat.Poster{slack.Platform: s.slack}}, nil
+	}
+	if s.listener, err = listener(cfg.Web); err != nil {
+		return nil, err
+	}
+	s.bot, err = assemble(ctx, a)
+	return s, err
+}
+
+// close releases what newService opened.
+func (s *service) close() error {
+	var errs []error
+	if s.bot != nil {
+		errs = append(errs, s.bot.close())
+	}
+	if s.listener != nil {
+		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// organisation is the assembly of a bot as far as its configuration and its
+// tenant make it.
+func organisation(ctx context.Context, cfg *config.Config, set setting) (assembly, error) {
+	t := cfg.Tenants[0]
+	c, err := newClients(t, set)
+	if err != nil {
+		return assembly{}, err
+	}
+	a := assembly{
+		database: cfg.Store.DSN.Reveal(), simulated: set.simulated, now: set.now, log: set.log,
+		heads: headFiles(cfg.Audit.HeadTo), retention: cfg.Audit.Retention,
+		reader: c.reader, tenant: c, writer: c.writer,
+		life: cfg.Approvals.Life, contact: cmp.Or(t.Contact, "whoever runs this bot"), chatSignIn: commands.ChatSignIn(t.ChatSignIn),
+		pace: set.pace,
+	}
+	if a.org, err = c.organization(ctx, t); err != nil {
+		return a, err
+	}
+	if a.apps, err = c.apps(ctx, t.Graph); err != nil {
+		return a, fmt.Errorf("find out which app registrations are ours: %w", err)
+	}
+	if a.laid, err = cfg.Rules(ctx, t, c.find); err != nil {
+		return a, err
+	}
+	a.scope = rollout.Scope{Declared: map[string]rollout.Purpose{}}
+	for _, id := range a.laid.Emergency {
+		a.scope.Declared[id] = rollout.Emergency
+	}
+	zone := "UTC"
+	if cfg.Digest != nil {
+		zone = cfg.Digest.Zone
+	}
+	if a.zone, err = time.LoadLocation(zone); err != nil {
+		return a, err
+	}
+	a.hours = commands.OfficeHours(a.zone)
+	return a, nil
+}
+
+// digestOf is where the digest goes, and when.
+func digestOf(cfg *config.Config, workspace string, zone *time.Location) digestPlan {
+	if cfg.Digest == nil {
+		return digestPlan{due: scheduler.Weekly{Day: time.Monday, Zone: zone}} // to name the week of a preview
+	}
+	d := cfg.Digest
+	return digestPlan{
+		to:  chat.Address{Platform: slack.Platform, Workspace: workspace, Channel: strings.TrimPrefix(d.Channel, slack.Platform+"/")},
+		due: scheduler.Weekly{Day: d.Day, Hour: int(d.At / time.Hour), Minute: int(d.At % time.Hour / time.Minute), Zone: zone},
+	}
+}
+
+// newSlack returns the adapter, which is not connected yet.
+func newSlack(cfg *config.Config, set setting, inbox slack.Inbox, mux *lateMux) (*slack.Slack, error) {
+	c := cfg.Slack
+	return slack.New(slack.Config{
+		Mode: c.Mode, AppToken: c.AppToken.Reveal(), BotToken: c.BotToken.Reveal(), SigningSecret: c.SigningSecret.Reveal(),
+		APIURL: c.APIURL, Inbox: inbox, Now: set.now, Log: set.log,
+		Commands: func(who chat.Account) []chat.CommandSpec { return mux.Allowed(context.Background(), who) },
+	})
+}
+
+// lateInbox and lateMux are given to the chat before they are there: where the
+// chat is has to be known before a bot can be assembled. Nothing arrives until
+// it is.
+type (
+	lateInbox struct{ slack.Inbox }
+	lateMux   struct{ *commands.Mux }
+)
+
+// answerLimit is how long one answer may take. A tenant that does not answer
+// must not leave a person without a word, nor keep all others waiting.
+const answerLimit = time.Minute
+
+// hurried is a handler that has so much time. Its answer has more: it says that
+// there was no time.
+type hurried struct {
+	handler chat.Handler
+	limit   time.Duration
+}
+
+// Handle implements chat.Handler.
+func (h hurried) Handle(ctx context.Context, r chat.Responder, e chat.Event) error {
+	working, cancel := context.WithTimeout(ctx, h.limit)
+	defer cancel()
+	return h.handler.Handle(working, unhurried{ctx, r}, e)
+}
+
+// unhurried answers by the event's own time.
+type unhurried struct {
+	ctx context.Context
+	r   chat.Responder
+}
+
+func (u unhurried) Reply(_ context.Context, m chat.Message) error { return u.r.Reply(u.ctx, m) }
+func (u unhurried) Say(_ context.Context, m chat.Message) error   { return u.r.Say(u.ctx, m) }
+
+// listener listens where the configuration says, nil if nowhere.
+func listener(web config.Web) (net.Listener, error) {
+	if web.Addr == "" {
+		return nil, nil
+	}
+	var pair tls.Certificate
+	if web.TLS == "files" {
+		var err error
+		if pair, err = tls.LoadX509KeyPair(web.CertFile, web.KeyFile); err != nil {
+			return nil, fmt.Errorf("web.cert_file: %w", err)
+		}
+	}
+	l, err := net.Listen("tcp", web.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("web.addr: %w", err)
+	}
+	if web.TLS == "files" {
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	}
+	return l, nil
+}
