@@ -19,7 +19,7 @@ type upload struct {
 	data      []byte
 }
 
-func attached(f *chat.File) upload { return upload{f.Name, f.Alt, f.Data} }
+func attached(f *chat.File) upload { return upload{f.Shown(), f.Alt, f.Data} }
 
 func drawn(i *chat.Image) upload { return upload{i.Name, i.Alt, i.PNG} }
 
