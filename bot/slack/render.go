@@ -348,10 +348,16 @@ func size(bs []slack.Block) int { return utf8.RuneCountInString(compact(bs)) }
 
 // compact returns a value as JSON in which no character is escaped that need not
 // be. What cannot be encoded, as nothing of ours, is too large for anything.
-func compact(v any) string {
+func compact(v any) string { return encode(v, "") }
+
+// indented is compact JSON for people to read.
+func indented(v any) string { return encode(v, "  ") + "\n" }
+
+func encode(v any, indent string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
 	if err := e.Encode(v); err != nil {
 		return strings.Repeat("?", maxSize+1)
 	}
