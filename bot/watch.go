@@ -17,14 +17,26 @@ func newWatcher(a assembly, db *store.Store, everyone func(context.Context) ([]s
 		Tenant: a.org.ID, Apps: a.apps, Reader: a.reader, Store: db, Owner: owner(), Now: a.now, Log: a.log,
 		Alarm: func(ctx context.Context, alarm watch.Alarm) error {
 			a.log.ErrorContext(ctx, "changes in our name without a request of ours", "tenant", alarm.Tenant, "changes", len(alarm.Changes), "proved", alarm.Proved)
-			to, err := everyone(ctx)
-			if err != nil {
-				return fmt.Errorf("find out whom to tell: %w", err)
-			}
-			return tellAlarm(ctx, db, alarm, to)
+			return raise(ctx, db, alarm, everyone)
 		},
 		Every: a.pace.watch, Fresh: a.pace.fresh, Patience: a.pace.patience,
 	})
+}
+
+// raise stops all changes if the alarm is sure, and tells everybody who decides.
+// That it cannot be read who they are stops nothing but the telling, which is made
+// good.
+func raise(ctx context.Context, db *store.Store, alarm watch.Alarm, everyone func(context.Context) ([]string, error)) error {
+	to, unread := everyone(ctx)
+	if alarm.Sure() {
+		if err := approval.FreezeItself(ctx, db, alarm.Tenant, alarmHeadline, to); err != nil {
+			return fmt.Errorf("freeze: %w", err)
+		}
+	}
+	if unread != nil {
+		return fmt.Errorf("find out whom to tell: %w", unread)
+	}
+	return tellAlarm(ctx, db, alarm, to)
 }
 
 // tellAlarm records each change by its ID in the directory's audit log, and owes
@@ -33,8 +45,8 @@ func newWatcher(a assembly, db *store.Store, everyone func(context.Context) ([]s
 func tellAlarm(ctx context.Context, db *store.Store, alarm watch.Alarm, to []string) error {
 	return db.Update(ctx, func(tx approval.Tx) error {
 		for _, c := range alarm.Changes {
-			err := tx.Record(audit.Entry{Tenant: alarm.Tenant, Kind: "watch.in_our_name", Actor: "twokey", Facts: map[string]any{
-				"line": c.AuditID, "kind": string(c.Kind), "at": c.At.UTC().Format(time.RFC3339), "failed": c.Failed, "proved": alarm.Proved,
+			err := tx.Record(audit.Entry{Tenant: alarm.Tenant, Kind: "watch.in_our_name", Actor: audit.Bot, Facts: map[string]any{
+				"line": c.AuditID, "kind": string(c.Kind), "at": c.At.UTC().Format(time.RFC3339), "failed": c.Failed, "proved": alarm.Proved, "apart": alarm.Apart,
 			}})
 			if err != nil {
 				return err
@@ -47,9 +59,13 @@ func tellAlarm(ctx context.Context, db *store.Store, alarm watch.Alarm, to []str
 const alarmHeadline = "Somebody acted with Twokey's own credentials, and nobody had asked for it here."
 
 func alarmText(alarm watch.Alarm) string {
-	s := "“/mfa changes” shows what was done. Unless you know who did it, stop all changes with “/mfa freeze”, and have the credentials of the app registration replaced."
-	if !alarm.Proved {
-		s += " The tenant's audit log has not shown the ID of a change of ours yet, so it may also be one of ours that the log does not tell."
+	const shown = "“/mfa changes” shows what was done. "
+	if alarm.Sure() {
+		return shown + "All changes have been frozen. Have the credentials of the app registration replaced before an owner asks for “/mfa thaw”."
 	}
-	return s
+	s := shown + "Unless you know who did it, stop all changes with “/mfa freeze”, and have the credentials of the app registration replaced."
+	if !alarm.Proved {
+		return s + " The tenant's audit log has not shown the ID of a change of ours yet, so it may also be one of ours that the log does not tell."
+	}
+	return s + " A change of ours was under way just then, so it may also be a trace of that."
 }

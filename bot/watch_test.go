@@ -58,7 +58,11 @@ func TestU12OutsideChangesAreNoticed(t *testing.T) {
 	got = d.await("vic", "the change in our name", from("with Twokey's own credentials and without a request"))
 	d.say("vic", "/mfa audit")
 	d.await("vic", "its record", from("watch.in_our_name"))
+	d.await("vic", "the freeze's record", from("tenant.frozen"))
 	d.await("bea", "the alarm", from("Somebody acted with Twokey's own credentials"))
+	d.await("bea", "that it is frozen", from("All changes are frozen."))
+	d.say("ada", "/mfa defaults disable for a test")
+	d.await("ada", "who froze it", from("They were frozen by Twokey itself."))
 	d.say("vic", "/mfa digest preview")
 	d.await("vic", "the count", from("1 of them with Twokey's own credentials"))
 	if status, said := d.verify(); status != 0 {

@@ -26,15 +26,19 @@ func announcement(env Env) outbox.Renderer {
 			Headline: f.Headline, Text: f.Text,
 			Footer: "Every approver and owner is told this. Nobody needs a password, a code or a pass for it.",
 		}
+		they := "They say"
 		switch f.By {
 		case "":
+		case approval.Itself:
+			they = "Why"
+			m.Fields = append(m.Fields, chat.Field{Label: "Done by", Value: "Twokey itself"})
 		case approval.Host:
 			m.Fields = append(m.Fields, chat.Field{Label: "Done by", Value: "whoever runs the bot, on its own machine"})
 		default:
 			m.Fields = append(m.Fields, chat.Field{Label: "Done by", Value: env.People.Name(ctx, principal(env, f.By)), Quoted: true})
 		}
 		if f.Why != "" {
-			m.Fields = append(m.Fields, chat.Field{Label: "They say", Value: chat.Safe(f.Why, 0), Quoted: true})
+			m.Fields = append(m.Fields, chat.Field{Label: they, Value: chat.Safe(f.Why, 0), Quoted: true})
 		}
 		return m, nil
 	}

@@ -100,8 +100,11 @@ func thawWords(env Env) string {
 
 // freezer names who froze the changes, as it can stand in a sentence.
 func freezer(ctx context.Context, env Env, by string) string {
-	if by == approval.Host {
+	switch by {
+	case approval.Host:
 		return "somebody on the bot's own machine"
+	case approval.Itself:
+		return "Twokey itself"
 	}
 	return named(ctx, env, principal(env, by))
 }

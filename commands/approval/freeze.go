@@ -18,8 +18,12 @@ const KindThaw = "thaw"
 // asks for it: any approver does it, at once.
 const KindFreeze = "freeze"
 
-// Host is who froze a tenant on the machine itself, where no chat account is.
-const Host = audit.Host
+// Who froze a tenant where it was no person with a chat account: whoever was on
+// the machine itself, or the bot, because it noticed something.
+const (
+	Host   = audit.Host
+	Itself = audit.Bot
+)
 
 // Freeze stops every change in the tenant at once, by the word of one approver:
 // nothing may be asked and nothing starts until it is thawed. What is running
@@ -48,6 +52,17 @@ func (e *Engine) Freeze(ctx context.Context, v Vote, tenant string) error {
 // chat works. By says who did it there and goes into the record.
 func FreezeNow(ctx context.Context, s Store, tenant, by, why string, to []string) error {
 	return freeze(ctx, s, tenant, Freeze{By: Host, Why: why}, map[string]any{"host": by, "why": why}, to)
+}
+
+// FreezeItself does what [Engine.Freeze] does by the bot's own decision, for when
+// somebody else acts in its name. A tenant that is frozen already stays as it is,
+// and that is no error.
+func FreezeItself(ctx context.Context, s Store, tenant, why string, to []string) error {
+	err := freeze(ctx, s, tenant, Freeze{By: Itself, Why: why}, map[string]any{"why": why}, to)
+	if errors.Is(err, ErrFrozen) {
+		return nil
+	}
+	return err
 }
 
 func freeze(ctx context.Context, s Store, tenant string, f Freeze, facts map[string]any, to []string) error {

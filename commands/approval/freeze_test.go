@@ -100,6 +100,9 @@ func TestThawEndsTheFreezeItWasAskedFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantCode(t, approval.FreezeNow(t.Context(), w.store, tenantID, "root", "again", nil), "frozen")
+		if err := approval.FreezeItself(t.Context(), w.store, tenantID, "an alarm", nil); err != nil {
+			t.Errorf("FreezeItself of what is frozen: %v", err)
+		}
 		plan := w.thaw("ada")
 		plan.Policy.Wait = time.Minute
 		r, err := w.engine.Submit(t.Context(), plan)

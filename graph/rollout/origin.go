@@ -73,14 +73,25 @@ const (
 	guessSlack  = 5 * time.Minute
 )
 
+// inFlight is how long after its intent a write may still reach the tenant. What
+// became of it is often found out later, which makes it no longer.
+const inFlight = 5 * time.Minute
+
 // at reports whether a moment fits the step, within the slack.
 func (s SentStep) at(t time.Time, slack time.Duration) bool {
 	end := s.Finished
+	if last := s.Intent.Add(inFlight); end.After(last) {
+		end = last
+	}
 	if end.Before(s.Intent) {
 		end = s.Intent
 	}
 	return !t.Before(s.Intent.Add(-slack)) && !t.After(end.Add(slack))
 }
+
+// UnderWay reports whether the step may have been under way at a moment of the
+// log's clock, whatever became of it.
+func (s SentStep) UnderWay(t time.Time) bool { return s.at(t, guessSlack) }
 
 // about reports whether the step may have changed the object. A policy that is
 // there once in a tenant has an ID that no path names.

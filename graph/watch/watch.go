@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,7 +57,14 @@ type Alarm struct {
 	// ours before. Until it has, it may be the log that leaves them out, so that
 	// nothing may be stopped by the alarm.
 	Proved bool
+	// Apart reports that at the time of one of the changes at least no write of
+	// ours was under way. Otherwise they may all be the traces of one, which the
+	// log names in a way that nobody has seen yet, or of one whose answer was lost.
+	Apart bool
 }
+
+// Sure reports whether the alarm is reason enough to stop all changes.
+func (a Alarm) Sure() bool { return a.Proved && a.Apart }
 
 // Config says what is watched.
 type Config struct {
@@ -192,7 +200,14 @@ func (w *Watcher) alarm(ctx context.Context) error {
 	if err != nil || len(changes) == 0 {
 		return err
 	}
-	if err := w.cfg.Alarm(ctx, Alarm{Tenant: w.cfg.Tenant, Changes: changes, Proved: proved}); err != nil {
+	steps, err := w.cfg.Store.SentSteps(ctx, w.cfg.Tenant, changes[0].At.Add(-overlap))
+	if err != nil {
+		return fmt.Errorf("read steps: %w", err)
+	}
+	apart := slices.ContainsFunc(changes, func(c rollout.LoggedChange) bool {
+		return !slices.ContainsFunc(steps, func(s rollout.SentStep) bool { return s.UnderWay(c.At) })
+	})
+	if err := w.cfg.Alarm(ctx, Alarm{Tenant: w.cfg.Tenant, Changes: changes, Proved: proved, Apart: apart}); err != nil {
 		return fmt.Errorf("raise alarm: %w", err)
 	}
 	ids := make([]string, len(changes))

@@ -111,6 +111,7 @@ type desk struct {
 	log     *log
 	store   *memory
 	alarms  []string
+	raised  []Alarm
 	refused error // what the alarm answers
 }
 
@@ -119,6 +120,7 @@ func newDesk() *desk {
 	d.Watcher = New(Config{
 		Tenant: "tenant", Apps: []string{"ours"}, Reader: d.log, Store: d.store, Owner: "one",
 		Alarm: func(_ context.Context, a Alarm) error {
+			d.raised = append(d.raised, a)
 			for _, c := range a.Changes {
 				d.alarms = append(d.alarms, fmt.Sprintf("%s %t", c.AuditID, a.Proved))
 			}
@@ -251,6 +253,47 @@ func TestU08AlarmUntilHeard(t *testing.T) {
 			t.Errorf("alarms: got %q, want %q", d.alarms, want)
 		}
 	})
+}
+
+// Nothing is stopped by what may be the trace of a write of ours: one that waits
+// for its answer or lost it, or whose line the log bears late. How it ended may be
+// found out days later, and covers no more time than the write itself.
+func TestU08AmidAWriteOfOurs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		after, late time.Duration // from the intent to the line, and from that until it can be read
+		found       time.Duration // from the intent until its answer was stored, 0: not yet
+		sure        bool
+	}{
+		"nobody knows what became of it":  {after: time.Minute},
+		"before, by another clock":        {after: -time.Minute},
+		"its line comes late":             {after: time.Minute, late: 90 * time.Minute},
+		"answered, by a line of no kind":  {after: time.Second, found: time.Second},
+		"long after it":                   {after: 30 * time.Minute, sure: true},
+		"long after it, found out a week": {after: 30 * time.Minute, found: 7 * 24 * time.Hour, sure: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk()
+				d.store.changes = []rollout.LoggedChange{{TenantChange: rollout.TenantChange{AuditID: "one of ours"}, Origin: rollout.ByTwokey, Proved: true}}
+				step := rollout.SentStep{Request: "R-1", ClientID: "client", URL: "/identity/conditionalAccess/policies", Intent: time.Now().Add(-c.after)}
+				if c.found > 0 {
+					step.Finished = step.Intent.Add(c.found)
+				}
+				d.store.steps = []rollout.SentStep{step}
+				d.log.late["line"] = c.late
+				d.log.blocked("line", "ours")
+				for range 13 {
+					d.pass(t)
+					time.Sleep(10 * time.Minute)
+				}
+				if len(d.raised) != 1 || d.raised[0].Sure() != c.sure {
+					t.Errorf("raised %+v, want one alarm that is sure: %t", d.raised, c.sure)
+				}
+			})
+		})
+	}
 }
 
 // Of many replicas one reads, and whoever asks is content with a fresh reading.
