@@ -144,7 +144,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles(), Away: func(ctx context.Context) (map[string]time.Time, error) {
 		return bot.store.Away(ctx, a.org.ID)
-	}}, a.reader)
+	}, Security: a.reader, Requests: bot.store, Opening: commands.Opening(), Now: a.now}, a.reader)
 	gate := commands.Gate(bot.records)
 	requests := through[approval.Store](seam.store, bot.store)
 	engine := newEngine(a, bot, requests, people, keeper, gate)

@@ -301,6 +301,27 @@ func TestG26AlteredPolicy(t *testing.T) {
 	}
 }
 
+// TestU01NewWayIn lets somebody get a new way into an approver's account before
+// they approve, and after everybody has: neither approval counts, and a denial does.
+func TestU01NewWayIn(t *testing.T) {
+	t.Parallel()
+	const passes = "/authentication/temporaryAccessPassMethods"
+	open(t, func(o *office) {
+		r := o.asks("ada", "block "+upn("sue")+" for a test")
+		o.portal("POST", "/v1.0/users/"+cast("abe")+"/authentication/phoneMethods", `{"phoneNumber":"+34 600000001","phoneType":"mobile"}`)
+		wantSaid(t, o.press("abe", "approve", r.Seal(), nil), "Your approval does not count today: within the last 24 hours a new sign-in method was registered for your account", "Who else could decide: “Bea")
+		wantSaid(t, o.press("abe", "deny", r.Seal(), nil), "You denied "+r.Ref)
+	})
+	open(t, func(o *office) {
+		r := o.asks("ada", "defaults enable for a test")
+		o.agrees(r)
+		o.portal("POST", "/v1.0/users/"+cast("bea")+passes, `{"lifetimeInMinutes":60}`)
+		if r = o.ends(r); r.State != approval.Stale || len(o.effects()) != 0 || !strings.Contains(strings.Join(r.Outcome.Findings, " "), "The approval of Bea") {
+			t.Errorf("%s after %d effects: %q", r.State, len(o.effects()), r.Outcome.Findings)
+		}
+	})
+}
+
 // TestO55 asks for change after change: the hourly cap stops it.
 func TestO55(t *testing.T) {
 	t.Parallel()

@@ -76,6 +76,18 @@ func Kinds() []string {
 	return names
 }
 
+// Opening lists the kinds of change that give somebody a new way into an account,
+// or take one away.
+func Opening() []string {
+	var names []string
+	for _, k := range kinds {
+		if k.opens {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
 // AskRoles says who may ask for each kind of action.
 func AskRoles() map[string][]identity.Role {
 	roles := map[string][]identity.Role{}

@@ -241,7 +241,9 @@ func (o *office) staff(f func(o *office)) {
 	}
 	o.twist = &twist{Client: o.client, roles: map[string][]graph.Role{}}
 	keeper := rules.Fixed(o.laid)
-	people := identity.New(identity.Config{Rules: keeper, Ask: AskRoles()}, o.client)
+	people := identity.New(identity.Config{
+		Rules: keeper, Ask: AskRoles(), Security: o.client, Requests: o.store, Opening: Opening(), Now: o.now,
+	}, o.client)
 	o.env = Env{
 		Organization: org, Tenant: o.twist, Writer: o.client, Scope: rollout.Scope{},
 		Facts:    func(context.Context) rollout.Facts { return rollout.Facts{} },

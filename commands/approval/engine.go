@@ -73,6 +73,9 @@ func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
+	if err := undoubted(ctx, e.Standing, v.By, r); err != nil {
+		return Request{}, err
+	}
 	if e.Current != nil {
 		if err := e.Current(ctx, r); err != nil {
 			return Request{}, err
@@ -113,7 +116,7 @@ func (e *Engine) void(ctx context.Context, r Request) ([]Principal, error) {
 	}
 	var people []Principal
 	for _, p := range Counted(r, ds) {
-		_, err := e.Standing.MayDecide(ctx, p, r)
+		err := mayApprove(ctx, e.Standing, p, r)
 		var no *Refusal
 		switch {
 		case errors.As(err, &no):

@@ -136,7 +136,7 @@ func (j *job) standings(ctx context.Context) ([]string, error) {
 	var void []string // votes that do not count any more
 	for _, p := range Counted(j.req, decisions) {
 		before := len(void)
-		_, err := j.standing.MayDecide(ctx, p, j.req)
+		err := mayApprove(ctx, j.standing, p, j.req)
 		if void, err = j.lapsed(ctx, void, p, err, "approve this"); err != nil {
 			return nil, err
 		}
@@ -152,7 +152,10 @@ func (j *job) standings(ctx context.Context) ([]string, error) {
 // refuses them. Any other error means that it could not be read.
 func (j *job) lapsed(ctx context.Context, findings []string, p Principal, err error, may string) ([]string, error) {
 	var no *Refusal
-	if errors.As(err, &no) {
+	switch {
+	case errors.Is(err, ErrDoubt):
+		return append(findings, "The approval of "+j.standing.Name(ctx, p)+" does not count: there is a new way into their account since, or was within the day before."), nil
+	case errors.As(err, &no):
 		return append(findings, j.standing.Name(ctx, p)+" may no longer "+may+"."), nil
 	}
 	return findings, err

@@ -80,6 +80,53 @@ func TestO26AVoteLapses(t *testing.T) {
 	})
 }
 
+// U01: an approval counts for nothing while there is doubt about its author: when it
+// is given, towards a quorum, and when the change is to run. A denial always counts.
+func TestU01ADoubtfulVote(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		doubt := func(who ...string) {
+			w.people.change(func() {
+				w.people.doubtful = map[string]bool{}
+				for _, object := range who {
+					w.people.doubtful[object] = true
+				}
+			})
+		}
+		doubt("bea")
+		plan := w.plan("ada", 2, "lamp")
+		plan.Policy.Wait = time.Minute
+		r, err := w.engine.Submit(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.engine.Approve(t.Context(), press(r, "bea"))
+		wantCode(t, err, "doubt")
+		doubt("abe")
+		w.approve(r, "bea")
+		doubt("bea")
+		if r = w.approve(r, "cid"); r.State != approval.Pending {
+			t.Fatalf("%s by one vote and a doubtful one, want pending", r.State)
+		}
+		doubt()
+		if r = w.approve(r, "abe"); r.State != approval.Approved {
+			t.Fatalf("%s by three votes, want approved", r.State)
+		}
+		doubt("abe", "cid")
+		r = w.wantEnd(r, approval.Stale)
+		if why := strings.Join(r.Outcome.Findings, " "); !strings.Contains(why, "The approval of abe does not count") {
+			t.Errorf("told %q", why)
+		}
+		if n := w.tenant.calls(); n != 0 {
+			t.Errorf("%d calls, want none", n)
+		}
+		other := w.ask("ada", 1, "door")
+		doubt("bea")
+		if other, err = w.engine.Deny(t.Context(), press(other, "bea")); err != nil || other.State != approval.Denied {
+			t.Errorf("a doubtful denial: %s, %v", other.State, err)
+		}
+	})
+}
+
 // O26, G10: a vote that lapsed does not help to form a quorum, and is on record
 // as void; enough others are enough.
 func TestO26AVoidVoteMakesNoQuorum(t *testing.T) {

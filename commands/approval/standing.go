@@ -19,3 +19,27 @@ type Standing interface {
 	// Name returns how p is called, for people; the ID if that is not known.
 	Name(ctx context.Context, p Principal) string
 }
+
+// Doubter is a [Standing] that may know why it is not certain that it is really
+// the person who approves. Denying, cancelling and freezing need no certainty.
+type Doubter interface {
+	// Doubt returns a [*Refusal] with the code of ErrDoubt while p's approval of r
+	// does not count. Any other error means that it could not be read: the answer
+	// is no.
+	Doubt(ctx context.Context, p Principal, r Request) error
+}
+
+// mayApprove returns nil if p may decide r and nothing is in doubt about p.
+func mayApprove(ctx context.Context, s Standing, p Principal, r Request) error {
+	if _, err := s.MayDecide(ctx, p, r); err != nil {
+		return err
+	}
+	return undoubted(ctx, s, p, r)
+}
+
+func undoubted(ctx context.Context, s Standing, p Principal, r Request) error {
+	if d, ok := s.(Doubter); ok {
+		return d.Doubt(ctx, p, r)
+	}
+	return nil
+}

@@ -293,7 +293,18 @@ type people struct {
 	mu        sync.Mutex
 	askers    map[string]bool
 	approvers map[string]bool
+	doubtful  map[string]bool // whose approval does not count
 	down      bool
+}
+
+// Doubt implements approval.Doubter.
+func (p *people) Doubt(_ context.Context, who approval.Principal, _ approval.Request) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.doubtful[who.Object] {
+		return approval.ErrDoubt
+	}
+	return nil
 }
 
 func (p *people) change(f func()) {

@@ -53,6 +53,13 @@ type Config struct {
 	Ask   map[string][]Role // by kind of action: who may ask for it
 	// Away returns who is away now and until when, by object ID. Nil: nobody is.
 	Away func(ctx context.Context) (map[string]time.Time, error)
+
+	// Security tells of new ways into somebody's account, so that what is approved
+	// through one does not count. Nil: that is not asked.
+	Security Security
+	Requests approval.Store   // our own, which may have opened it; nil: not asked
+	Opening  []string         // the kinds of them that do
+	Now      func() time.Time // time.Now if nil
 }
 
 // Directory answers who somebody is. It implements [approval.Standing].
@@ -64,7 +71,12 @@ type Directory struct {
 var _ approval.Standing = (*Directory)(nil)
 
 // New returns a directory over a tenant.
-func New(cfg Config, tenant Tenant) *Directory { return &Directory{cfg: cfg, tenant: tenant} }
+func New(cfg Config, tenant Tenant) *Directory {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Directory{cfg: cfg, tenant: tenant}
+}
 
 // Speaker is the person behind an event.
 type Speaker struct {
