@@ -15,35 +15,46 @@ func (t *tx) Alias(tenant, object, name string) (string, error) {
 	if object == "" || object == audit.Bot || object == audit.Host {
 		return object, nil
 	}
-	var pseudonym, kept string
-	err := t.q.QueryRowContext(t.ctx, "SELECT pseudonym, name FROM alias WHERE tenant = ? AND object = ?", tenant, object).Scan(&pseudonym, &kept)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return t.newAlias(tenant, object, name)
-	case err != nil:
-		return "", fmt.Errorf("read alias: %w", err)
-	case name == "" || name == kept:
-		return pseudonym, nil
+	p := person{tenant, object}
+	kept, known := t.known.alias(p)
+	if !known {
+		kept = &alias{}
+		err := t.q.QueryRowContext(t.ctx, "SELECT pseudonym, name FROM alias WHERE tenant = ? AND object = ?", tenant, object).Scan(&kept.pseudonym, &kept.name)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			kept = nil
+		case err != nil:
+			return "", fmt.Errorf("read alias: %w", err)
+		default:
+			t.known.named(p, *kept)
+		}
 	}
-	_, err = t.q.ExecContext(t.ctx, "UPDATE alias SET name = ? WHERE tenant = ? AND object = ?", name, tenant, object)
-	if err != nil {
+	switch {
+	case kept == nil:
+		return t.newAlias(p, name)
+	case name == "" || name == kept.name:
+		return kept.pseudonym, nil
+	}
+	if err := t.q.later(t.ctx, "UPDATE alias SET name = ? WHERE tenant = ? AND object = ?", name, tenant, object); err != nil {
 		return "", fmt.Errorf("update alias: %w", err)
 	}
-	return pseudonym, nil
+	t.known.named(p, alias{kept.pseudonym, name})
+	return kept.pseudonym, nil
 }
 
-func (t *tx) newAlias(tenant, object, name string) (string, error) {
+func (t *tx) newAlias(p person, name string) (string, error) {
 	at, err := t.Now()
 	if err != nil {
 		return "", err
 	}
 	secret := audit.Secret()
-	pseudonym := audit.Pseudonym(secret, tenant, object)
-	_, err = t.q.ExecContext(t.ctx, "INSERT INTO alias (tenant, object, pseudonym, secret, name, first_seen) VALUES (?, ?, ?, ?, ?, ?)",
-		tenant, object, pseudonym, hex.EncodeToString(secret), name, at.UnixMicro())
+	pseudonym := audit.Pseudonym(secret, p.tenant, p.object)
+	err = t.q.later(t.ctx, "INSERT INTO alias (tenant, object, pseudonym, secret, name, first_seen) VALUES (?, ?, ?, ?, ?, ?)",
+		p.tenant, p.object, pseudonym, hex.EncodeToString(secret), name, at.UnixMicro())
 	if err != nil {
 		return "", fmt.Errorf("insert alias: %w", err)
 	}
+	t.known.named(p, alias{pseudonym, name})
 	return pseudonym, nil
 }
 
@@ -54,7 +65,7 @@ func (t *tx) Aside(tenant, request, words string) (string, error) {
 	}
 	secret := audit.Secret()
 	mark := audit.Mark(secret, words)
-	_, err := t.q.ExecContext(t.ctx, "INSERT INTO aside (mark, secret, tenant, request, words) VALUES (?, ?, ?, ?, ?)",
+	err := t.q.later(t.ctx, "INSERT INTO aside (mark, secret, tenant, request, words) VALUES (?, ?, ?, ?, ?)",
 		mark, hex.EncodeToString(secret), tenant, request, words)
 	if err != nil {
 		return "", fmt.Errorf("insert words beside the audit chain: %w", err)

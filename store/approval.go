@@ -14,8 +14,9 @@ import (
 )
 
 var (
-	_ approval.Store = (*Store)(nil)
-	_ approval.Tx    = (*tx)(nil)
+	_ approval.Store      = (*Store)(nil)
+	_ approval.ReadsAhead = (*Store)(nil)
+	_ approval.Tx         = (*tx)(nil)
 )
 
 // Update implements approval.Store.
@@ -28,14 +29,25 @@ func (s *Store) View(ctx context.Context, f func(approval.Tx) error) error {
 	return s.view(ctx, func(t *tx) error { return f(t) })
 }
 
+// UpdateAhead implements approval.ReadsAhead.
+func (s *Store) UpdateAhead(ctx context.Context, want approval.Ahead, f func(approval.Tx) error) error {
+	return s.updateAhead(ctx, want, func(t *tx) error { return f(t) })
+}
+
+// ViewAhead implements approval.ReadsAhead.
+func (s *Store) ViewAhead(ctx context.Context, want approval.Ahead, f func(approval.Tx) error) error {
+	return s.viewAhead(ctx, want, func(t *tx) error { return f(t) })
+}
+
 // tx is one transaction. It holds the context of the call that opened it,
 // because it lives no longer than that call.
 type tx struct {
-	ctx  context.Context
-	q    queryer
-	at   time.Time
-	last *audit.Record // the newest, once it is known: nobody else writes meanwhile
-	owes bool
+	ctx   context.Context
+	q     queryer
+	known *known
+	at    time.Time
+	last  *audit.Record // the newest, once it is known: nobody else writes meanwhile
+	owes  bool
 }
 
 // Now implements approval.Tx.
@@ -55,11 +67,27 @@ const requestColumns = `id, ref, key, tenant, tenant_name, kind, kind_version, a
 
 // Request implements approval.Tx.
 func (t *tx) Request(idOrRef string) (approval.Request, error) {
+	if r, ok := t.known.request(idOrRef); ok {
+		return there(r)
+	}
 	return t.request("id = ? OR ref = ?", idOrRef, idOrRef)
 }
 
 // RequestByKey implements approval.Tx.
-func (t *tx) RequestByKey(key string) (approval.Request, error) { return t.request("key = ?", key) }
+func (t *tx) RequestByKey(key string) (approval.Request, error) {
+	if r, ok := t.known.byKey(key); ok {
+		return there(r)
+	}
+	return t.request("key = ?", key)
+}
+
+// there is a request that is known, or not there for certain.
+func there(r *approval.Request) (approval.Request, error) {
+	if r == nil {
+		return approval.Request{}, approval.ErrNotFound
+	}
+	return *r, nil
+}
 
 func (t *tx) request(where string, args ...any) (approval.Request, error) {
 	r, err := scanRequest(t.q.QueryRowContext(t.ctx, "SELECT "+requestColumns+" FROM request WHERE "+where, args...))
@@ -74,6 +102,9 @@ func (t *tx) request(where string, args ...any) (approval.Request, error) {
 
 // Requests implements approval.Tx.
 func (t *tx) Requests(tenant string, states ...approval.State) ([]approval.Request, error) {
+	if all, ok := t.known.inStates(tenant, states); ok {
+		return all, nil
+	}
 	where, args := "(? = '' OR tenant = ?)", []any{tenant, tenant}
 	if len(states) > 0 {
 		where += " AND state IN (?" + strings.Repeat(", ?", len(states)-1) + ")"
@@ -92,6 +123,9 @@ func (t *tx) Recent(tenant string, since time.Time) ([]approval.Request, error) 
 
 // Alike implements approval.Tx.
 func (t *tx) Alike(r approval.Request, since time.Time) ([]approval.Request, error) {
+	if all, ok := t.known.asOf(t.at, r, since); ok {
+		return all, nil
+	}
 	return list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE tenant = ? AND created >= ? AND kind = ? AND args = ? ORDER BY created, id",
 		r.Tenant, since.UnixMicro(), r.Kind, string(r.Args))
 }
@@ -184,6 +218,7 @@ func (t *tx) Insert(r approval.Request) error {
 	if err != nil {
 		return fmt.Errorf("insert request: %w", err)
 	}
+	t.known.inserted(r)
 	return nil
 }
 
@@ -197,13 +232,27 @@ func (t *tx) Move(r approval.Request, c approval.Change) (approval.Request, erro
 	if c.Outcome != nil {
 		r.Outcome = *c.Outcome
 	}
-	result, err := t.q.ExecContext(t.ctx,
-		"UPDATE request SET state = ?, version = ?, not_before = ?, start_by = ?, outcome = ? WHERE id = ? AND state = ? AND version = ?",
-		string(r.State), r.Version, nullable(r.NotBefore), nullable(r.StartBy), encode(r.Outcome), r.ID, string(was), version)
+	const update = "UPDATE request SET state = ?, version = ?, not_before = ?, start_by = ?, outcome = ? WHERE id = ? AND state = ? AND version = ?"
+	args := []any{string(r.State), r.Version, nullable(r.NotBefore), nullable(r.StartBy), encode(r.Outcome), r.ID, string(was), version}
+	if stored, ok := t.known.byName(r); ok {
+		if stored == nil || stored.State != was || stored.Version != version {
+			return r, approval.ErrLost
+		}
+		if err := t.q.once(t.ctx, update, args...); err != nil {
+			return approval.Request{}, fmt.Errorf("move request: %w", err)
+		}
+		t.known.moved(r)
+		return r, nil
+	}
+	result, err := t.q.exec(t.ctx, update, args...)
 	if err != nil {
 		return approval.Request{}, fmt.Errorf("move request: %w", err)
 	}
-	return r, one(result)
+	if err := one(result); err != nil {
+		return r, err
+	}
+	t.known.moved(r)
+	return r, nil
 }
 
 // one returns ErrLost unless exactly one row was changed.
@@ -220,24 +269,32 @@ func one(result sql.Result) error {
 
 // Decisions implements approval.Tx.
 func (t *tx) Decisions(requestID string) ([]approval.Decision, error) {
-	return list(t, func(row scanner) (approval.Decision, error) {
-		var d approval.Decision
-		var at int64
-		var warrant string
-		if err := row.Scan(&d.Request, &d.By.Tenant, &d.By.Object, &d.Account, &d.Approve, &d.Digest, &d.Why, &at, &warrant); err != nil {
-			return approval.Decision{}, err
-		}
-		d.At = moment(at)
-		return d, decode(column{warrant, &d.Warrant})
-	}, "SELECT request, tenant, object, account, approve, digest, why, at, warrant FROM decision WHERE request = ? ORDER BY number", requestID)
+	if all, ok := t.known.decisionsOn(requestID); ok {
+		return all, nil
+	}
+	return list(t, scanDecision, "SELECT "+decisionColumns+" FROM decision WHERE request = ? ORDER BY number", requestID)
+}
+
+const decisionColumns = "request, tenant, object, account, approve, digest, why, at, warrant"
+
+func scanDecision(row scanner) (approval.Decision, error) {
+	var d approval.Decision
+	var at, approve int64
+	var warrant string
+	if err := row.Scan(&d.Request, &d.By.Tenant, &d.By.Object, &d.Account, &approve, &d.Digest, &d.Why, &at, &warrant); err != nil {
+		return approval.Decision{}, err
+	}
+	d.At, d.Approve = moment(at), approve == 1
+	return d, decode(column{warrant, &d.Warrant})
 }
 
 // AddDecision implements approval.Tx.
 func (t *tx) AddDecision(d approval.Decision) error {
-	err := t.q.later(t.ctx, "INSERT INTO decision (request, tenant, object, account, approve, digest, why, at, warrant) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	err := t.q.later(t.ctx, "INSERT INTO decision ("+decisionColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		d.Request, d.By.Tenant, d.By.Object, d.Account, d.Approve, d.Digest, d.Why, d.At.UnixMicro(), encode(d.Warrant))
 	if err != nil {
 		return fmt.Errorf("insert decision: %w", err)
 	}
+	t.known.decided(d)
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 
 const auditColumns = "number, at, tenant, kind, actor, request, facts, prev, hash"
 
+const newestRecord = "SELECT " + auditColumns + " FROM audit ORDER BY number DESC LIMIT 1"
+
 func scanRecord(row scanner) (audit.Record, error) {
 	var r audit.Record
 	err := row.Scan(&r.Number, &r.At, &r.Tenant, &r.Kind, &r.Actor, &r.Request, &r.Facts, &r.Prev, &r.Hash)
@@ -27,7 +29,7 @@ func (t *tx) Record(e audit.Entry) error {
 	}
 	e.At = at // no other time enters the chain
 	if t.last == nil {
-		r, err := scanRecord(t.q.QueryRowContext(t.ctx, "SELECT "+auditColumns+" FROM audit ORDER BY number DESC LIMIT 1"))
+		r, err := scanRecord(t.q.QueryRowContext(t.ctx, newestRecord))
 		switch {
 		case err == nil:
 			t.last = &r

@@ -28,7 +28,7 @@ func BenchmarkVerifyMillion(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			if err := t.q.repeat(b.Context(), insert, r.Number, r.At, r.Tenant, r.Kind, r.Actor, r.Request, r.Facts, r.Prev, r.Hash); err != nil {
+			if err := t.q.later(b.Context(), insert, r.Number, r.At, r.Tenant, r.Kind, r.Actor, r.Request, r.Facts, r.Prev, r.Hash); err != nil {
 				return err
 			}
 			last = &r

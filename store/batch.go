@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
+	"runtime"
 	"time"
 
 	"twokey/audit"
@@ -18,32 +20,47 @@ const most = 32
 
 // batch is one write transaction with the parts of several callers: those who
 // came while the one before it was under way. They share what a transaction
-// costs whatever is in it: the lock, the commit and the sync. Each part runs in
-// its caller's own goroutine, one after the other, and in a savepoint, so that
-// one that fails, panics or is called off is undone alone.
+// costs whatever is in it: the lock, the reading of what they said they would
+// read, the sending of what they write, the commit and the sync. Each part runs
+// in its caller's own goroutine, one after the other. One that fails, panics or
+// is called off is undone alone: what it would write is dropped, or, if anything
+// of it was sent already, taken back to its savepoint. If what several write
+// fails when it is sent, nothing is stored, and each runs again by itself.
 type batch struct {
-	s      *Store
-	ctx    context.Context // of the transaction: no caller's end may break it for the others
-	conn   *sql.Conn
-	shared bool // there are savepoints
-	turn   chan struct{}
-	at     time.Time
-	last   *audit.Record // after the parts that were kept
-	kept   int           // parts that are to be stored
-	owes   bool
-	err    error // why nothing of it can be stored any more
+	s    *Store
+	ctx  context.Context // of the transaction: no caller's end may break it for the others
+	conn *sql.Conn
+	q    *session
+	turn chan struct{}
+	at   time.Time
+	last *audit.Record // after the parts that were kept
+	kept int           // parts that are to be stored
+	owes bool
+	err  error // why nothing of it can be stored any more
 }
 
 // update runs f as one part of a write transaction. The caller's error comes
 // back as it is.
 func (s *Store) update(ctx context.Context, f func(*tx) error) error {
+	return s.updateAhead(ctx, approval.Ahead{}, f)
+}
+
+// updateAhead is update for a caller who says what it is going to read.
+func (s *Store) updateAhead(ctx context.Context, want approval.Ahead, f func(*tx) error) error {
+	err := s.updateOnce(ctx, &call{want: want}, f)
+	if errors.Is(err, errAgain) {
+		err = s.updateOnce(ctx, &call{want: want, alone: true}, f)
+	}
+	return err
+}
+
+func (s *Store) updateOnce(ctx context.Context, c *call, f func(*tx) error) error {
 	if s.readOnly {
 		return errReadOnly
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c := newCall()
 	if err := s.line.join(c, s.work); err != nil {
 		return err
 	}
@@ -56,11 +73,16 @@ func (s *Store) update(ctx context.Context, f func(*tx) error) error {
 	case err := <-c.result:
 		return verdict(own, err)
 	case <-ctx.Done():
-		if own != nil {
-			return own
-		}
-		return fmt.Errorf("commit: %w: %w", approval.ErrUnsure, ctx.Err())
 	}
+	select { // whoever gives up in the moment in which it is known is told
+	case err := <-c.result:
+		return verdict(own, err)
+	default:
+	}
+	if own != nil {
+		return own
+	}
+	return fmt.Errorf("commit: %w: %w", approval.ErrUnsure, ctx.Err())
 }
 
 // await waits for the caller's turn.
@@ -100,6 +122,7 @@ func verdict(own, err error) error {
 
 // work carries out what waits, batch by batch, until nothing does.
 func (s *Store) work() {
+	runtime.Gosched() // whoever is as far as the first comes with it
 	for s.line.more() {
 		s.batch()
 	}
@@ -112,7 +135,12 @@ func (s *Store) batch() {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 	}
 	defer cancel()
-	conn, err := s.begin(ctx, false)
+	k := newKnown()
+	waiting := s.line.wants(most)
+	conn, at, err := s.begin(ctx, false, func() []query {
+		k.forget()
+		return readings(k, waiting)
+	})
 	calls := s.line.take(most)
 	if err != nil {
 		for _, c := range calls {
@@ -120,14 +148,12 @@ func (s *Store) batch() {
 		}
 		return
 	}
-	b := &batch{s: s, ctx: ctx, conn: conn, shared: len(calls) > 1, turn: make(chan struct{})}
-	if b.shared {
-		b.err = b.exec("SAVEPOINT part")
-	}
+	b := &batch{s: s, ctx: ctx, conn: conn, turn: make(chan struct{}), at: at, last: k.last}
+	b.q = &session{dialect: s.dialect, conn: conn, ctx: ctx, known: k, shared: len(calls) > 1}
+	b.err = b.readMore(calls, waiting)
 	for i, c := range calls {
 		if b.err != nil {
-			s.line.back(calls[i:]) // these have done nothing yet
-			calls = calls[:i]
+			calls = b.stop(calls, i)
 			break
 		}
 		c.turn <- b
@@ -142,22 +168,62 @@ func (s *Store) batch() {
 	}
 }
 
+// stop returns whom to tell that it has failed when i of the calls had their
+// turn. The others have done nothing yet; if it could not even begin it was
+// theirs.
+func (b *batch) stop(calls []*call, i int) []*call {
+	if i == 0 {
+		return calls
+	}
+	b.s.line.back(calls[i:])
+	return calls[:i]
+}
+
+// readMore reads what those said they would who came while it began.
+func (b *batch) readMore(calls []*call, known map[*call]approval.Ahead) error {
+	late := map[*call]approval.Ahead{}
+	for _, c := range calls {
+		if _, ok := known[c]; !ok {
+			late[c] = c.want
+		}
+	}
+	all := readings(b.q.known, late)
+	if len(all) == 0 {
+		return nil
+	}
+	if err := b.s.dialect.fetch(b.ctx, b.conn, all); err != nil {
+		return fmt.Errorf("read ahead: %w", err)
+	}
+	b.last = b.q.known.last
+	return nil
+}
+
+// readings are the queries for what callers said they would read, and for the
+// end of the audit chain, to which they will add.
+func readings(k *known, wanted map[*call]approval.Ahead) []query {
+	all := k.queries(gather(maps.Values(wanted)))
+	if len(all) > 0 && k.last == nil {
+		all = append(all, k.newest())
+	}
+	return all
+}
+
 // begin opens a transaction. A connection that was cut while nobody used it is
 // no reason to fail: nothing was asked of the database yet.
-func (s *Store) begin(ctx context.Context, readOnly bool) (*sql.Conn, error) {
+func (s *Store) begin(ctx context.Context, readOnly bool, ahead func() []query) (conn *sql.Conn, at time.Time, err error) {
 	for tries := 0; ; tries++ {
 		conn, err := s.db.Conn(ctx)
 		if err != nil {
-			return nil, err
+			return nil, at, err
 		}
-		err = s.dialect.begin(ctx, conn, readOnly)
+		at, err := s.dialect.begin(ctx, conn, readOnly, ahead())
 		if err == nil {
-			return conn, nil
+			return conn, at, nil
 		}
 		cut := s.dialect.broken(conn)
 		discard(conn)
 		if !cut || tries > connections || ctx.Err() != nil {
-			return nil, err
+			return nil, at, err
 		}
 	}
 }
@@ -177,9 +243,8 @@ func (b *batch) part(ctx context.Context, f func(*tx) error) (err error) {
 		}
 		b.turn <- struct{}{}
 	}()
-	q := &session{dialect: b.s.dialect, conn: b.conn, ctx: b.ctx}
-	defer q.close()
-	t := &tx{ctx: ctx, q: q, at: b.at, last: b.last}
+	b.q.own, b.q.saved = len(b.q.pending), false
+	t := &tx{ctx: ctx, q: b.q, known: b.q.known, at: b.at, last: b.last}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -187,9 +252,6 @@ func (b *batch) part(ctx context.Context, f func(*tx) error) (err error) {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := q.flush(b.ctx); err != nil {
 		return err
 	}
 	if err := b.keep(); err != nil {
@@ -202,8 +264,16 @@ func (b *batch) part(ctx context.Context, f func(*tx) error) (err error) {
 // keep makes a part one of those that are stored. PostgreSQL refuses if a
 // statement of it has failed, whatever became of the error.
 func (b *batch) keep() error {
-	if b.shared {
-		if err := b.exec("RELEASE SAVEPOINT part; SAVEPOINT part"); err != nil {
+	switch {
+	case b.q.again != nil:
+		return b.q.again
+	case !b.q.shared:
+		if err := b.q.flush(b.ctx); err != nil {
+			return err
+		}
+	case b.q.saved:
+		b.q.pending = append(b.q.pending, statement{text: "RELEASE SAVEPOINT part"})
+		if err := b.q.flush(b.ctx); err != nil {
 			return fmt.Errorf("end part: %w", err)
 		}
 	}
@@ -214,10 +284,22 @@ func (b *batch) keep() error {
 // undo takes a part back. One that has the transaction for itself is taken
 // back with it.
 func (b *batch) undo() {
-	if !b.shared {
+	q := b.q
+	switch {
+	case q.again != nil:
+		b.err = q.again
+		return
+	case !q.shared:
+		return
+	case !q.saved && len(q.pending) == q.own:
+		return // it has written nothing
+	}
+	q.pending = q.pending[:q.own]
+	q.known.forget()
+	if !q.saved {
 		return
 	}
-	if err := b.exec("ROLLBACK TO SAVEPOINT part"); err != nil {
+	if err := b.exec("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"); err != nil {
 		b.err = fmt.Errorf("undo part: %w", err)
 	}
 }
@@ -230,11 +312,15 @@ func (b *batch) exec(statement string) error {
 // end commits, if there is anything to be stored, and gives the connection back.
 func (b *batch) end() error {
 	if b.err == nil && b.kept > 0 {
-		b.err = b.s.dialect.commit(b.ctx, b.conn)
+		rest := b.q.pending
+		b.err = b.s.dialect.commit(b.ctx, b.conn, rest)
 		if b.err == nil {
 			return b.conn.Close()
 		}
 		b.err = fmt.Errorf("commit: %w", b.err)
+		if len(rest) > 0 && !errors.Is(b.err, approval.ErrUnsure) {
+			b.err = fmt.Errorf("%w: %w", errAgain, b.err)
+		}
 	}
 	leave(b.ctx, b.conn)
 	return b.err
@@ -251,7 +337,7 @@ func leave(ctx context.Context, conn *sql.Conn) {
 
 // view runs f in a transaction that reads, and sees one state of the database.
 func (s *Store) view(ctx context.Context, f func(*tx) error) error {
-	conn, err := s.begin(ctx, true)
+	conn, _, err := s.begin(ctx, true, func() []query { return nil })
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"twokey/commands/approval"
 )
 
 // line is where callers wait who want to write, in the order in which they
@@ -17,11 +19,11 @@ type line struct {
 
 // call is one caller in the line.
 type call struct {
+	want   approval.Ahead
+	alone  bool        // nobody else may be in its transaction
 	turn   chan *batch // the transaction, when it is the caller's turn in it
 	result chan error  // how that ended, nil if it is stored
 }
-
-func newCall() *call { return &call{turn: make(chan *batch, 1), result: make(chan error, 1)} }
 
 var errClosed = errors.New("the store is closed")
 
@@ -32,6 +34,7 @@ func (l *line) join(c *call, work func()) error {
 	if l.closed {
 		return errClosed
 	}
+	c.turn, c.result = make(chan *batch, 1), make(chan error, 1)
 	l.waiting = append(l.waiting, c)
 	if l.work == nil {
 		l.work = make(chan struct{})
@@ -64,11 +67,25 @@ func (l *line) more() bool {
 	return false
 }
 
-// take takes the first n out.
+// wants returns what the first n who wait want, so far.
+func (l *line) wants(n int) map[*call]approval.Ahead {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := map[*call]approval.Ahead{}
+	for _, c := range l.waiting[:min(n, len(l.waiting))] {
+		all[c] = c.want
+	}
+	return all
+}
+
+// take takes the first out who may be in one transaction, n at most.
 func (l *line) take(n int) []*call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n = min(n, len(l.waiting))
+	if i := slices.IndexFunc(l.waiting[:n], func(c *call) bool { return c.alone }); i >= 0 {
+		n = max(i, 1)
+	}
 	first := slices.Clone(l.waiting[:n])
 	l.waiting = slices.Delete(l.waiting, 0, n)
 	return first

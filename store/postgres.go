@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -52,7 +51,7 @@ type postgres struct {
 	clock      func() time.Time // nil: the server's
 	limits     limits
 	newest     int64 // the newest schema that this program knows; 0: it was not looked at
-	write      string
+	write      []string
 	read       string
 	statements sync.Map // as written → as sent
 }
@@ -65,9 +64,14 @@ func newPostgres(cfg Config) (*postgres, driver.Connector) {
 	// Whoever has locked the row sees everything that was committed before:
 	// with READ COMMITTED each statement looks anew. That is why the schema is
 	// read by a statement of its own.
-	p.write = fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; %s; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = %d; "+
-		"SELECT version FROM twokey_schema WHERE version = 0 FOR UPDATE; SELECT max(version), max(oldest) FROM twokey_schema",
-		settings, p.limits.Lock.Milliseconds())
+	p.write = []string{
+		"BEGIN ISOLATION LEVEL READ COMMITTED",
+		fmt.Sprintf("SELECT set_config('statement_timeout', '%d', true), set_config('idle_in_transaction_session_timeout', '%d', true), "+
+			"set_config('lock_timeout', '%d', true), set_config('synchronous_commit', 'on', true)",
+			p.limits.Statement.Milliseconds(), p.limits.Idle.Milliseconds(), p.limits.Lock.Milliseconds()),
+		"SELECT version FROM twokey_schema WHERE version = 0 FOR UPDATE",
+		"SELECT max(version), max(oldest), twokey_now() FROM twokey_schema",
+	}
 	c, err := pgx.ParseConfig(cfg.DSN)
 	if err != nil {
 		return p, unusable{err}
@@ -119,18 +123,11 @@ func (p *postgres) arguments(args []any) ([]any, error) {
 
 func (*postgres) translateSchema(text string) string { return postgresSchema(text) }
 func (*postgres) goose() goosedb.Dialect             { return goosedb.DialectPostgres }
-func (*postgres) prepares() bool                     { return false }
 func (p *postgres) patience() time.Duration          { return p.limits.All }
 
 // on runs f with the connection itself.
 func on(conn *sql.Conn, f func(*pgconn.PgConn) error) error {
-	return conn.Raw(func(c any) error {
-		of, ok := c.(*stdlib.Conn)
-		if !ok {
-			return fmt.Errorf("a connection of PostgreSQL is a %T", c)
-		}
-		return f(of.Conn().PgConn())
-	})
+	return native(conn, func(c *pgx.Conn) error { return f(c.PgConn()) })
 }
 
 // send sends several statements at once and returns the result of each.
@@ -142,21 +139,6 @@ func send(ctx context.Context, conn *sql.Conn, statements string) (results []*pg
 	return results, err
 }
 
-// sendAll sends statements without waiting for the answer to each.
-func (p *postgres) sendAll(ctx context.Context, conn *sql.Conn, all []statement) error {
-	var batch pgx.Batch
-	for _, s := range all {
-		batch.Queue(s.text, s.args...)
-	}
-	return conn.Raw(func(c any) error {
-		of, ok := c.(*stdlib.Conn)
-		if !ok {
-			return fmt.Errorf("a connection of PostgreSQL is a %T", c)
-		}
-		return of.Conn().SendBatch(ctx, &batch).Close() // which is the first error
-	})
-}
-
 func (p *postgres) broken(conn *sql.Conn) bool {
 	closed := true
 	err := on(conn, func(c *pgconn.PgConn) error {
@@ -166,59 +148,72 @@ func (p *postgres) broken(conn *sql.Conn) bool {
 	return closed || err != nil
 }
 
-func (p *postgres) begin(ctx context.Context, conn *sql.Conn, readOnly bool) error {
-	statements := p.write
+func (p *postgres) begin(ctx context.Context, conn *sql.Conn, readOnly bool, all []query) (at time.Time, err error) {
 	if readOnly {
-		statements = p.read
-	}
-	results, err := send(ctx, conn, statements)
-	if err != nil {
-		return err
-	}
-	if !readOnly {
-		if err := p.understood(results[len(results)-1]); err != nil {
-			return err
+		if _, err := send(ctx, conn, p.read); err != nil || p.clock == nil {
+			return at, err
 		}
+		_, err = p.simulate(ctx, conn)
+		return at, err
 	}
+	var batch pgx.Batch
+	last := len(p.write) - 1
+	for _, s := range p.write[:last] {
+		batch.Queue(s)
+	}
+	batch.Queue(p.write[last]).QueryRow(func(row pgx.Row) error {
+		at, err = p.understood(row)
+		return err
+	})
 	if p.clock == nil {
-		return nil
+		p.queue(&batch, all)
 	}
-	_, err = send(ctx, conn, fmt.Sprintf("SET LOCAL twokey.now = '%d'", p.clock().UnixMicro()))
-	return err
+	err = native(conn, func(c *pgx.Conn) error { return c.SendBatch(ctx, &batch).Close() }) // which is the first error
+	if err != nil || p.clock == nil {
+		return at, err
+	}
+	if at, err = p.simulate(ctx, conn); err != nil || len(all) == 0 {
+		return at, err
+	}
+	return at, p.fetch(ctx, conn, all)
+}
+
+// simulate gives the transaction the time of the simulated clock.
+func (p *postgres) simulate(ctx context.Context, conn *sql.Conn) (time.Time, error) {
+	us := p.clock().UnixMicro()
+	_, err := send(ctx, conn, fmt.Sprintf("SET LOCAL twokey.now = '%d'", us))
+	return moment(us), err
 }
 
 var simulated = strings.NewReplacer("twokey_now()", "current_setting('twokey.now')::bigint")
 
-// understood fails if another replica has brought the schema meanwhile to a
-// version that this program would misread.
-func (p *postgres) understood(schema *pgconn.Result) error {
-	var numbers [2]int64 // the schema's version, and the oldest that may be known
-	for i := range numbers {
-		n, err := strconv.ParseInt(string(schema.Rows[0][i]), 10, 64)
-		if err != nil {
-			return fmt.Errorf("read schema: %w", err)
-		}
-		numbers[i] = n
+// understood returns the time, and fails if another replica has brought the
+// schema meanwhile to a version that this program would misread.
+func (p *postgres) understood(row pgx.Row) (at time.Time, err error) {
+	var version, oldest, us int64
+	if err := row.Scan(&version, &oldest, &us); err != nil {
+		return at, fmt.Errorf("read schema: %w", err)
 	}
-	if p.newest > 0 && numbers[1] > p.newest {
-		return tooOld(numbers[0], p.newest)
+	if p.newest > 0 && oldest > p.newest {
+		return at, tooOld(version, p.newest)
 	}
-	return nil
+	return moment(us), nil
 }
 
 func (p *postgres) knows(newest int64) { p.newest = newest }
 
-// commit is unsure unless the server has answered. What it says while it ends
-// the connection is no answer: it may have stored everything before.
-func (p *postgres) commit(ctx context.Context, conn *sql.Conn) error {
-	results, err := send(ctx, conn, "COMMIT")
+// commit sends the COMMIT with what is still to be stored. It is unsure unless
+// the server has answered. What it says while it ends the connection is no
+// answer: it may have stored everything before.
+func (p *postgres) commit(ctx context.Context, conn *sql.Conn, rest []statement) error {
+	tag, err := p.sendThrough(ctx, conn, append(arrange(rest), statement{text: "COMMIT"}))
 	var refused *pgconn.PgError
 	switch {
-	case err == nil && results[0].CommandTag.String() == "COMMIT":
+	case err == nil && tag.String() == "COMMIT":
 		return nil
 	case err == nil:
 		return errors.New("PostgreSQL has rolled back, because a statement before had failed")
-	case errors.As(err, &refused) && refused.Severity == "ERROR", pgconn.SafeToRetry(err), errors.Is(err, driver.ErrBadConn):
+	case errors.As(err, &refused) && refused.SeverityUnlocalized == "ERROR", pgconn.SafeToRetry(err), errors.Is(err, driver.ErrBadConn), errors.Is(err, errEncode):
 		return err
 	default:
 		return fmt.Errorf("%w: %w", approval.ErrUnsure, err)

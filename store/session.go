@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -13,35 +14,50 @@ type queryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) scanner
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// exec is ExecContext for a statement whose effect on what is known the
+	// caller sees to.
+	exec(ctx context.Context, query string, args ...any) (sql.Result, error)
 	// later carries out a statement of which nothing is asked but that it
-	// succeeds. PostgreSQL gets it with what comes next; if it fails, so does that.
+	// succeeds. It is sent with what comes next, or at the end of the
+	// transaction.
 	later(ctx context.Context, query string, args ...any) error
-	// repeat carries out a statement that comes once for each of many rows.
-	repeat(ctx context.Context, query string, args ...any) error
+	// once is later for a statement that must change exactly one row.
+	once(ctx context.Context, query string, args ...any) error
 }
 
-// session is a queryer: one caller's statements on a connection on which a
-// transaction is open.
+// session is a queryer: the statements of one transaction on a connection, be
+// they one caller's or those of several, one after the other.
 type session struct {
 	dialect  dialect
 	conn     *sql.Conn
 	ctx      context.Context // of the transaction; nil if that is the caller's own
 	readOnly bool            // SQLite itself would let it write
-	prepared map[string]*sql.Stmt
-	pending  []statement // given to later, and not sent yet
+	known    *known          // what need not be read again
+
+	pending []statement // given to later, and not sent yet
+	// While several callers share the transaction:
+	shared bool
+	own    int   // where in pending the statements of the caller at work begin
+	saved  bool  // that caller's savepoint is set
+	again  error // why all that is not stored has to be done again
 }
 
-// statement is one as it is sent.
+// statement is one as it is written for SQLite.
 type statement struct {
 	text string
 	args []any
+	one  bool // it must change exactly one row, or else it is an ErrLost
 }
+
+// pendingMost bounds what is put off.
+const pendingMost = 1000
 
 var errReadOnly = errors.New("this transaction may only read")
 
-// enter returns what a statement needs. In a transaction that is not the
-// caller's alone it runs to its end even if the caller gives up: a statement
-// that is broken off takes the connection with it, and everybody's transaction.
+// enter returns what a statement needs, once what was put off is sent. In a
+// transaction that is not the caller's alone it runs to its end even if the
+// caller gives up: a statement that is broken off takes the connection with it,
+// and everybody's transaction.
 func (s *session) enter(ctx context.Context, args []any) (context.Context, []any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
@@ -56,27 +72,61 @@ func (s *session) enter(ctx context.Context, args []any) (context.Context, []any
 	return ctx, args, s.flush(ctx)
 }
 
-// flush sends what was put off, in one go.
+// flush sends what was put off, in one go. What callers before have put off
+// goes first, and if that fails it is nobody's here: all is done again, one by
+// one.
 func (s *session) flush(ctx context.Context) error {
-	if len(s.pending) == 0 {
+	if s.again != nil {
+		return s.again
+	}
+	others, pending := s.own, s.pending
+	if s.shared && !s.saved {
+		pending = slices.Insert(slices.Clone(pending), others, statement{text: "SAVEPOINT part"})
+		s.saved = true
+	}
+	s.pending, s.own = nil, 0
+	if len(pending) == 0 {
 		return nil
 	}
-	pending := s.pending
-	s.pending = nil
-	return s.dialect.sendAll(ctx, s.conn, pending)
+	err := s.dialect.sendAll(ctx, s.conn, pending)
+	if err != nil && others > 0 {
+		s.again = fmt.Errorf("%w: %w", errAgain, err)
+		return s.again
+	}
+	return err
 }
 
+// errAgain says that nothing of a transaction is stored because of one of its
+// callers, and not of which.
+var errAgain = errors.New("a statement of several callers failed")
+
 func (s *session) later(ctx context.Context, query string, args ...any) error {
-	if s.readOnly || s.dialect.prepares() { // SQLite has no way to shorten
-		_, err := s.ExecContext(ctx, query, args...)
-		return err
+	return s.put(ctx, statement{text: query, args: args})
+}
+
+func (s *session) once(ctx context.Context, query string, args ...any) error {
+	return s.put(ctx, statement{text: query, args: args, one: true})
+}
+
+// put puts a statement off.
+func (s *session) put(ctx context.Context, one statement) (err error) {
+	if s.readOnly {
+		return errReadOnly
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	args, err := s.dialect.arguments(args)
-	s.pending = append(s.pending, statement{s.dialect.translate(query), args})
-	return err
+	if one.args, err = s.dialect.arguments(one.args); err != nil {
+		return err
+	}
+	s.pending = append(s.pending, one)
+	if len(s.pending) < pendingMost {
+		return nil
+	}
+	if s.ctx != nil {
+		ctx = s.ctx
+	}
+	return s.flush(ctx)
 }
 
 // failed is the row of a query that was not asked.
@@ -101,6 +151,11 @@ func (s *session) QueryContext(ctx context.Context, query string, args ...any) (
 }
 
 func (s *session) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s.known.outdate(query)
+	return s.exec(ctx, query, args...)
+}
+
+func (s *session) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	ctx, args, err := s.enter(ctx, args)
 	if err != nil {
 		return nil, err
@@ -109,36 +164,6 @@ func (s *session) ExecContext(ctx context.Context, query string, args ...any) (s
 		return nil, errReadOnly
 	}
 	return s.conn.ExecContext(ctx, s.dialect.translate(query), args...)
-}
-
-func (s *session) repeat(ctx context.Context, query string, args ...any) error {
-	if s.readOnly || !s.dialect.prepares() {
-		_, err := s.ExecContext(ctx, query, args...)
-		return err
-	}
-	ctx, args, err := s.enter(ctx, args)
-	if err != nil {
-		return err
-	}
-	stmt := s.prepared[query]
-	if stmt == nil {
-		if stmt, err = s.conn.PrepareContext(ctx, s.dialect.translate(query)); err != nil {
-			return err
-		}
-		if s.prepared == nil {
-			s.prepared = make(map[string]*sql.Stmt)
-		}
-		s.prepared[query] = stmt
-	}
-	_, err = stmt.ExecContext(ctx, args...)
-	return err
-}
-
-// close gives up what was prepared.
-func (s *session) close() {
-	for _, stmt := range s.prepared {
-		_ = stmt.Close() // what it did is done
-	}
 }
 
 func now(ctx context.Context, q queryer) (time.Time, error) {

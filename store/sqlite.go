@@ -26,8 +26,15 @@ type opener struct {
 	dsn    string
 }
 
-func (o opener) Connect(context.Context) (driver.Conn, error) { return o.driver.Open(o.dsn) }
-func (o opener) Driver() driver.Driver                        { return o.driver }
+func (o opener) Connect(context.Context) (driver.Conn, error) {
+	conn, err := o.driver.Open(o.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return parsedOnce(conn), nil
+}
+
+func (o opener) Driver() driver.Driver { return o.driver }
 
 func newSQLite(cfg Config, as access) (sqliteDialect, driver.Connector) {
 	clock := cfg.Now
@@ -68,7 +75,6 @@ func sqliteDSN(path string, as access) string {
 func (sqliteDialect) translate(query string) string       { return query }
 func (sqliteDialect) translateSchema(text string) string  { return text }
 func (sqliteDialect) arguments(args []any) ([]any, error) { return args, nil }
-func (sqliteDialect) prepares() bool                      { return true }
 func (sqliteDialect) patience() time.Duration             { return 0 }
 func (sqliteDialect) broken(*sql.Conn) bool               { return false }
 func (sqliteDialect) knows(int64)                         {} // nobody else migrates meanwhile
@@ -76,27 +82,75 @@ func (sqliteDialect) goose() goosedb.Dialect              { return goosedb.Diale
 
 func (sqliteDialect) sendAll(ctx context.Context, conn *sql.Conn, all []statement) error {
 	for _, s := range all {
-		if _, err := conn.ExecContext(ctx, s.text, s.args...); err != nil {
+		result, err := conn.ExecContext(ctx, s.text, s.args...)
+		if err == nil && s.one {
+			err = one(result)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (sqliteDialect) fetch(ctx context.Context, conn *sql.Conn, all []query) error {
+	for _, q := range all {
+		if err := ask(ctx, conn, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ask(ctx context.Context, conn *sql.Conn, q query) error {
+	rows, err := conn.QueryContext(ctx, q.text, q.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := q.scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (d sqliteDialect) glance(ctx context.Context, conn *sql.Conn, all []query, together bool) error {
+	if !together {
+		return d.fetch(ctx, conn, all)
+	}
+	if _, err := d.begin(ctx, conn, true, nil); err != nil {
+		return err
+	}
+	err := d.fetch(ctx, conn, all)
+	_, ended := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	return errors.Join(err, ended)
+}
+
 // begin opens one that writes IMMEDIATE, so that it cannot fail half-way because
 // of another process's that came between its reading and its writing.
-func (sqliteDialect) begin(ctx context.Context, conn *sql.Conn, readOnly bool) error {
-	begin := "BEGIN IMMEDIATE"
+func (d sqliteDialect) begin(ctx context.Context, conn *sql.Conn, readOnly bool, all []query) (at time.Time, err error) {
 	if readOnly {
-		begin = "BEGIN"
+		_, err = conn.ExecContext(ctx, "BEGIN")
+		return at, err
 	}
-	_, err := conn.ExecContext(ctx, begin)
-	return err
+	if _, err = conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return at, err
+	}
+	var us int64
+	if err := conn.QueryRowContext(ctx, "SELECT twokey_now()").Scan(&us); err != nil {
+		return at, err
+	}
+	return moment(us), d.fetch(ctx, conn, all)
 }
 
 // commit is unsure if the disk failed: pages that were written and could not be
 // synced may be found, whole, after a crash.
-func (sqliteDialect) commit(ctx context.Context, conn *sql.Conn) error {
+func (d sqliteDialect) commit(ctx context.Context, conn *sql.Conn, rest []statement) error {
+	if err := d.sendAll(ctx, conn, rest); err != nil {
+		return err
+	}
 	_, err := conn.ExecContext(ctx, "COMMIT")
 	var failure *sqlite.Error
 	if errors.As(err, &failure) && failure.Code()&0xff == sqlite3.SQLITE_IOERR {

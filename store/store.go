@@ -47,6 +47,7 @@ type Store struct {
 	dialect  dialect
 	lock     *flock.Flock // of a SQLite file that is ours alone; else nil
 	line     line
+	glances  glances
 	owed     func()
 	readOnly bool
 }
@@ -69,19 +70,23 @@ type dialect interface {
 	translate(query string) string
 	// arguments converts what a statement is given.
 	arguments(args []any) ([]any, error)
-	// prepares reports whether a statement that comes many times in a
-	// transaction is prepared for it.
-	prepares() bool
-	// sendAll carries out statements one after the other.
+	// sendAll carries out statements one after the other. They may be sent
+	// together, and what does not depend on each other in another order.
 	sendAll(ctx context.Context, conn *sql.Conn, all []statement) error
+	// fetch asks queries in a transaction.
+	fetch(ctx context.Context, conn *sql.Conn, all []query) error
+	// glance asks queries outside of any; together is whether all of them must
+	// see one state of the database.
+	glance(ctx context.Context, conn *sql.Conn, all []query, together bool) error
 	// patience is how long a transaction may take; 0 is for ever.
 	patience() time.Duration
 	// begin opens a transaction on conn. Once it returns, one that writes is
-	// the only one that does.
-	begin(ctx context.Context, conn *sql.Conn, readOnly bool) error
-	// commit ends it. The error wraps approval.ErrUnsure unless it is certain
+	// the only one that does; such a one is told the time, and asks the queries.
+	begin(ctx context.Context, conn *sql.Conn, readOnly bool, all []query) (at time.Time, err error)
+	// commit carries out the rest of the statements as sendAll does, and ends
+	// the transaction. The error wraps approval.ErrUnsure unless it is certain
 	// that nothing was stored.
-	commit(ctx context.Context, conn *sql.Conn) error
+	commit(ctx context.Context, conn *sql.Conn, rest []statement) error
 	// broken reports whether the connection cannot be used any more.
 	broken(conn *sql.Conn) bool
 
@@ -205,6 +210,7 @@ func (p *problem) Say() string { return p.say }
 // committed is lost without it.
 func (s *Store) Close() error {
 	s.line.close()
+	s.glances.work.Wait()
 	err := s.db.Close()
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Unlock())

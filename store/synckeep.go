@@ -55,7 +55,7 @@ type keeping struct {
 
 // exec carries out a statement that comes once for each of many rows.
 func (k keeping) exec(query string, args ...any) error {
-	return k.q.repeat(k.ctx, query, args...)
+	return k.q.later(k.ctx, query, args...)
 }
 
 // round is the full reading that the batch belongs to, 0 for none.

@@ -27,7 +27,7 @@ func or(most, otherwise int) int {
 // asked is what the caps are held against: what is open, and what was asked or
 // could be started within the last hour.
 func (c Caps) asked(tx Tx, tenant string, now time.Time) ([]Request, error) {
-	if c.PerHour < 0 && c.OpenPerPerson < 0 && c.AskedPerHour < 0 {
+	if c.none() {
 		return nil, nil
 	}
 	open, err := tx.Requests(tenant, Pending, Approved, Executing, Reconciling)
@@ -42,6 +42,9 @@ func (c Caps) asked(tx Tx, tenant string, now time.Time) ([]Request, error) {
 	}
 	return open, err
 }
+
+// none reports whether nothing that was asked before is looked at.
+func (c Caps) none() bool { return c.PerHour < 0 && c.OpenPerPerson < 0 && c.AskedPerHour < 0 }
 
 // request refuses r if it aims at too much by itself.
 func (c Caps) request(r Request) error {

@@ -89,7 +89,7 @@ func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	return e.decide(ctx, v, func(tx Tx, r Request, now time.Time) (Change, error) {
+	return e.decide(ctx, v, r, func(tx Tx, r Request, now time.Time) (Change, error) {
 		earlier, err := tx.Decisions(r.ID)
 		if err != nil {
 			return Change{}, err
@@ -104,8 +104,11 @@ func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
 }
 
 // void returns whose earlier approvals of r do not count any more, because
-// they may not decide now.
+// they may not decide now. Where one is enough there are none before it.
 func (e *Engine) void(ctx context.Context, r Request) ([]Principal, error) {
+	if r.Policy.Quorum <= 1 {
+		return nil, nil
+	}
 	var ds []Decision
 	err := e.Store.View(ctx, func(tx Tx) (err error) {
 		ds, err = tx.Decisions(r.ID)
@@ -138,10 +141,11 @@ func objects(people []Principal) []string {
 
 // Deny ends the request.
 func (e *Engine) Deny(ctx context.Context, v Vote) (Request, error) {
-	if _, err := e.eligible(ctx, &v); err != nil {
+	r, err := e.eligible(ctx, &v)
+	if err != nil {
 		return Request{}, e.refused(ctx, v, "deny", err)
 	}
-	r, err := e.decide(ctx, v, func(_ Tx, r Request, now time.Time) (Change, error) { return Deny(r, v, now) })
+	r, err = e.decide(ctx, v, r, func(_ Tx, r Request, now time.Time) (Change, error) { return Deny(r, v, now) })
 	return r, e.refused(ctx, v, "deny", err)
 }
 
@@ -161,7 +165,7 @@ func (e *Engine) cancel(ctx context.Context, v Vote) (Request, error) {
 			return Request{}, notYours(err)
 		}
 	}
-	return e.decide(ctx, v, func(_ Tx, r Request, now time.Time) (Change, error) { return Cancel(r, v, now) })
+	return e.decide(ctx, v, r, func(_ Tx, r Request, now time.Time) (Change, error) { return Cancel(r, v, now) })
 }
 
 func notYours(err error) error {
@@ -214,7 +218,7 @@ func relay(tx Tx, r Request, v Vote, question string, now time.Time) error {
 // Find returns a request by reference.
 func (e *Engine) Find(ctx context.Context, ref string) (Request, error) {
 	var r Request
-	err := e.Store.View(ctx, func(tx Tx) (err error) {
+	err := view(ctx, e.Store, Ahead{Request: ref}, func(tx Tx) (err error) {
 		r, err = tx.Request(ref)
 		return err
 	})
@@ -262,12 +266,14 @@ func ref(v Vote) string {
 }
 
 // decide stores what f decides, as one transaction under the request's lock. A
-// request that has run out is expired instead, and that is stored too.
-func (e *Engine) decide(ctx context.Context, v Vote, f func(Tx, Request, time.Time) (Change, error)) (Request, error) {
+// request that has run out is expired instead, and that is stored too. What it
+// was before, seen says: only that it need not be read one by one.
+func (e *Engine) decide(ctx context.Context, v Vote, seen Request, f func(Tx, Request, time.Time) (Change, error)) (Request, error) {
 	var r Request
 	var c Change
 	var no error
-	err := e.Store.Update(ctx, func(tx Tx) error {
+	want := Ahead{Tenant: seen.Tenant, Request: ref(v), Decided: seen.ID, People: involved(seen, v.By.Object, v.Account)}
+	err := update(ctx, e.Store, want, func(tx Tx) error {
 		now, err := tx.Now()
 		if err != nil {
 			return err

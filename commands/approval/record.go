@@ -57,6 +57,16 @@ type writer struct {
 	people  map[string]string // pseudonyms by what they stand for
 }
 
+// involved are the objects that stand in the records of what somebody does to r
+// by their chat account.
+func involved(r Request, actor, account string) []string {
+	all := append([]string{actor, r.Requester.Object}, ids(r.Targets)...)
+	if account != "" {
+		all = append(all, actor+" "+account)
+	}
+	return append(all, r.Policy.Only...)
+}
+
 // involved takes in whom a record may name: who acts, who asked, whom and what
 // the request aims at, and who alone may decide it.
 func (w *writer) involved(actor, name string) error {

@@ -95,10 +95,11 @@ func (e *Engine) resolve(ctx context.Context, v Vote, done bool, note string) (R
 	if v.Why = strings.TrimSpace(note); v.Why == "" {
 		return Request{}, ErrNote
 	}
-	if _, err := e.eligible(ctx, &v); err != nil {
+	r, err := e.eligible(ctx, &v)
+	if err != nil {
 		return Request{}, err
 	}
-	return e.decide(ctx, v, func(_ Tx, r Request, now time.Time) (Change, error) { return Resolve(r, v, done, now) })
+	return e.decide(ctx, v, r, func(_ Tx, r Request, now time.Time) (Change, error) { return Resolve(r, v, done, now) })
 }
 
 // Stop ends r because somebody whom it concerns wants that, or only says so if

@@ -23,6 +23,41 @@ type Store interface {
 	Alone() bool
 }
 
+// ReadsAhead is a Store that takes what its caller says about a transaction as a
+// hint what to read in one go with that of others. It changes nothing but what
+// the transaction costs; f is run again in another one if it asks for more than
+// a View can have without one.
+type ReadsAhead interface {
+	UpdateAhead(ctx context.Context, want Ahead, f func(Tx) error) error
+	ViewAhead(ctx context.Context, want Ahead, f func(Tx) error) error
+}
+
+// Ahead is what a transaction is going to ask for, as far as that is known
+// before. A zero field asks for nothing.
+type Ahead struct {
+	Tenant  string
+	Key     string        // of a delivery: the request that it asked
+	Request string        // a reference, or an ID
+	Decided string        // the ID of a request: the decisions on it
+	People  []string      // objects of the tenant that stand in the audit chain
+	Asked   *Request      // what is to be asked: the tenant's freeze, its open requests, and those alike …
+	Since   time.Duration // … that are no older than this
+}
+
+func update(ctx context.Context, s Store, want Ahead, f func(Tx) error) error {
+	if s, ok := s.(ReadsAhead); ok {
+		return s.UpdateAhead(ctx, want, f)
+	}
+	return s.Update(ctx, f)
+}
+
+func view(ctx context.Context, s Store, want Ahead, f func(Tx) error) error {
+	if s, ok := s.(ReadsAhead); ok {
+		return s.ViewAhead(ctx, want, f)
+	}
+	return s.View(ctx, f)
+}
+
 // Tx is one transaction. It must not be used after the function it was given
 // to returns.
 type Tx interface {

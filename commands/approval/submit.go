@@ -48,7 +48,11 @@ func (e *Engine) Submit(ctx context.Context, p Plan) (Request, error) {
 		return Request{}, err
 	}
 	asked := r
-	err = e.Store.Update(ctx, func(tx Tx) error {
+	want := Ahead{
+		Tenant: p.Tenant, Key: p.Key, Asked: &asked, Since: cooling + longest,
+		People: involved(r, p.Requester.Object, p.Account),
+	}
+	err = update(ctx, e.Store, want, func(tx Tx) error {
 		r = asked // a transaction may be run again
 		earlier, err := tx.RequestByKey(p.Key)
 		if err == nil {
@@ -74,9 +78,12 @@ func (e *Engine) Submit(ctx context.Context, p Plan) (Request, error) {
 // answer to the same delivery is the same. Whoever has asked too much is turned
 // away here already, before the tenant is read for them.
 func (e *Engine) seen(ctx context.Context, p Plan) (r Request, err error) {
-	err = e.Store.View(ctx, func(tx Tx) error {
+	err = view(ctx, e.Store, Ahead{Key: p.Key}, func(tx Tx) error {
 		if r, err = tx.RequestByKey(p.Key); !errors.Is(err, ErrNotFound) {
 			return err
+		}
+		if e.Caps.none() {
+			return ErrNotFound
 		}
 		now, err := tx.Now()
 		if err != nil {
