@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/commands/identity"
 	"twokey/graph"
 )
 
@@ -13,21 +14,27 @@ func me(env Env) Command {
 		CommandSpec: chat.CommandSpec{Name: "me", Summary: "How your own sign-in protection stands, and the next step.", Example: "me"},
 		Access:      everybody,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
-			if !c.Who.Linked {
-				m := article(env, env.Guide.Setup("", today(env)))
-				m.Text = "I cannot look up your account, because I do not know who you are in Microsoft 365. These steps work for everybody.\n\n" + m.Text
-				return m, nil
-			}
-			own, err := env.Tenant.Methods(ctx, []string{c.Who.User.ID})
-			if err != nil {
-				return chat.Message{}, err
-			}
-			if own[0].Err != nil {
-				return chat.Message{}, own[0].Err
-			}
-			return standing(own[0].Methods, today(env)), nil
+			return ownState(ctx, env, c.Who)
 		},
 	}
+}
+
+// ownState says how the speaker's own sign-in is protected. Whoever is not known
+// gets the steps that work for everybody.
+func ownState(ctx context.Context, env Env, who identity.Speaker) (chat.Message, error) {
+	if !who.Linked {
+		m := article(env, env.Guide.Setup("", today(env)))
+		m.Text = "I cannot look up your account, because I do not know who you are in Microsoft 365. These steps work for everybody.\n\n" + m.Text
+		return m, nil
+	}
+	own, err := env.Tenant.Methods(ctx, []string{who.User.ID})
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if own[0].Err != nil {
+		return chat.Message{}, own[0].Err
+	}
+	return standing(own[0].Methods, today(env)), nil
 }
 
 // standing says how somebody's own methods stand today, with one button for
