@@ -5,7 +5,9 @@
 // thing as a first post.
 //
 // A row is posted under its key, and an adapter posts a key only once, so that
-// a row whose post was not recorded in time may be posted again.
+// a row whose post was not recorded in time may be posted again. Rows of one
+// address go out one after the other, oldest first; those of different
+// addresses do not wait for each other.
 package outbox
 
 import (
@@ -13,7 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"twokey/chat"
 )
@@ -42,6 +47,19 @@ type Store interface {
 	Postpone(ctx context.Context, row Row, delay time.Duration, reason string) error
 }
 
+// Finder is the ability of a poster to look for a message that it posted under
+// a key, perhaps in an earlier life. It is asked about rows that an earlier
+// process may have posted and had no time to record.
+type Finder interface {
+	// Find returns the ID of the message; empty if there is none, or if the
+	// platform cannot tell.
+	Find(ctx context.Context, to chat.Address, key string) (id string, err error)
+}
+
+// waiter is an error that says after how long the platform will take the
+// message.
+type waiter interface{ RetryAfter() time.Duration }
+
 // Renderer words a message from its facts.
 type Renderer func(ctx context.Context, facts []byte) (chat.Message, error)
 
@@ -52,6 +70,14 @@ type Sender struct {
 	renderers map[string]Renderer    // by kind
 	log       *slog.Logger
 	wake      chan struct{}
+
+	mu sync.Mutex // guards all below
+	// behind says that rows of an earlier process may still be due: no pass
+	// has come to the end of them yet.
+	behind bool
+	// tried are rows that did not go out, by ID: what became of their posts is
+	// known to the poster of this process.
+	tried map[int64]struct{}
 	// unrecorded holds, by row ID, what was posted while the store could not
 	// take note of it: a full disk must not become a message a second.
 	unrecorded map[int64]string
@@ -61,7 +87,7 @@ type Sender struct {
 func New(store Store, posters map[string]chat.Poster, renderers map[string]Renderer, log *slog.Logger) *Sender {
 	return &Sender{
 		store: store, posters: posters, renderers: renderers, log: log,
-		wake: make(chan struct{}, 1), unrecorded: map[int64]string{},
+		wake: make(chan struct{}, 1), behind: true, tried: map[int64]struct{}{}, unrecorded: map[int64]string{},
 	}
 }
 
@@ -79,6 +105,9 @@ const (
 	batch = 50
 	idle  = time.Second
 )
+
+// side is to how many addresses messages go at once.
+const side = 8
 
 // limit is how long one message may take: a platform that never answers must
 // not hold up the others.
@@ -111,37 +140,87 @@ func (s *Sender) pass(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read due messages: %w", err)
 	}
-	for _, row := range rows {
-		if ctx.Err() != nil {
-			return false, nil
-		}
-		if err := s.send(ctx, row); err != nil {
-			return false, err
-		}
+	var sending errgroup.Group // without a context: one failure stops nobody else
+	sending.SetLimit(side)
+	for _, rows := range byAddress(rows) {
+		sending.Go(func() error { return s.sendAll(ctx, rows) })
 	}
-	return len(rows) == batch, nil
+	err = sending.Wait()
+	if err == nil && len(rows) < batch && ctx.Err() == nil {
+		s.mu.Lock()
+		s.behind = false
+		s.mu.Unlock()
+	}
+	return len(rows) == batch, err
 }
 
-// send shows one row. What the platform refuses is postponed; the error is
-// the store's.
-func (s *Sender) send(ctx context.Context, row Row) error {
-	if row.Message == "" {
-		row.Message = s.unrecorded[row.ID]
+// byAddress parts rows by where they go, keeping their order.
+func byAddress(rows []Row) [][]Row {
+	var parts [][]Row
+	at := map[chat.Address]int{}
+	for _, row := range rows {
+		i, ok := at[row.To]
+		if !ok {
+			i = len(parts)
+			at[row.To] = i
+			parts = append(parts, nil)
+		}
+		parts[i] = append(parts[i], row)
 	}
-	message, err := s.show(ctx, row)
+	return parts
+}
+
+// sendAll shows rows one after the other. The error is the store's.
+func (s *Sender) sendAll(ctx context.Context, rows []Row) error {
+	for _, row := range rows {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := s.send(ctx, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send shows one row. What the platform refuses is postponed, for as long as it
+// asks for if it does; the error is the store's.
+func (s *Sender) send(ctx context.Context, row Row) error {
+	message, err := s.show(ctx, s.recall(row))
 	if err == nil {
 		return s.shown(ctx, row, message)
 	}
 	if ctx.Err() != nil {
-		return ctx.Err() // stopping is no failure of the platform's
+		return nil // stopping is no failure of the platform's
 	}
-	s.log.Warn("show message", "key", row.Key, "tries", row.Tries+1, "error", err)
-	return s.store.Postpone(ctx, row, delay(row.Tries), err.Error())
+	s.mu.Lock()
+	s.tried[row.ID] = struct{}{}
+	s.mu.Unlock()
+	wait, level := delay(row.Tries), slog.LevelWarn
+	if w := waiter(nil); errors.As(err, &w) && w.RetryAfter() > 0 {
+		wait, level = w.RetryAfter(), slog.LevelDebug // it is only early
+	}
+	s.log.Log(ctx, level, "show message", "key", row.Key, "tries", row.Tries+1, "again_in", wait, "error", err)
+	return s.store.Postpone(ctx, row, wait, err.Error())
+}
+
+// recall adds to a row what the store could not take note of.
+func (s *Sender) recall(row Row) Row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if row.Message == "" {
+		row.Message = s.unrecorded[row.ID]
+	}
+	return row
 }
 
 // shown records what is in the chat, even if the bot is stopping.
 func (s *Sender) shown(ctx context.Context, row Row, message string) error {
-	if err := s.store.Shown(context.WithoutCancel(ctx), row, message); err != nil {
+	err := s.store.Shown(context.WithoutCancel(ctx), row, message)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.tried, row.ID)
+	if err != nil {
 		s.unrecorded[row.ID] = message
 		return err
 	}
@@ -171,9 +250,29 @@ func (s *Sender) show(ctx context.Context, row Row) (string, error) {
 	}
 	m = chat.Fit(m, poster.Caps())
 	if row.Message == "" {
+		row.Message, err = s.find(ctx, poster, row)
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case row.Message == "":
 		return poster.Post(ctx, row.To, row.Key, m)
 	}
 	return row.Message, poster.Edit(ctx, row.To, row.Message, m)
+}
+
+// find returns the ID under which an earlier process has posted a row; empty if
+// none has.
+func (s *Sender) find(ctx context.Context, poster chat.Poster, row Row) (string, error) {
+	f, able := poster.(Finder)
+	s.mu.Lock()
+	_, tried := s.tried[row.ID]
+	doubt := !tried && (s.behind || row.Tries > 0)
+	s.mu.Unlock()
+	if !able || !doubt {
+		return "", nil
+	}
+	return f.Find(ctx, row.To, row.Key)
 }
 
 // delay doubles from one second to at most ten minutes.
