@@ -15,10 +15,7 @@ const rulesHead = `
 
 `
 
-const (
-	withDigest   = "The rest with the digest."
-	withAdapters = "The rest with the chat adapters."
-)
+const withDigest = "The rest with the digest."
 
 var guarantees = []guarantee{
 	{id: "G01", says: "A step of an approved action is sent at most once, unless the answer proves that it was not applied.", cases: []string{"O01", "O02", "O03", "O04", "O08", "O10", "O15", "O46", "O47", "O48"}},
@@ -31,16 +28,16 @@ var guarantees = []guarantee{
 	{id: "G08", says: "A final state never changes, but for “unknown”, which a second person or a reading may resolve.", cases: []string{"O28"}},
 	{id: "G09", says: "Nobody approves their own request, through no account.", cases: []string{"O23"}},
 	{id: "G10", says: "A quorum counts people, not clicks or accounts; never the requester or a target.", cases: []string{"O25"}},
-	{id: "G11", says: "Only IDs say who somebody is."},
+	{id: "G11", says: "Only IDs say who somebody is.", cases: []string{"O29"}},
 	{id: "G12", says: "A vote counts only if its author could decide when voting and still can when it runs.", cases: []string{"O26", "O30"}},
 	{id: "G13", says: "A vote is bound to exactly what was shown.", cases: []string{"O34"}},
 	{id: "G14", says: "What has expired can be neither approved nor run, by the database's clock.", cases: []string{"O12"}},
 	{id: "G15", says: "Of approve, deny, cancel, expire and start exactly one wins.", cases: []string{"O11"}},
 	{id: "G16", says: "A link that is not proved gives no right."},
-	{id: "G17", says: "What is not authentic, fresh and for us is refused before it is parsed.", later: withAdapters},
-	{id: "G18", says: "The same delivery has one effect, however often and wherever it arrives.", cases: []string{"O35"}},
-	{id: "G19", says: "Every interaction is answered in time, whatever is slow.", later: withAdapters},
-	{id: "G20", says: "Connections go to configured hosts only.", later: withAdapters},
+	{id: "G17", says: "What is not authentic, fresh and for us is refused before it is parsed.", cases: []string{"O29", "O31"}},
+	{id: "G18", says: "The same delivery has one effect, however often and wherever it arrives.", cases: []string{"O33", "O35", "O36"}},
+	{id: "G19", says: "Every interaction is answered in time, whatever is slow.", cases: []string{"O35"}},
+	{id: "G20", says: "Connections go to configured hosts only.", cases: []string{"O56"}},
 	{id: "G21", says: "No text of a person or the tenant pings, links, forges a field or reorders what is read.", cases: []string{"O37", "O38", "O39", "O40"}},
 	{id: "G22", says: "A prompt says all that a decision needs, and its notification the same."},
 	{id: "G23", says: "A Temporary Access Pass exists in memory, on the wire and in one private message.", cases: []string{"O42", "O43"}},
@@ -57,7 +54,7 @@ var guarantees = []guarantee{
 	{id: "G34", says: "A replica that lost its lease begins nothing and stores nothing over its successor.", cases: []string{"O13"}},
 	{id: "G35", says: "Every change and its record are one transaction, and every tampering is found.", cases: []string{"O60"}},
 	{id: "G36", says: "Versions run side by side, and a migration can be killed anywhere.", cases: []string{"O07"}},
-	{id: "G37", says: "Input, queues and time are bounded, and nobody can take the bot from the others.", cases: []string{"O58"}},
+	{id: "G37", says: "Input, queues and time are bounded, and nobody can take the bot from the others.", cases: []string{"O57", "O58"}},
 	{id: "G38", says: "An export opened in a spreadsheet, terminal or log viewer runs and forges nothing.", cases: []string{"O41"}},
 }
 

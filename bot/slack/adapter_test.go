@@ -3,6 +3,7 @@ package slack_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"sync"
@@ -87,6 +88,7 @@ type stage struct {
 	heard *heard
 	inbox *memory
 	log   *log
+	hurry time.Duration // how long sockets may be silent; 0: as usual
 }
 
 // The cast: two members, and the channel they share.
@@ -100,12 +102,19 @@ const (
 // alter each bot's configuration.
 func play(t *testing.T, o slacktest.Options, change ...func(*slack.Config)) *stage {
 	t.Helper()
+	s := set(t, o)
+	s.bot(change...)
+	return s
+}
+
+// set prepares a workspace without a bot.
+func set(t *testing.T, o slacktest.Options) *stage {
+	t.Helper()
 	s := &stage{t: t, heard: &heard{}, inbox: &memory{}, log: &log{}}
 	s.Workspace = slacktest.New(t, o)
 	s.AddUser(slacktest.User{ID: ada, Name: "ada"})
 	s.AddUser(slacktest.User{ID: bea, Name: "bea"})
 	s.AddChannel(slacktest.Channel{ID: channel, Name: "team", Members: []string{ada, bea}})
-	s.bot(change...)
 	return s
 }
 
@@ -141,6 +150,9 @@ func (s *stage) bot(change ...func(*slack.Config)) *slack.Slack {
 	b, err := slack.New(cfg)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if s.hurry > 0 {
+		b.Hurry(s.hurry)
 	}
 	b.Handle(s.heard)
 	ctx, stop := context.WithCancel(context.Background())
@@ -197,3 +209,14 @@ func (s *stage) prompt(to chat.Address, buttons ...chat.Button) string {
 }
 
 func inChannel() chat.Address { return chat.Address{Platform: slack.Platform, Channel: channel} }
+
+// crowd adds n members to the channel, and returns their IDs.
+func (s *stage) crowd(n int) []string {
+	users := make([]string, n)
+	for i := range users {
+		users[i] = fmt.Sprintf("U0MANY%04d", i)
+		s.AddUser(slacktest.User{ID: users[i]})
+	}
+	s.AddChannel(slacktest.Channel{ID: channel, Name: "team", Members: append([]string{ada, bea}, users...)})
+	return users
+}

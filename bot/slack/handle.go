@@ -41,7 +41,11 @@ func (s *Slack) accept(d *delivery) (answer any, err error) {
 		s.ask(d)
 		return nil, nil
 	}
+	if _, repeated := s.accepted.get(d.event.Key); repeated {
+		return nil, nil // a repeat takes nobody's place
+	}
 	if s.queue.push(d.team+"/"+d.from, func() { s.handle(d) }) {
+		s.accepted.put(d.event.Key, struct{}{})
 		return nil, nil
 	}
 	s.cfg.Log.Warn("slack delivery not taken: too many are waiting", "event", d.event.Key, "user", d.from)
@@ -85,6 +89,7 @@ func (s *Slack) handle(d *delivery) {
 	isNew, err := s.cfg.Inbox.Take(ctx, d.event.Key)
 	if err != nil {
 		log.Error("slack event was not noted", "error", err)
+		s.accepted.drop(d.event.Key) // if it comes again, it may be
 		s.tell(ctx, r, d, sayNotNoted)
 		return
 	}

@@ -53,3 +53,11 @@ func (k *known[V]) getOr(name string, f func() V) V {
 	}
 	return v
 }
+
+// drop forgets one thing.
+func (k *known[V]) drop(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.new, name)
+	delete(k.old, name)
+}

@@ -78,7 +78,8 @@ type pace struct {
 	paused   map[string]time.Time // method: not before
 }
 
-// perMinute are Slack's tiers, for the methods that we call.
+// perMinute are Slack's tiers, for the methods that we call. A minute's worth
+// may come at once: Slack says when that is too much.
 // https://docs.slack.dev/apis/web-api/rate-limits
 var perMinute = map[string]int{
 	methodUpdate: 50, methodEphemeral: 100, "conversations.open": 50, "conversations.history": 50,
@@ -93,11 +94,8 @@ const (
 	methodEphemeral = "chat.postEphemeral"
 )
 
-// Bursts. Slack counts by the minute and lets short bursts pass.
-const (
-	channelBurst = 3
-	methodBurst  = 20
-)
+// channelBurst is how many messages a channel takes at once.
+const channelBurst = 3
 
 // turn returns how long a call has to wait, and takes its place if that is
 // within patience.
@@ -111,7 +109,7 @@ func (p *pace) turn(c call, now time.Time, patience time.Duration) time.Duration
 	var method time.Duration
 	if n := perMinute[c.method]; n > 0 {
 		method = time.Minute / time.Duration(n)
-		wait = max(wait, due(p.methods[c.method], now, method, methodBurst))
+		wait = max(wait, due(p.methods[c.method], now, method, n))
 	}
 	posts := c.method == methodPost && c.channel != ""
 	if posts {

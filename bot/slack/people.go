@@ -13,9 +13,10 @@ import (
 
 // person is what Slack says about an account, as far as it decides anything.
 type person struct {
-	team string // the person's own workspace
-	kind kind
-	at   time.Time // when Slack said so
+	team  string   // the person's own workspace
+	teams []string // others of our grid that they are in
+	kind  kind
+	at    time.Time // when Slack said so
 }
 
 // kind tells who may speak to the bot.
@@ -49,36 +50,45 @@ func (s *Slack) identify(ctx context.Context, d *delivery) (person, error) {
 	if d.from == me.user {
 		return person{team: me.team, kind: robot}, nil
 	}
-	id := d.from + "/" + d.fromTeam
-	if p, ok := s.people.get(id); ok && d.event.Kind != chat.Press && p.still(s.cfg.Now()) {
-		return p, nil
+	p, ok := s.people.get(d.from)
+	if !ok || d.event.Kind == chat.Press || !p.still(s.cfg.Now()) {
+		var err error
+		if p, err = s.lookUp(ctx, d.from); err != nil {
+			return person{}, err
+		}
 	}
+	if d.fromTeam != "" && d.fromTeam != p.team && !slices.Contains(p.teams, d.fromTeam) {
+		return person{team: d.fromTeam, kind: stranger}, nil
+	}
+	return p, nil
+}
+
+// lookUp asks Slack about a person.
+func (s *Slack) lookUp(ctx context.Context, id string) (person, error) {
 	asked := s.cfg.Now()
 	var u *slack.User
 	err := s.do(ctx, call{method: "users.info", doing: "look up a person", patience: patience, repeat: true}, func() (err error) {
-		u, err = s.api.GetUserInfoContext(ctx, d.from)
+		u, err = s.api.GetUserInfoContext(ctx, id)
 		return err
 	})
 	if err != nil {
 		return person{}, err
 	}
-	p := person{team: cmp.Or(u.TeamID, me.team), kind: me.kindOf(u, d.fromTeam), at: asked}
+	me := s.me()
+	p := person{team: cmp.Or(u.TeamID, me.team), teams: u.Enterprise.Teams, kind: me.kindOf(u), at: asked}
 	s.people.put(id, p)
 	return p, nil
 }
 
-// kindOf tells what a user is to us. The team is where an event says that the
-// person belongs; empty if it does not say.
-func (me self) kindOf(u *slack.User, team string) kind {
-	home := cmp.Or(u.TeamID, me.team)
+// kindOf tells what a user is to us.
+func (me self) kindOf(u *slack.User) kind {
 	grid := me.enterprise != "" && u.Enterprise.EnterpriseID == me.enterprise
-	elsewhere := team != "" && team != home && !slices.Contains(u.Enterprise.Teams, team)
 	switch {
 	case u.IsBot || u.ID == slackbot:
 		return robot
 	case u.Deleted:
 		return gone
-	case u.IsStranger, home != me.team && !grid, elsewhere:
+	case u.IsStranger, u.TeamID != "" && u.TeamID != me.team && !grid:
 		return stranger
 	case u.IsRestricted, u.IsUltraRestricted:
 		return guest

@@ -92,14 +92,16 @@ type Slack struct {
 	tasks   tasks
 	life    sync.WaitGroup // sockets
 	sockets sockets
+	tempo   tempo
 	refused chan error // why Slack will never open a socket to us
 
 	pace     pace
-	people   known[person]   // by user and claimed team
+	people   known[person]   // by user
 	directs  known[string]   // conversations, by user
 	posted   known[string]   // IDs of messages, by key
 	doubtful known[struct{}] // keys that may have been posted
 	pictures known[*picture] // by message ID
+	accepted known[struct{}] // deliveries that were taken on here, by key
 	forms    known[struct{}] // presses whose form was opened, by key
 
 	mu    sync.RWMutex // guards all below
@@ -146,7 +148,7 @@ func New(cfg Config) (*Slack, error) {
 	}
 	s := &Slack{
 		cfg: cfg, door: newDoor(address, cfg.Transport), handler: chat.HandlerFunc(nobody),
-		state: errStarting, refused: make(chan error, 1),
+		state: errStarting, refused: make(chan error, 1), tempo: usual,
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.client, s.dialer = s.door.client(), s.door.dialer()
@@ -224,7 +226,7 @@ func (s *Slack) Run(ctx context.Context) error {
 
 // enter makes sure of who we are, however long Slack cannot be reached.
 func (s *Slack) enter(ctx context.Context) error {
-	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+	for wait := s.tempo.first; ; wait = min(2*wait, s.tempo.last) {
 		_, _, err := s.authorise(ctx)
 		if err == nil {
 			s.setState(nil)

@@ -12,29 +12,34 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Time limits of a socket.
-const (
-	helloLimit = 10 * time.Second // from the connection to Slack's greeting
-	pingEvery  = 10 * time.Second
-	// silenceLimit is how long nothing at all may come, not even the answer to
-	// a ping: then the other side is gone, whatever the connection says.
-	silenceLimit = 25 * time.Second
-	writeLimit   = 5 * time.Second
-	// farewell is how long a socket that was replaced is still read. Slack
-	// closes one ten seconds after its warning, and may deliver until then.
-	farewell = 15 * time.Second
-)
+// helloLimit is how long it may take from asking for a socket to Slack's
+// greeting.
+const helloLimit = 10 * time.Second
+
+// writeLimit is how long it may take to hand something to the network.
+const writeLimit = 5 * time.Second
 
 // maxFrame bounds what is read at once.
 const maxFrame = 1 << 20
 
-// Waits between tries to connect. A socket that ends at once is a try that
-// failed.
-const (
-	firstWait = 500 * time.Millisecond
-	lastWait  = 2 * time.Minute
-	shortLife = 5 * time.Second
-)
+// tempo is how patient sockets are.
+type tempo struct {
+	ping time.Duration // how often the other side is asked for a sign of life
+	// silence is how long nothing at all may come, not even the answer to a
+	// ping: then the other side is gone, whatever the connection says.
+	silence time.Duration
+	// farewell is how long a socket that was replaced is still read. Slack
+	// closes one ten seconds after its warning, and may deliver until then.
+	farewell time.Duration
+	// first and last are the waits between tries to connect, which double. A
+	// socket that ends within short is a try that failed.
+	first, last, short time.Duration
+}
+
+var usual = tempo{
+	ping: 10 * time.Second, silence: 25 * time.Second, farewell: 15 * time.Second,
+	first: 500 * time.Millisecond, last: 2 * time.Minute, short: 5 * time.Second,
+}
 
 // sockets is what is known of the connections. An app that is connected at all
 // can work; what keeps the others from it is logged.
@@ -125,8 +130,8 @@ func (s *Slack) hold(ctx context.Context) {
 		case <-c.leaving:
 			old = c
 		case <-c.gone:
-			if time.Since(c.born) < shortLife {
-				wait = s.failed(c.reason, firstWait)
+			if time.Since(c.born) < s.tempo.short {
+				wait = s.failed(c.reason, s.tempo.first)
 			}
 		}
 	}
@@ -135,7 +140,7 @@ func (s *Slack) hold(ctx context.Context) {
 // failed notes that a connection could not be had, and returns how long to
 // wait before the next try.
 func (s *Slack) failed(err error, last time.Duration) time.Duration {
-	next := min(max(2*last, firstWait), lastWait)
+	next := min(max(2*last, s.tempo.first), s.tempo.last)
 	var p *problem
 	if errors.As(err, &p) {
 		next = max(next, p.wait)
@@ -151,7 +156,7 @@ func (s *Slack) failed(err error, last time.Duration) time.Duration {
 // retire lets a replaced socket be read a little longer.
 func (s *Slack) retire(ctx context.Context, c *socket) {
 	s.life.Go(func() {
-		timer := time.NewTimer(farewell)
+		timer := time.NewTimer(s.tempo.farewell)
 		defer timer.Stop()
 		select {
 		case <-c.gone:
@@ -233,8 +238,8 @@ func (s *Slack) read(ctx context.Context, c *socket) {
 	defer s.closed(c)
 	stop := make(chan struct{})
 	defer close(stop)
-	s.life.Go(func() { attend(ctx, c.conn, stop) })
-	alive := func(string) error { return c.conn.SetReadDeadline(time.Now().Add(silenceLimit)) }
+	s.life.Go(func() { s.attend(ctx, c.conn, stop) })
+	alive := func(string) error { return c.conn.SetReadDeadline(time.Now().Add(s.tempo.silence)) }
 	c.conn.SetPongHandler(alive)
 	c.conn.SetPingHandler(func(data string) error {
 		_ = c.conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeLimit)) // a broken connection is noticed by reading
@@ -259,8 +264,8 @@ func (s *Slack) read(ctx context.Context, c *socket) {
 // attend asks for a sign of life now and then, and says goodbye when ctx ends.
 // Slack pings too, but a connection that a middlebox has forgotten says nothing
 // at all.
-func attend(ctx context.Context, conn *websocket.Conn, stop <-chan struct{}) {
-	tick := time.NewTicker(pingEvery)
+func (s *Slack) attend(ctx context.Context, conn *websocket.Conn, stop <-chan struct{}) {
+	tick := time.NewTicker(s.tempo.ping)
 	defer tick.Stop()
 	control := func(kind int, data []byte) {
 		_ = conn.WriteControl(kind, data, time.Now().Add(writeLimit)) // a broken connection is noticed by reading

@@ -110,13 +110,9 @@ func (d door) mayAnswer(u *url.URL) bool {
 
 // mayConnect returns nil if u is an address at which Slack serves sockets.
 func (d door) mayConnect(u *url.URL) error {
+	same := map[string]string{"wss": "https", "ws": "http"}
 	plain := *u
-	switch u.Scheme {
-	case "wss":
-		plain.Scheme = "https"
-	case "ws":
-		plain.Scheme = "http"
-	}
+	plain.Scheme = same[u.Scheme]
 	if !d.allows(&plain) || u.Scheme == "ws" && !loopback(u.Hostname()) {
 		return dialError{errForeign}
 	}

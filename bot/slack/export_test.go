@@ -1,0 +1,9 @@
+package slack
+
+import "time"
+
+// Hurry makes sockets impatient, so that a test need not wait: the other side
+// may be silent for so long, and a connection is tried again at once.
+func (s *Slack) Hurry(silence time.Duration) {
+	s.tempo = tempo{ping: silence / 3, silence: silence, farewell: s.tempo.farewell, first: time.Millisecond, last: 20 * time.Millisecond}
+}
