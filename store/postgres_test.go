@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"twokey/audit"
 	"twokey/commands/approval"
 	"twokey/store/pgtest"
 )
@@ -324,5 +325,36 @@ func TestEveryTransactionOnANewConnection(t *testing.T) {
 	}
 	if n := counted(t, s); n != transactions || len(sessions) != transactions || len(keys(t, s)) != transactions {
 		t.Errorf("counted %d in %d sessions, with %q", n, len(sessions), keys(t, s))
+	}
+}
+
+// What comes once for each of many rows is not sent once for each of them.
+func TestPruningSendsLittle(t *testing.T) {
+	t.Parallel()
+	const records = 300
+	proxy := pgtest.NewProxy(t, databases["PostgreSQL"](t))
+	s := openWith(t, Config{DSN: proxy.DSN})
+	err := s.update(t.Context(), func(t *tx) error {
+		for range records {
+			if err := t.Record(audit.Entry{Kind: "test", Actor: audit.Bot, Facts: map[string]string{"why": "t-0123456789abcdef0123456789abcdef"}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var statements atomic.Int64
+	proxy.Decide(func(string) pgtest.Fate {
+		statements.Add(1)
+		return pgtest.Passed
+	})
+	pruned, err := s.Prune(t.Context(), time.Now().Add(time.Hour))
+	if err != nil || pruned != records-1 {
+		t.Errorf("Prune = %d, %v; want all but the last of %d", pruned, err, records)
+	}
+	if n := statements.Load(); n > 30 {
+		t.Errorf("%d statements were sent for %d records", n, records)
 	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // pruneAtOnce bounds how many records lose their text in one transaction, which
-// keeps every other writer waiting.
-const pruneAtOnce = 10_000
+// keeps every other writer waiting, and which PostgreSQL ends after its patience.
+const pruneAtOnce = 2_000
 
 // Prune takes the text of audit records from before the given moment, oldest
 // first, and with it the words and the people that no other record needs. Their
@@ -33,7 +33,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (pruned int, err er
 		pruned = len(old)
 		for _, r := range old {
 			link := r.Link()
-			if _, err := t.q.ExecContext(ctx, "INSERT INTO audit_link (number, body, hash) VALUES (?, ?, ?)", link.Number, link.Body, link.Hash); err != nil {
+			if err := t.q.later(ctx, "INSERT INTO audit_link (number, body, hash) VALUES (?, ?, ?)", link.Number, link.Body, link.Hash); err != nil {
 				return fmt.Errorf("insert link: %w", err)
 			}
 		}
@@ -105,7 +105,7 @@ func (t *tx) forget(gone []audit.Record) error {
 			people[p] = true
 		}
 		for _, mark := range markForm.FindAllString(r.Facts, -1) {
-			if _, err := t.q.ExecContext(t.ctx, "DELETE FROM aside WHERE mark = ?", mark); err != nil {
+			if err := t.q.later(t.ctx, "DELETE FROM aside WHERE mark = ?", mark); err != nil {
 				return fmt.Errorf("delete words: %w", err)
 			}
 		}
