@@ -12,23 +12,19 @@ import (
 // Everyone returns a function that lists where every approver and owner is
 // told of something, and the administrators' channel, if there is one. Each
 // chat account of a person is an address. A listed guest or leaver is told
-// nothing.
+// nothing. Where the tenant cannot be asked the function returns, with the
+// error, what [Pinned] does.
 func Everyone(people *identity.Directory, admins chat.Address) func(ctx context.Context) ([]string, error) {
 	return func(ctx context.Context) ([]string, error) {
 		all, err := people.Active(ctx, identity.Approver, identity.Owner)
 		if err != nil {
-			return nil, err
+			return Pinned(people.Rules(), admins), err
 		}
-		var to []string
+		var accounts []chat.Account
 		for _, p := range all {
-			for _, a := range people.Accounts(p) {
-				to = append(to, encode(chat.Direct(a)))
-			}
+			accounts = append(accounts, people.Accounts(p)...)
 		}
-		if admins != (chat.Address{}) {
-			to = append(to, encode(admins))
-		}
-		return to, nil
+		return addresses(accounts, admins), nil
 	}
 }
 
@@ -36,8 +32,12 @@ func Everyone(people *identity.Directory, admins chat.Address) func(ctx context.
 // name, and the administrators' channel, if there is one: all that is known when
 // the tenant cannot be asked.
 func Pinned(r rules.Rules, admins chat.Address) []string {
+	return addresses(identity.Pinned(r, identity.Approver, identity.Owner), admins)
+}
+
+func addresses(accounts []chat.Account, admins chat.Address) []string {
 	var to []string
-	for _, a := range identity.Pinned(r, identity.Approver, identity.Owner) {
+	for _, a := range accounts {
 		to = append(to, encode(chat.Direct(a)))
 	}
 	if admins != (chat.Address{}) {

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -111,6 +112,17 @@ func TestU10Thaw(t *testing.T) {
 				wantSaid(t, w.say("ada", "defaults enable all are trained"), map[bool]string{true: "Nothing has been done yet.", false: "Recorded as R-"}[c.policy == policySolo])
 			})
 		})
+	}
+}
+
+// Those are told of a freeze who are known, even if nobody can be looked up.
+func TestEveryoneWhoIsKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, olga)
+	w.fails["user"] = errAway
+	to, err := Everyone(w.env.People, w.env.Admins)(t.Context())
+	if want := Pinned(w.rules(), w.env.Admins); !errors.Is(err, errAway) || len(want) < 2 || !slices.Equal(to, want) {
+		t.Errorf("%v, %v; want %v", to, err, want)
 	}
 }
 

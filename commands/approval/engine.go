@@ -30,7 +30,8 @@ type Engine struct {
 	// are no longer those it was asked under. May be nil.
 	Current func(ctx context.Context, r Request) error
 	// Everyone returns the addresses of all who decide or own, and of the
-	// channel of the administrators. May be nil: then nothing is announced.
+	// channel of the administrators; with an error, of those who are known
+	// without asking the tenant. May be nil: then nothing is announced.
 	Everyone func(ctx context.Context) ([]string, error)
 	// Backups returns who is to be asked about r once nobody answered. May be
 	// nil: nobody.

@@ -40,11 +40,9 @@ func (e *Engine) Freeze(ctx context.Context, v Vote, tenant string) error {
 	}
 	facts := map[string]any{"account": v.Account, "why": v.Why}
 	v.Warrant.note(facts)
-	// That it cannot be read whom to tell keeps nobody from pulling the brake.
-	var to []string
-	if e.Everyone != nil {
-		to, _ = e.Everyone(ctx)
-	}
+	to, _ := e.everyone(ctx) // that it cannot be read keeps nobody from pulling the brake
+	ctx, cancel := brake(ctx)
+	defer cancel()
 	return freeze(ctx, e.Store, tenant, Freeze{By: v.By.Object, Why: v.Why}, facts, to)
 }
 

@@ -23,6 +23,8 @@ func (e *Engine) stop(ctx context.Context, v Vote) (Request, error) {
 		return Request{}, err
 	}
 	to := e.alarmed(ctx, r)
+	ctx, cancel := brake(ctx)
+	defer cancel()
 	var c Change
 	err = e.Store.Update(ctx, func(tx Tx) error {
 		now, err := tx.Now()
@@ -51,16 +53,38 @@ func (e *Engine) stop(ctx context.Context, v Vote) (Request, error) {
 	return r, err
 }
 
+// What stops things must work while the directory hangs, and though whoever
+// asked for it was cut off: so long it is tried to read whom to tell, and so
+// long to store it.
+const (
+	brakeRead  = 2 * time.Second
+	brakeStore = 10 * time.Second
+)
+
+// brake returns what it takes to store a stop.
+func brake(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), brakeStore)
+}
+
+// everyone returns whom to tell of a stop. With an error it is those who are
+// known without asking.
+func (e *Engine) everyone(ctx context.Context) ([]string, error) {
+	if e.Everyone == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, brakeRead)
+	defer cancel()
+	return e.Everyone(ctx)
+}
+
 // alarmed returns whom an alert about r goes to. Nothing may keep somebody from
 // stopping what is done to them: if it cannot be read who decides, those who
-// were asked about r are alerted.
+// are known and those who were asked about r are alerted.
 func (e *Engine) alarmed(ctx context.Context, r Request) []string {
-	if e.Everyone != nil {
-		if to, err := e.Everyone(ctx); err == nil {
-			return to
-		}
+	to, err := e.everyone(ctx)
+	if e.Everyone != nil && err == nil {
+		return to
 	}
-	var to []string
 	for _, s := range r.Subscribers {
 		if !s.Requester && !s.Concerned {
 			to = append(to, s.Address)

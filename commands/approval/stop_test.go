@@ -103,6 +103,40 @@ func TestU05StoppedWhileTheDirectoryIsAway(t *testing.T) {
 	})
 }
 
+// U05, G29: a directory that hangs keeps nobody from stopping what is done to
+// them, nor an approver from freezing everything, for more than a moment; nor
+// does it that whoever pressed is cut off meanwhile. Those who are known are told.
+func TestU05StoppedWhileTheDirectoryHangs(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.engine.Everyone = func(ctx context.Context) ([]string, error) {
+			<-ctx.Done()
+			return []string{address("cid")}, ctx.Err()
+		}
+		start := time.Now()
+		for _, patience := range []time.Duration{time.Hour, time.Second} {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			if r, err := w.engine.Stop(ctx, press(w.concerned(), "sam")); err != nil || r.State != approval.Cancelled {
+				t.Errorf("%s, %v", r.State, err)
+			}
+			cancel()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := w.engine.Freeze(ctx, approval.Vote{By: person("bea"), Account: "chat/bea"}, tenantID); err != nil {
+			t.Errorf("freeze: %v", err)
+		}
+		if took := time.Since(start); took > 6*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if told := w.told(approval.NoticeAlert); told["cid"] != 2 || told["admins"] != 2 {
+			t.Errorf("alerted are %v", told)
+		}
+		if told := w.told(approval.NoticeAnnouncement); told["cid"] != 1 {
+			t.Errorf("told of the freeze are %v", told)
+		}
+	})
+}
+
 // G08, T15: an unknown end is settled once, by somebody who may decide, is
 // neither requester nor target, and says what they found. No other end is.
 func TestG08ResolvedByAPerson(t *testing.T) {

@@ -249,6 +249,9 @@ func Pinned(r rules.Rules, any ...Role) []chat.Account {
 	return all
 }
 
+// Rules returns the rules that hold. They are shared: change nothing in them.
+func (d *Directory) Rules() rules.Rules { return d.cfg.Rules.Now() }
+
 // Accounts returns the chat accounts of a person, in a fixed order.
 func (d *Directory) Accounts(p approval.Principal) []chat.Account {
 	now := d.cfg.Rules.Now()
