@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,6 +59,7 @@ type Runner struct {
 	tidy      func(context.Context) error
 	limits    Limits
 	log       *slog.Logger
+	tidying   atomic.Bool
 	wake      chan struct{}
 	workers   chan struct{} // holds a token for each that is busy
 	ends      ends
@@ -87,7 +89,8 @@ type RunnerConfig struct {
 	// Gate, if set, is asked before each look at the requests. While it gives
 	// an error nothing is begun, moved or found out.
 	Gate func(ctx context.Context) error
-	// Tidy, if set, is called with each look.
+	// Tidy, if set, is called with each look, beside it, unless it still is at
+	// it from an earlier one.
 	Tidy   func(ctx context.Context) error
 	Limits Limits
 	Log    *slog.Logger
@@ -214,18 +217,31 @@ func (r *Runner) pass(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list open requests: %w", err)
 	}
+	r.tidyUp(ctx)
 	var errs []error
-	if r.tidy != nil {
-		errs = append(errs, r.tidy(ctx))
-	}
+	full := false
 	for _, d := range open {
 		if d.over {
 			errs = append(errs, r.expire(ctx, d.req))
-		} else if !r.begin(ctx, d.req.ID, d.work) {
-			break
+		} else if !full {
+			full = !r.begin(ctx, d.req.ID, d.work)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// tidyUp has what is not urgent done beside everything else: it may have to wait
+// for the tenant.
+func (r *Runner) tidyUp(ctx context.Context) {
+	if r.tidy == nil || !r.tidying.CompareAndSwap(false, true) {
+		return
+	}
+	r.working.Go(func() {
+		defer r.tidying.Store(false)
+		if err := safely(func() error { return r.tidy(ctx) }); err != nil && ctx.Err() == nil {
+			r.log.Error("tidy up", "error", err)
+		}
+	})
 }
 
 // duty is what has to be done about a request.
@@ -299,7 +315,11 @@ func (r *Runner) begin(ctx context.Context, id string, work func(context.Context
 		return true
 	}
 	go func() {
-		wait, err := r.safely(ctx, id, work)
+		var wait time.Duration
+		err := safely(func() (err error) {
+			wait, err = work(ctx, id)
+			return err
+		})
 		var no *Refusal // another was first, or it is not the time
 		if err != nil && !errors.As(err, &no) && ctx.Err() == nil {
 			r.log.Error("work on request", "id", id, "error", err)
@@ -316,13 +336,13 @@ func (r *Runner) begin(ctx context.Context, id string, work func(context.Context
 
 // safely turns a panic into an error: one kind of action that is broken must
 // not take the others with it. What it left open is looked up like any other.
-func (r *Runner) safely(ctx context.Context, id string, work func(context.Context, string) (time.Duration, error)) (wait time.Duration, err error) {
+func safely(work func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return work(ctx, id)
+	return work()
 }
 
 // claim reserves a request for one goroutine of this process. It returns false

@@ -351,6 +351,57 @@ func TestG34ASuccessor(t *testing.T) {
 	}
 }
 
+// Tidying up that hangs or breaks keeps nothing from starting, and not the
+// process from ending.
+func TestTidyingKeepsNothingWaiting(t *testing.T) {
+	for name, tidy := range map[string]func(context.Context) error{
+		"hangs": func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		},
+		"breaks": func(context.Context) error { panic("a bug") },
+		"fails":  func(context.Context) error { return errDown },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.tidy = tidy
+				w.restart(nil)
+				start := time.Now()
+				r := w.wantEnd(w.approve(w.ask("ada", 1, "lamp"), "bea"), approval.Succeeded)
+				if took := time.Since(start); took > 2*w.limits.Tick {
+					t.Errorf("%s ended after %v", r.Ref, took)
+				}
+			})
+		})
+	}
+}
+
+// What has run out expires though everybody is busy with what is older.
+func TestExpiryWaitsForNobody(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.limits.Workers = 1
+		w.restart(nil)
+		busy, waits := w.ask("ada", 1, "lamp"), w.ask("ada", 1, "fan")
+		time.Sleep(time.Second)
+		plan := w.plan("ada", 1, "door")
+		plan.Policy.Life = 7 * time.Second
+		short, err := w.engine.Submit(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.tenant.setTakes(time.Hour) // of which the validation is cut off, and begun again
+		w.approve(busy, "bea")
+		w.approve(waits, "bea")
+		time.Sleep(plan.Policy.Life + 2*w.limits.Tick)
+		if got := w.find(short); got.State != approval.Expired {
+			t.Errorf("%s, want expired", got.State)
+		}
+		w.tenant.setTakes(0)
+		w.wantEnd(busy, approval.Succeeded)
+		w.wantEnd(waits, approval.Succeeded)
+	})
+}
+
 // Several processes share the work, and each request is one's alone.
 func TestG34ManyProcessesOneExecution(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {

@@ -49,6 +49,7 @@ type world struct {
 	engine *approval.Engine
 	limits approval.Limits
 	rules  atomic.Int64 // the version of the rules; 0 is that of every request
+	tidy   func(context.Context) error
 
 	process *process   // the newest
 	others  []*process // that work beside it
@@ -85,6 +86,7 @@ func newWorld(t rapid.TB, dsn string) *world {
 	}
 	w.open()
 	w.beside = store.OpenToRead(w.dsn)
+	w.tidy = func(ctx context.Context) error { return w.engine.Tidy(ctx) }
 	return w
 }
 
@@ -175,7 +177,7 @@ func (w *world) start(m *mortal) {
 		Actions: map[string]approval.Action{
 			kindSet: setting{w.tenant, m}, kindPass: issuing{w.tenant, m}, kindMade: issuing{w.tenant, m}, kindOwn: owning{}, kindRead: reading{setting{w.tenant, m}}, approval.KindThaw: approval.Thaw{Store: m},
 		},
-		Tidy: w.engine.Tidy, Gone: w.gone, Current: w.current,
+		Tidy: w.tidy, Gone: w.gone, Current: w.current,
 	})
 	w.process = p
 	go func() { p.done <- p.runner.Run(ctx) }()
