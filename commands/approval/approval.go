@@ -99,10 +99,13 @@ type Policy struct {
 type Warrant struct {
 	Name  string `json:"name"`            // as of then
 	UPN   string `json:"upn,omitempty"`   // as of then
-	Role  string `json:"role"`            // "approver", "manager", "lead"
-	Via   string `json:"via"`             // what gave the role: "user", or "group <object ID>"
+	Role  string `json:"role"`            // "approver", "manager", "lead", "requester", "target"
+	Via   string `json:"via"`             // what gave the role: "user", "group <object ID>", or "request" itself
 	Proof string `json:"proof,omitempty"` // how the chat account was proved to be theirs
 }
+
+// viaRequest is how somebody came to a role that a request itself gives them.
+const viaRequest = "request"
 
 // note adds to a record's facts by what right its author acted. All of it, with
 // the names, stands beside the chain under a mark.

@@ -162,7 +162,7 @@ func (e *Engine) cancel(ctx context.Context, v Vote) (Request, error) {
 		return Request{}, err
 	}
 	if v.By != r.Requester {
-		if _, err := e.Standing.MayDecide(ctx, v.By, r); err != nil {
+		if err := e.warrant(ctx, &v, r); err != nil {
 			return Request{}, notYours(err)
 		}
 	}

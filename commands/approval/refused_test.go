@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"twokey/commands/approval"
@@ -143,6 +144,53 @@ func TestO26AVoidVoteMakesNoQuorum(t *testing.T) {
 		w.wantEnd(w.approve(r, "abe"), approval.Succeeded)
 		if n := w.tenant.calls(); n != 1 {
 			t.Errorf("%d calls, want 1", n)
+		}
+	})
+}
+
+// U21: it stays on record by what right somebody stopped a request or said how
+// it ended, as it does for those who approve and deny.
+func TestU21ByWhatRight(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		unknown := w.ask("ada", 1, "fan")
+		w.tenant.plan(lost)
+		w.approve(unknown, "bea")
+		synctest.Wait()
+		w.tenant.setDown(true)
+		unknown = w.wantEnd(unknown, approval.Unknown)
+		w.tenant.setDown(false)
+		done := w.wantEnd(w.approve(w.concerned(), "bea"), approval.Succeeded)
+		decide := decisions(w.engine)
+		for _, row := range []struct {
+			what, who, role, via, record string
+			of                           approval.Request
+		}{
+			{"cancel", "ada", "requester", "request", "cancelled", w.ask("ada", 1, "lamp")},
+			{"cancel", "bea", "approver", "user", "cancelled", w.ask("ada", 1, "door")},
+			{"stop", "sam", "target", "request", "alert", done},
+			{"stop", "sam", "target", "request", "cancelled", w.concerned()},
+			{"stop", "mia", "manager", "request", "cancelled", approval.Request{}},
+			{"resolve", "bea", "approver", "user", "resolved", unknown},
+		} {
+			r := row.of
+			if r.ID == "" {
+				r = w.concerned()
+			}
+			v := press(r, row.who)
+			v.Proof = "pinned"
+			if _, err := decide[row.what](t.Context(), v); err != nil {
+				t.Errorf("%s by %s: %v", row.what, row.who, err)
+				continue
+			}
+			rec := w.recorded(r, "request."+row.record)[0]
+			for name, want := range map[string]any{"role": row.role, "via": row.via, "proof": "pinned"} {
+				if got := fact(t, rec, name); got != want {
+					t.Errorf("%s by %s: %s is %v, want %v", row.what, row.who, name, got, want)
+				}
+			}
+			if mark, _ := fact(t, rec, "warrant").(string); !strings.HasPrefix(mark, "t-") {
+				t.Errorf("%s by %s: the names are not kept: %s", row.what, row.who, rec.Facts)
+			}
 		}
 	})
 }

@@ -129,13 +129,16 @@ func (e *Engine) resolve(ctx context.Context, v Vote, done bool, note string) (R
 // Stop ends r because somebody whom it concerns wants that, or only says so if
 // it has begun: then the state stays.
 func Stop(r Request, v Vote, now time.Time) (Change, error) {
+	right := r.concern(v.By)
 	switch {
 	case v.By.Tenant != r.Tenant:
 		return Change{}, ErrNotAllowed
-	case !r.concerns(v.By):
+	case right.Role == "":
 		return Change{}, ErrConcern
 	}
 	c := Change{To: r.State, Kind: "request.alert", Actor: v.By, Facts: map[string]any{"account": v.Account, "why": v.Why}}
+	right.Proof = v.Proof
+	right.note(c.Facts)
 	switch r.State {
 	case Executing, Reconciling, Succeeded, Partial, Unknown:
 		return c, nil
@@ -150,12 +153,16 @@ func Stop(r Request, v Vote, now time.Time) (Change, error) {
 	return c, nil
 }
 
-// concerns reports whether r is about p: its target, or their manager as of
-// when it was asked.
-func (r Request) concerns(p Principal) bool {
-	return r.aims(p) || slices.ContainsFunc(r.Subscribers, func(s Subscriber) bool {
-		return s.Concerned && s.Who != "" && s.Who == p.Object
-	})
+// concern returns by what right p may stop r: as its target, or as the manager
+// of one as of when it was asked. It has no role if r is not about p.
+func (r Request) concern(p Principal) Warrant {
+	if i := slices.IndexFunc(r.Targets, func(t Target) bool { return t.ID == p.Object }); i >= 0 {
+		return Warrant{Name: r.Targets[i].Name, Role: "target", Via: viaRequest}
+	}
+	if slices.ContainsFunc(r.Subscribers, func(s Subscriber) bool { return s.Concerned && s.Who != "" && s.Who == p.Object }) {
+		return Warrant{Role: "manager", Via: viaRequest}
+	}
+	return Warrant{}
 }
 
 // Resolve ends an unknown r by what a person found: every step whose result was
@@ -184,5 +191,7 @@ func Resolve(r Request, v Vote, done bool, now time.Time) (Change, error) {
 		}
 	}
 	to := ending(o.Done, o.Planned)
-	return Change{To: to, Outcome: &o, Kind: "request.resolved", Actor: v.By, Facts: map[string]any{"to": to, "steps": o.Done, "note": v.Why, "account": v.Account}}, nil
+	facts := map[string]any{"to": to, "steps": o.Done, "note": v.Why, "account": v.Account}
+	v.Warrant.note(facts)
+	return Change{To: to, Outcome: &o, Kind: "request.resolved", Actor: v.By, Facts: facts}, nil
 }

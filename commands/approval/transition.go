@@ -115,12 +115,18 @@ func Cancel(r Request, v Vote, now time.Time) (Change, error) {
 	case !sealed(r, v.Seal):
 		return Change{}, ErrChanged
 	}
-	return Change{
+	right := v.Warrant
+	if v.By == r.Requester {
+		right = Warrant{Name: r.Warrant.Name, UPN: r.Warrant.UPN, Role: "requester", Via: viaRequest, Proof: v.Proof}
+	}
+	c := Change{
 		To:      Cancelled,
 		Outcome: &Outcome{By: v.By, Why: v.Why, At: now},
 		Kind:    "request.cancelled", Actor: v.By,
 		Facts: map[string]any{"account": v.Account, "why": v.Why},
-	}, nil
+	}
+	right.note(c.Facts)
+	return c, nil
 }
 
 // Expire ends r if its time is over, and returns false if it is not.
