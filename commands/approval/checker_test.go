@@ -25,9 +25,10 @@ import (
 // roads are the moves that a request may make, by the kinds of its records.
 var roads = map[string]string{
 	"submitted":   "vote approved confirmed denied cancelled expired",
-	"vote":        "vote approved denied cancelled expired",
+	"vote":        "vote approved recounted denied cancelled expired",
 	"approved":    "denied cancelled expired stale started",
 	"confirmed":   "denied cancelled expired stale started",
+	"recounted":   "denied cancelled expired stale started",
 	"started":     "succeeded failed partial unknown reconciling",
 	"reconciling": "succeeded failed partial unknown",
 	"unknown":     "succeeded failed partial", // by a person, or by a later reading
@@ -37,7 +38,7 @@ var roads = map[string]string{
 var asides = []string{"question", "refused", "alert", "escalated"}
 
 // stored are the states that a record leaves a request in.
-var stored = map[string]approval.State{"submitted": approval.Pending, "vote": approval.Pending, "started": approval.Executing, "confirmed": approval.Approved}
+var stored = map[string]approval.State{"submitted": approval.Pending, "vote": approval.Pending, "started": approval.Executing, "confirmed": approval.Approved, "recounted": approval.Approved}
 
 // history is all that is known about one request.
 type history struct {
@@ -243,7 +244,7 @@ func (h *history) checkMoves() {
 // checkVotes: I4, for every request that was ever approved.
 func (h *history) checkVotes() {
 	h.t.Helper()
-	if !slices.Contains(h.states, "approved") {
+	if !slices.Contains(h.states, "approved") && !slices.Contains(h.states, "recounted") {
 		return
 	}
 	people := map[approval.Principal]bool{}

@@ -77,16 +77,7 @@ func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
 	if err := undoubted(ctx, e.Standing, v.By, r); err != nil {
 		return Request{}, err
 	}
-	if e.Current != nil {
-		if err := e.Current(ctx, r); err != nil {
-			return Request{}, err
-		}
-	}
-	void, err := e.void(ctx, r)
-	if err != nil {
-		return Request{}, err
-	}
-	to, err := e.loud(ctx, r.Policy)
+	void, to, err := e.counting(ctx, r)
 	if err != nil {
 		return Request{}, err
 	}
@@ -102,6 +93,21 @@ func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
 		c.Loud = to
 		return c, err
 	})
+}
+
+// counting asks everything on which it hangs that an approval of r counts now,
+// and returns whose earlier ones do not, and to whom it is announced.
+func (e *Engine) counting(ctx context.Context, r Request) (void []Principal, to []string, err error) {
+	if e.Current != nil {
+		if err := e.Current(ctx, r); err != nil {
+			return nil, nil, err
+		}
+	}
+	if void, err = e.void(ctx, r); err != nil {
+		return nil, nil, err
+	}
+	to, err = e.loud(ctx, r.Policy)
+	return void, to, err
 }
 
 // void returns whose earlier approvals of r do not count any more, because

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"twokey/audit"
 	"twokey/commands/approval"
 )
 
@@ -144,6 +145,30 @@ func TestO26AVoidVoteMakesNoQuorum(t *testing.T) {
 		w.wantEnd(w.approve(r, "abe"), approval.Succeeded)
 		if n := w.tenant.calls(); n != 1 {
 			t.Errorf("%d calls, want 1", n)
+		}
+	})
+}
+
+// O26, G12: who could not decide when the last vote was given, and can again,
+// counts again: it is approved without a press, once, and nobody counts who may
+// not decide.
+func TestO26AVoteCountsAgain(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		r := w.ask("ada", 2, "lamp")
+		w.approve(r, "bea")
+		w.people.change(func() { w.people.approvers["bea"] = false })
+		r = w.approve(r, "cid")
+		time.Sleep(3 * time.Minute)
+		w.untouched(r)
+		w.people.change(func() { w.people.approvers["bea"] = true })
+		w.rules.Store(2) // which keeps it from being approved by anybody
+		w.engine.Current = w.current
+		time.Sleep(2 * time.Minute)
+		w.untouched(r)
+		w.rules.Store(0)
+		r = w.wantEnd(r, approval.Succeeded)
+		if recs := w.recorded(r, "request.recounted"); len(recs) != 1 || recs[0].Actor != audit.Bot {
+			t.Errorf("recorded as %+v", recs)
 		}
 	})
 }

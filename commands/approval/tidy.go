@@ -16,10 +16,10 @@ import (
 // replicas and restarts as well.
 type tidying struct {
 	mu   sync.Mutex
-	next map[string]time.Time // by request ID and state
+	next map[string]time.Time // by request ID and version
 }
 
-func (t *tidying) key(r Request) string { return r.ID + "/" + string(r.State) }
+func (t *tidying) key(r Request) string { return r.ID + "/" + strconv.Itoa(r.Version) }
 
 // keep forgets all that is not open any more.
 func (t *tidying) keep(open []Request) {
@@ -51,37 +51,64 @@ func (e *Engine) Tidy(ctx context.Context) error {
 		return nil // somebody is at it
 	}
 	defer e.tidying.mu.Unlock()
-	var open []Request
+	var due []untidy
 	var now time.Time
 	err := e.Store.View(ctx, func(tx Tx) (err error) {
 		if now, err = tx.Now(); err != nil {
 			return err
 		}
-		open, err = tx.Requests("", Pending, Approved)
+		due, err = e.untidied(tx, now)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("list open requests: %w", err)
 	}
-	e.tidying.keep(open)
 	var errs []error
-	for _, r := range open {
-		key := e.tidying.key(r)
-		if overdue(r, now) || now.Before(e.tidying.next[key]) {
-			continue
-		}
-		next, err := e.tidy(ctx, r, now)
+	for _, l := range due {
+		next, err := e.tidy(ctx, l, now)
 		if err != nil {
 			next = now.Add(retry)
-			errs = append(errs, fmt.Errorf("tidy %s: %w", r.Ref, err))
+			errs = append(errs, fmt.Errorf("tidy %s: %w", l.req.Ref, err))
 		}
-		e.tidying.next[key] = next
+		e.tidying.next[e.tidying.key(l.req)] = next
 	}
 	return errors.Join(errs...)
 }
 
+// untidy is a request that is to be looked at, with the votes on it.
+type untidy struct {
+	req   Request
+	votes []Decision
+}
+
+// untidied lists what is to be looked at now: first what is approved, for which
+// the tenant need not be asked.
+func (e *Engine) untidied(tx Tx, now time.Time) (due []untidy, err error) {
+	var open []Request
+	for _, s := range []State{Approved, Pending} {
+		some, err := tx.Requests("", s)
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, some...)
+	}
+	e.tidying.keep(open)
+	for _, r := range open {
+		if overdue(r, now) || now.Before(e.tidying.next[e.tidying.key(r)]) {
+			continue
+		}
+		votes, err := tx.Decisions(r.ID)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, untidy{r, votes})
+	}
+	return due, nil
+}
+
 // tidy does what is due for one request, and returns when the next thing is.
-func (e *Engine) tidy(ctx context.Context, r Request, now time.Time) (time.Time, error) {
+func (e *Engine) tidy(ctx context.Context, u untidy, now time.Time) (time.Time, error) {
+	r := u.req
 	if r.State == Approved {
 		return e.invite(ctx, r, now)
 	}
@@ -94,7 +121,56 @@ func (e *Engine) tidy(ctx context.Context, r Request, now time.Time) (time.Time,
 			return time.Time{}, err
 		}
 	}
-	return e.reminder(r, n+1), e.escalate(ctx, r, n > 0)
+	next := e.reminder(r, n+1)
+	if r.Policy.Quorum > 1 && len(Counted(r, u.votes)) >= r.Policy.Quorum { // and yet not all of them counted
+		if soon := now.Add(retry); soon.Before(next) {
+			next = soon
+		}
+		if err := e.recount(ctx, r); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return next, e.escalate(ctx, r, n > 0)
+}
+
+// recount approves r if enough of those who voted may decide it now: who could
+// not when the last vote was given may have their right back, and nobody else
+// would count again.
+func (e *Engine) recount(ctx context.Context, r Request) error {
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	void, to, err := e.counting(ctx, r)
+	var no *Refusal
+	if errors.As(err, &no) {
+		return nil // it cannot be approved any more
+	}
+	if err != nil {
+		return err
+	}
+	err = e.Store.Update(ctx, func(tx Tx) error {
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		votes, err := tx.Decisions(r.ID)
+		if err != nil {
+			return err
+		}
+		c, enough := Recount(r, slices.DeleteFunc(votes, func(d Decision) bool { return slices.Contains(void, d.By) }), now)
+		if !enough {
+			return ErrLost
+		}
+		c.Loud = to
+		_, err = apply(tx, r, c, now)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrLost):
+		return nil
+	case err == nil && e.Wake != nil:
+		e.Wake()
+	}
+	return err
 }
 
 // invite tells the requester of an approved r once its wait is over, if it is

@@ -86,6 +86,18 @@ func Confirm(r Request, now time.Time) (Change, error) {
 	return c, nil
 }
 
+// Recount approves a pending r if those whose votes count are enough, and
+// returns false if they are not: a vote that did not count when the last one
+// was given may do so again.
+func Recount(r Request, votes []Decision, now time.Time) (Change, bool) {
+	if r.State != Pending || overdue(r, now) || !sealed(r, r.Ref) || r.Policy.Quorum <= 1 || len(Counted(r, votes)) < r.Policy.Quorum {
+		return Change{}, false
+	}
+	c := Change{Kind: "request.recounted", Facts: map[string]any{"digest": r.Digest}}
+	c.approve(r, now)
+	return c, true
+}
+
 // Deny ends r by one approver's no, also while it waits to start.
 func Deny(r Request, v Vote, now time.Time) (Change, error) {
 	if err := decidable(r, v, now); err != nil {

@@ -136,7 +136,7 @@ func (a *Answers) conclude(e Event) {
 // states are the records after which a request is in another state; where that
 // has another name than the record it stands behind it.
 var states = map[string]approval.State{
-	"approved": approval.Approved, "confirmed": approval.Approved, "started": approval.Executing, "reconciling": approval.Reconciling,
+	"approved": approval.Approved, "recounted": approval.Approved, "confirmed": approval.Approved, "started": approval.Executing, "reconciling": approval.Reconciling,
 	"succeeded": approval.Succeeded, "failed": approval.Failed, "partial": approval.Partial, "denied": approval.Denied,
 	"expired": approval.Expired, "cancelled": approval.Cancelled, "stale": approval.Stale, "unknown": approval.Unknown,
 }
