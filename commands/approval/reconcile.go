@@ -13,6 +13,10 @@ import (
 // not known.
 const resolvable = 24 * time.Hour
 
+// unresolved is for how long after it had to be started such a request is looked
+// at at all: if the bot did not run meanwhile, it ends long after that.
+const unresolved = resolvable + 30*24*time.Hour
+
 // resume goes on with a request that is executing or reconciling while nobody
 // works on it: an unclear answer, an error or the end of a process left it. It
 // finds out by reading what was done, and then does what may still be done.

@@ -10,6 +10,9 @@ import (
 // quiet is how long the same refusal of the same person is not recorded again.
 const quiet = time.Minute
 
+// refusals is how the names of the leases begin that remember a refusal.
+const refusals = "refused/"
+
 // silent are refusals that say nothing about whoever was refused.
 var silent = []string{ErrNotFound.Code, ErrLost.Code}
 
@@ -34,8 +37,11 @@ func (e *Engine) refused(ctx context.Context, v Vote, choice string, err error) 
 		if err != nil {
 			return err
 		}
+		if err := tx.ForgetLeases(refusals); err != nil {
+			return err
+		}
 		owner, _ := newID()
-		_, first, err := tx.Acquire("refused/"+r.ID+"/"+v.By.Tenant+"/"+v.By.Object+"/"+no.Code, owner, quiet, false)
+		_, first, err := tx.Acquire(refusals+r.ID+"/"+v.By.Tenant+"/"+v.By.Object+"/"+no.Code, owner, quiet, false)
 		if err != nil {
 			return err
 		}

@@ -53,6 +53,16 @@ func TestO23TheRequesterApproves(t *testing.T) {
 		if n := len(w.recorded(r, "request.refused")); n != 3 {
 			t.Errorf("%d records, want 3", n)
 		}
+		err = w.store.View(t.Context(), func(tx approval.Tx) error {
+			l, err := tx.Lease("refused/" + r.ID + "/" + tenantID + "/vic/not-allowed")
+			if l.Fence != 0 {
+				t.Errorf("what needs not be remembered any more is kept: %+v", l)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 		w.untouched(r)
 	})
 }

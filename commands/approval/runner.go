@@ -251,17 +251,23 @@ type duty struct {
 	work func(ctx context.Context, id string) (time.Duration, error)
 }
 
-// due lists what has to be done, oldest request first.
+// due lists what has to be done, oldest request first, and after all others
+// those whose result is not known.
 func (r *Runner) due(ctx context.Context) (all []duty, err error) {
 	err = r.store.View(ctx, func(tx Tx) error {
 		now, err := tx.Now()
 		if err != nil {
 			return err
 		}
-		open, err := tx.Requests("", Pending, Approved, Executing, Reconciling, Unknown)
+		open, err := tx.Requests("", Pending, Approved, Executing, Reconciling)
 		if err != nil {
 			return err
 		}
+		unknown, err := tx.Unresolved(now.Add(-unresolved))
+		if err != nil {
+			return err
+		}
+		open = append(open, unknown...)
 		for _, req := range open {
 			d := duty{req: req, over: overdue(req, now), work: r.duty(req, now)}
 			if d.work == nil && !d.over {

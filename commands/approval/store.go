@@ -73,6 +73,9 @@ type Tx interface {
 	// Requests lists the tenant's requests in any of the given states, oldest
 	// first. An empty tenant means all; no states mean all.
 	Requests(tenant string, states ...State) ([]Request, error)
+	// Unresolved lists the requests of every tenant whose result is not known and
+	// that had to be started by since or later, oldest first.
+	Unresolved(since time.Time) ([]Request, error)
 	// Recent lists the tenant's requests that were asked at since or later, or
 	// had to be started by then or later, oldest first, whatever became of them.
 	Recent(tenant string, since time.Time) ([]Request, error)
@@ -121,6 +124,11 @@ type Tx interface {
 	// Release ends the named lease if owner holds it. The fence stays, and the
 	// lease is nobody's: its owner is "".
 	Release(name, owner string) error
+
+	// ForgetLeases removes the leases whose names begin with prefix and that have
+	// ended. Their fences begin anew: it is for those that only remember
+	// something for a while.
+	ForgetLeases(prefix string) error
 
 	// Freeze returns since when, by whom and why the tenant is frozen; its
 	// Since is zero if it is not.

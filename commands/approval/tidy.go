@@ -256,6 +256,10 @@ func (e *Engine) escalate(ctx context.Context, r Request, late bool) error {
 	return e.askBackups(ctx, r, backups)
 }
 
+// escalations is how the names of the leases begin that remember that backups
+// were asked.
+const escalations = "backups/"
+
 var errAsked = errors.New("the backups were asked before")
 
 // askBackups shows r to more people. A lease that outlives r remembers that it
@@ -266,8 +270,11 @@ func (e *Engine) askBackups(ctx context.Context, r Request, backups []Subscriber
 		if err != nil {
 			return err
 		}
+		if err := tx.ForgetLeases(escalations); err != nil {
+			return err
+		}
 		owner, _ := newID()
-		_, first, err := tx.Acquire("backups/"+r.ID, owner, r.Expires.Sub(now)+time.Hour, false)
+		_, first, err := tx.Acquire(escalations+r.ID, owner, r.Expires.Sub(now)+time.Hour, false)
 		if err != nil {
 			return err
 		}

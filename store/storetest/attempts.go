@@ -20,6 +20,7 @@ var attempts = map[string]func(*testing.T, *bench){
 	"under an old fence nothing is written":    fenceOld,
 	"of many who want a lease one gets it":     leaseRace,
 	"an answer needs a step that was intended": concludeNothing,
+	"leases that have ended are forgotten":     leasesForgotten,
 }
 
 // lease is any, and fences nothing.
@@ -155,6 +156,25 @@ func stepOpen(t *testing.T, b *bench) {
 	b.update(t, func(tx approval.Tx) error { return tx.Conclude(first) })
 	b.refuse(t, nil, intend(step(r, 1, 1, fence))) // the same try
 	b.update(t, intend(step(r, 1, 2, fence)))
+}
+
+func leasesForgotten(t *testing.T, b *bench) {
+	names := []string{"some/ended", "some/more", "something", "some/held"}
+	for _, name := range names[:3] {
+		acquire(t, b, name, "one", false)
+	}
+	b.clock.advance(30 * time.Second)
+	acquire(t, b, names[3], "one", false)
+	b.update(t, func(tx approval.Tx) error { return tx.ForgetLeases("some/") })
+	for i, name := range names {
+		b.view(t, func(tx approval.Tx) error {
+			l, err := tx.Lease(name)
+			if there := l.Fence > 0; there != (i >= 2) {
+				t.Errorf("%s is there: %t", name, there)
+			}
+			return err
+		})
+	}
 }
 
 func leaseOwner(t *testing.T, b *bench) {

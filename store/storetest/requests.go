@@ -15,18 +15,19 @@ import (
 )
 
 var requests = map[string]func(*testing.T, *bench){
-	"a request comes back with every field":       requestRoundTrip,
-	"a request without its optional parts":        requestBare,
-	"what is not there is not found":              notFound,
-	"ID, reference and key of a request are its":  requestUnique,
-	"requests are listed by tenant and state":     requestList,
-	"recent requests are listed by when asked":    recentList,
-	"requests alike are of one kind and spelling": alikeList,
-	"a move stores what it changes":               moveStores,
-	"of two movers one wins":                      moveOnce,
-	"of many movers at once one wins":             moveRace,
-	"a person has one vote of a kind":             decisionUnique,
-	"decisions come back in order":                decisionRoundTrip,
+	"a request comes back with every field":         requestRoundTrip,
+	"a request without its optional parts":          requestBare,
+	"what is not there is not found":                notFound,
+	"ID, reference and key of a request are its":    requestUnique,
+	"requests are listed by tenant and state":       requestList,
+	"recent requests are listed by when asked":      recentList,
+	"unresolved requests are listed by their start": unresolvedList,
+	"requests alike are of one kind and spelling":   alikeList,
+	"a move stores what it changes":                 moveStores,
+	"of two movers one wins":                        moveOnce,
+	"of many movers at once one wins":               moveRace,
+	"a person has one vote of a kind":               decisionUnique,
+	"decisions come back in order":                  decisionRoundTrip,
 }
 
 func requestRoundTrip(t *testing.T, b *bench) {
@@ -63,6 +64,28 @@ func everyFieldSet(t *testing.T, v reflect.Value, path string) {
 		}
 	default:
 	}
+}
+
+func unresolvedList(t *testing.T, b *bench) {
+	ends := map[string]approval.State{"known": approval.Failed, "old": approval.Unknown, "new": approval.Unknown}
+	for name, end := range ends {
+		r := b.insert(t, name)
+		start := day
+		if name == "old" {
+			start = day.Add(-time.Microsecond)
+		}
+		b.update(t, func(tx approval.Tx) error {
+			_, err := tx.Move(r, approval.Change{To: end, NotBefore: start.Add(-time.Minute), StartBy: start})
+			return err
+		})
+	}
+	b.view(t, func(tx approval.Tx) error {
+		got, err := tx.Unresolved(day)
+		if len(got) != 1 || got[0].State != approval.Unknown || !got[0].StartBy.Equal(day) {
+			t.Errorf("Unresolved = %+v", got)
+		}
+		return err
+	})
 }
 
 func requestBare(t *testing.T, b *bench) {
