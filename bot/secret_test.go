@@ -176,7 +176,7 @@ func number(id string) (n int) {
 func (s *searched) ended(request string) {
 	s.Helper()
 	s.proc.demo.await("ada", "the end of "+request, func(m message) bool {
-		return slices.ContainsFunc([]string{" done.", " partly done.", " failed;", " ended;"}, func(end string) bool { return strings.Contains(m.Text, request+end) })
+		return slices.ContainsFunc([]string{" done.", " could not be handed over.", " failed;", " ended;"}, func(end string) bool { return strings.Contains(m.Text, request+end) })
 	})
 }
 

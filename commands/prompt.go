@@ -268,6 +268,9 @@ func result(ctx context.Context, env Env, r approval.Request) string {
 	case approval.Failed:
 		return "Failed, and nothing was changed." + why + anew
 	case approval.Partial:
+		if r.Policy.Collect > 0 { // and why says what became of it
+			return "Its requester may not have got it." + why
+		}
 		return "A part was done: " + stepWords(o.Done) + "." + why + " Please look at the rest in the Entra admin centre."
 	case approval.Denied, approval.Cancelled:
 		s := "Denied" + by + ". Nothing was changed."

@@ -86,10 +86,16 @@ func principal(env Env, object string) approval.Principal {
 }
 
 // moment and clock show times in the organisation's zone. The zone is named,
-// because an approver may be travelling.
+// because an approver may be travelling. A clock's day is today unless it is said.
 func moment(env Env, t time.Time) string { return t.In(env.Zone).Format("Mon 2 Jan 2006, 15:04 MST") }
 
-func clock(env Env, t time.Time) string { return t.In(env.Zone).Format("15:04:05 MST") }
+func clock(env Env, t time.Time) string {
+	t = t.In(env.Zone)
+	if t.Format(time.DateOnly) != today(env).Format(time.DateOnly) {
+		return t.Format("Mon 2 Jan 2006, 15:04:05 MST")
+	}
+	return t.Format("15:04:05 MST")
+}
 
 // stateWords says where a request stands.
 func stateWords(env Env, r approval.Request) string {
@@ -110,6 +116,9 @@ func stateWords(env Env, r approval.Request) string {
 	case approval.Failed:
 		return "failed; nothing was changed"
 	case approval.Partial:
+		if r.Policy.Collect > 0 {
+			return "could not be handed over"
+		}
 		return "partly done"
 	case approval.Denied:
 		return "denied"

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -36,5 +37,46 @@ func TestStateWordsOfTheUnknown(t *testing.T) {
 	t.Parallel()
 	if got := stateWords(Env{}, approval.Request{State: "paused"}); got != "paused" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A time of another day is said with its day, in the organisation's zone.
+func TestTimesOfAnotherDay(t *testing.T) {
+	t.Parallel()
+	zone := time.FixedZone("CET", 3600)
+	env := Env{Zone: zone, Now: func() time.Time { return time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC) }}
+	for at, want := range map[time.Time]string{
+		time.Date(2026, 11, 23, 22, 30, 0, 0, time.UTC): "23:30:00 CET",
+		time.Date(2026, 11, 23, 23, 30, 0, 0, time.UTC): "Tue 24 Nov 2026, 00:30:00 CET",
+		time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC):   "Mon 30 Nov 2026, 09:00:00 CET",
+	} {
+		r := approval.Request{State: approval.Approved, NotBefore: at, StartBy: at}
+		if got := stateWords(env, r); got != "approved; runs at "+want {
+			t.Errorf("runs: %q, want %q", got, want)
+		}
+		if got := next(env, r); !strings.Contains(got, want) {
+			t.Errorf("runs: %q, want %q", got, want)
+		}
+		r.Policy.Collect = time.Hour
+		if got := stateWords(env, r); got != "approved; can be collected until "+want {
+			t.Errorf("is collected: %q, want %q", got, want)
+		}
+	}
+}
+
+// A pass that was created and taken back is not said to be a part of a change.
+func TestWordsOfWhatWasWithdrawn(t *testing.T) {
+	t.Parallel()
+	r := approval.Request{
+		State: approval.Partial, Policy: approval.Policy{Collect: time.Hour},
+		Outcome: approval.Outcome{Why: "It was taken back.", Done: oneStep(approval.Applied)},
+	}
+	for _, got := range []string{stateWords(Env{}, r), result(t.Context(), Env{}, r)} {
+		if strings.Contains(got, "part") || strings.Contains(got, "the rest") {
+			t.Errorf("it says %q", got)
+		}
+	}
+	if got := result(t.Context(), Env{}, r); !strings.HasSuffix(got, r.Outcome.Why) {
+		t.Errorf("it says %q", got)
 	}
 }
