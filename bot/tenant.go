@@ -30,7 +30,10 @@ func (w world) Validate() error {
 
 func (w world) config(epoch time.Time, now func() time.Time) simtenant.Config {
 	licences := map[string]graph.Licence{"free": graph.Free, "p1": graph.P1, "p2": graph.P2}
-	return simtenant.Config{People: w.People, Licence: licences[w.Licence], Seed: w.Seed, Epoch: epoch, Now: now}
+	return simtenant.Config{
+		People: w.People, Licence: licences[w.Licence], Seed: w.Seed, Epoch: epoch, Now: now,
+		Apps: []simtenant.App{{ClientID: botApp, Name: "Twokey"}}, Unguarded: true, // any bearer or none may enter
+	}
 }
 
 type tenantCommand struct {

@@ -19,6 +19,10 @@ func newWatcher(a assembly, db *store.Store, everyone func(context.Context) ([]s
 			a.log.ErrorContext(ctx, "changes in our name without a request of ours", "tenant", alarm.Tenant, "changes", len(alarm.Changes), "proved", alarm.Proved)
 			return raise(ctx, db, alarm, everyone)
 		},
+		AppAlarm: func(ctx context.Context, alarm watch.AppAlarm) error {
+			a.log.ErrorContext(ctx, "our app registration was changed", "tenant", alarm.Tenant, "findings", len(alarm.Found), "sure", alarm.Sure())
+			return raiseApp(ctx, db, alarm, everyone)
+		},
 		Every: a.pace.watch, Fresh: a.pace.fresh, Patience: a.pace.patience,
 	})
 }

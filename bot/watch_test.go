@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"twokey/store"
 )
@@ -86,4 +87,32 @@ func TestU12OutsideChangesAreNoticed(t *testing.T) {
 	if len(lines.Value) != 1 || lines.Value[0].ID != line {
 		t.Errorf("the tenant's log has %+v for our step, and we kept %q", lines.Value, line)
 	}
+}
+
+// TestU08ANewCredential gives the bot's app registration a secret past the bot: all
+// changes are frozen, and everybody who decides is told which and by what.
+func TestU08ANewCredential(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	db := store.OpenToRead(d.data + "/" + databaseName)
+	defer db.Close()
+	organization := d.organization()
+	for deadline := time.Now().Add(longEnough); ; time.Sleep(20 * time.Millisecond) {
+		if seen, err := db.SeenApp(t.Context(), organization, botApp); err == nil && seen.App.ID != "" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the app registration is not looked at")
+		}
+	}
+	var app struct{ ID string }
+	d.must(http.StatusOK, "GET", d.tenant+"/v1.0/applications(appId='"+botApp+"')", nil, &app)
+	d.writeAs("portal", "POST", "/v1.0/applications/"+app.ID+"/addPassword", `{"passwordCredential":{"displayName":"mine"}}`)
+	d.advance("1m")
+	d.await("bea", "what became of it", from("A new secret can sign in as the app. It is called “mine”."))
+	d.await("bea", "that it is frozen", from("Done by: Twokey itself"))
+	d.say("ada", "/mfa defaults enable for a test")
+	d.await("ada", "who froze it", from("They were frozen by Twokey itself."))
+	d.say("vic", "/mfa audit")
+	d.await("vic", "its record", from("watch.app"))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"twokey/graph"
@@ -15,7 +16,7 @@ import (
 // act in its name: the credentials and owners of the one, the credentials and
 // permissions of the other.
 func (c *Client) App(ctx context.Context, appID string) (graph.App, error) {
-	if !isID(appID) {
+	if !isAppID(appID) {
 		return graph.App{}, mistake(readApp, "An app is named by its application ID.")
 	}
 	p, err := getOne(ctx, c, readApp, c.appURL("/servicePrincipals", appID, "id,displayName,accountEnabled,keyCredentials,passwordCredentials"), viaJSON(toPrincipal))
@@ -56,6 +57,14 @@ func (c *Client) owners(ctx context.Context, objects ...string) ([]string, error
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
+}
+
+// isAppID reports whether an application ID can stand in an address. It is a GUID;
+// a simulated tenant's may be a plain word.
+func isAppID(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
 }
 
 // appURL names an object by its application ID, which is a key of both.

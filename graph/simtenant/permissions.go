@@ -22,7 +22,7 @@ type caller struct {
 // declared; whose app is not declared is not asked any further.
 func (c *call) identify() error {
 	s := c.view.state
-	if len(s.apps) == 0 || c.version == downloads {
+	if len(s.apps) == 0 || c.t.cfg.Unguarded || c.version == downloads {
 		return nil
 	}
 	if c.app == anonymous {

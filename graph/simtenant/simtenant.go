@@ -77,6 +77,9 @@ type Config struct {
 	// there are none, any bearer or none may do everything. They are not in the
 	// journal: who takes one up has to name the same apps again.
 	Apps []App
+	// Unguarded lets any bearer and none do everything although there are Apps:
+	// they are there to be looked at.
+	Unguarded bool
 }
 
 // Effect is one applied change.

@@ -11,6 +11,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -25,6 +26,7 @@ import (
 type Reader interface {
 	Audits(ctx context.Context, q graph.AuditQuery) ([]graph.Audit, error)
 	Licence(ctx context.Context) (graph.Licence, error)
+	App(ctx context.Context, appID string) (graph.App, error)
 }
 
 // Store keeps what was changed. Every row is of one tenant.
@@ -47,6 +49,10 @@ type Store interface {
 	Untold(ctx context.Context, tenant string) (changes []rollout.LoggedChange, proved bool, err error)
 	// Told keeps that somebody was told of the changes with these IDs.
 	Told(ctx context.Context, tenant string, ids []string) error
+	// SeenApp returns an app of ours as it was kept last; zero if it never was.
+	SeenApp(ctx context.Context, tenant, appID string) (SeenApp, error)
+	// KeepApp keeps an app in place of what was kept of it.
+	KeepApp(ctx context.Context, tenant, appID string, seen SeenApp) error
 }
 
 // An Alarm is what somebody did with the credentials of our apps.
@@ -76,8 +82,11 @@ type Config struct {
 	// Alarm is called at least once for everything that is done in our name. What
 	// it could not be told of, because it failed, it is told of again.
 	Alarm func(ctx context.Context, a Alarm) error
-	Now   func() time.Time // time.Now if nil
-	Log   *slog.Logger     // nil is silence
+	// AppAlarm is called at least once for whatever becomes of our own app
+	// registrations, see [Watcher.Look]. Nil: they are not looked at.
+	AppAlarm func(ctx context.Context, a AppAlarm) error
+	Now      func() time.Time // time.Now if nil
+	Log      *slog.Logger     // nil is silence
 
 	Every time.Duration // between two readings of Run; 10 minutes if 0
 	// Fresh is how old the last reading may be for Changes to be content with it,
@@ -245,7 +254,7 @@ func (w *Watcher) Wake() {
 func (w *Watcher) Run(ctx context.Context) error {
 	ctx = graph.InBackground(ctx)
 	for {
-		if err := w.Pass(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(w.Pass(ctx), w.Look(ctx)); err != nil && ctx.Err() == nil {
 			w.complain(err)
 		}
 		timer := time.NewTimer(w.cfg.Every)

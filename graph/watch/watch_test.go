@@ -21,6 +21,9 @@ type log struct {
 	late    map[string]time.Duration
 	err     error
 	reads   int
+
+	app    graph.App
+	appErr error
 }
 
 func (l *log) Audits(_ context.Context, q graph.AuditQuery) ([]graph.Audit, error) {
@@ -40,6 +43,8 @@ func (l *log) Audits(_ context.Context, q graph.AuditQuery) ([]graph.Audit, erro
 
 func (l *log) Licence(context.Context) (graph.Licence, error) { return l.licence, l.err }
 
+func (l *log) App(context.Context, string) (graph.App, error) { return l.app, l.appErr }
+
 // blocked adds a line: an app blocked an account just now.
 func (l *log) blocked(id, app string) {
 	l.lines = append(l.lines, graph.Audit{
@@ -55,6 +60,14 @@ type memory struct {
 	steps        []rollout.SentStep
 	changes      []rollout.LoggedChange
 	told         []string
+	seen         SeenApp
+}
+
+func (m *memory) SeenApp(context.Context, string, string) (SeenApp, error) { return m.seen, nil }
+
+func (m *memory) KeepApp(_ context.Context, _, _ string, seen SeenApp) error {
+	m.seen = seen
+	return nil
 }
 
 func (m *memory) LeadWatch(context.Context, string, string, time.Duration) (bool, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"twokey/commands/approval"
+	"twokey/graph"
 	"twokey/graph/rollout"
 	"twokey/graph/watch"
 )
@@ -35,6 +36,7 @@ func RunChanges(t *testing.T, open func(t *testing.T) ChangeStore) {
 		"steps are those of the tenant since a moment":      changeSteps,
 		"changes are kept as long as the record":            changePruned,
 		"one at a time watches a tenant":                    changeLead,
+		"an app comes back as it was kept last":             changeApp,
 		"text that no database takes is kept as best it is": changeText,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -301,4 +303,32 @@ func changePruned(_ *testing.T, b changeBench) {
 		b.t.Fatal(err)
 	}
 	b.wantLines("afterwards", b.load(day, 10).Changes, "young")
+}
+
+func changeApp(t *testing.T, b changeBench) {
+	want := watch.SeenApp{}
+	for _, app := range []string{"one", "two"} {
+		if got, err := b.SeenApp(t.Context(), tenant, app); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("SeenApp of what was never kept = %+v, %v", got, err)
+		}
+	}
+	for _, owner := range []string{"ann", "bob"} {
+		want = watch.SeenApp{
+			App: graph.App{
+				ID: "one", ObjectID: "o", PrincipalID: "p", Name: "Twokey", Enabled: true, OwnerIDs: []string{owner},
+				Credentials: []graph.Credential{{ID: "c", Kind: graph.CredentialFederation, Start: day, End: day.Add(time.Hour), Issuer: "https://i.example", Audiences: []string{"a"}}},
+				Permissions: []graph.AppGrant{{ID: "g", Resource: "Microsoft Graph"}},
+			},
+			At: day, Said: []string{"credential_expiring/c"},
+		}
+		if err := b.KeepApp(t.Context(), tenant, "one", want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := b.SeenApp(t.Context(), tenant, "one"); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("SeenApp = %+v, %v\nwant %+v", got, err, want)
+		}
+	}
+	if got, err := b.SeenApp(t.Context(), "another tenant", "one"); err != nil || got.App.ID != "" {
+		t.Errorf("SeenApp of another tenant = %+v, %v", got, err)
+	}
 }
