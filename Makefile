@@ -32,7 +32,10 @@ figures: ## docs/figures.md anew; the tests fail while it is not true
 	go test ./graph/msgraph -run TestU16 -update
 
 outside: ## Slack's own clients against the workspace of the tests; needs Node
-	go test -tags outside ./bot/slack/slacktest -run TestOutside -count=1 -v
+	go test -tags outside ./bot/slack/slacktest -run '^TestOutside$$' -count=1 -v
+
+local-slack: ## one road against a Slack that somebody else wrote; needs npm and Linux on x64
+	go test -tags outside ./bot/slack -run TestOutsideLocalSlack -count=1 -v
 
 lint: ## vet, staticcheck, gofumpt
 	go vet ./... && go tool staticcheck ./... && go tool gofumpt -l .
@@ -43,4 +46,4 @@ build: ## bin/twokey, one static binary
 ci: ## everything that has to hold before a change lands
 	bash .ci/run
 
-.PHONY: help demo test fast histories races planted promises bench figures outside lint build ci
+.PHONY: help demo test fast histories races planted promises bench figures outside local-slack lint build ci

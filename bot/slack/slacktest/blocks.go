@@ -75,8 +75,9 @@ func parseBlocks(text string) ([]any, bool) {
 }
 
 // check returns what is wrong with blocks, each with a JSON pointer to it, and
-// completes them with the IDs that Slack gives. It needs w.mu.
-func (w *Workspace) check(on surface, blocks []any) (wrong []string) {
+// completes them with the IDs that Slack gives. Where is nil in a view. It
+// needs w.mu.
+func (w *Workspace) check(on surface, where *Channel, blocks []any) (wrong []string) {
 	most := maxViewBlocks
 	if on == onMessage {
 		most = maxBlocks
@@ -91,7 +92,7 @@ func (w *Workspace) check(on surface, blocks []any) (wrong []string) {
 			wrong = append(wrong, "must provide an object [json-pointer:"+at+"]")
 			continue
 		}
-		wrong = append(wrong, w.checkBlock(on, block, at)...)
+		wrong = append(wrong, w.checkBlock(on, where, block, at)...)
 	}
 	if len(wrong) == 0 {
 		wrong = append(wrong, w.identify(blocks)...)
@@ -100,7 +101,7 @@ func (w *Workspace) check(on surface, blocks []any) (wrong []string) {
 }
 
 // checkBlock needs w.mu.
-func (w *Workspace) checkBlock(on surface, block object, at string) []string {
+func (w *Workspace) checkBlock(on surface, where *Channel, block object, at string) []string {
 	kind, _ := block["type"].(string)
 	name, known := kinds[kind]
 	if !known {
@@ -115,18 +116,20 @@ func (w *Workspace) checkBlock(on surface, block object, at string) []string {
 	case kind == "section" && block["text"] == nil && block["fields"] == nil:
 		return []string{"missing required field: text or fields [json-pointer:" + at + "]"}
 	}
-	return w.checkFiles(block, at)
+	return w.checkFiles(where, block, at)
 }
 
-// checkFiles looks for pictures that Slack does not have yet. It needs w.mu.
-func (w *Workspace) checkFiles(block object, at string) (wrong []string) {
+// checkFiles looks for pictures that Slack does not have yet, or that nobody
+// there may see. It needs w.mu.
+func (w *Workspace) checkFiles(where *Channel, block object, at string) (wrong []string) {
 	walk(block, at, func(o object, at string) {
 		ref, ok := o["slack_file"].(object)
 		if !ok {
 			return
 		}
 		f := w.fileOf(ref)
-		if f == nil || f.deleted || !f.done || w.mimetype(f) == "" || !strings.HasPrefix(f.media, "image/") {
+		ready := f != nil && !f.deleted && strings.HasPrefix(w.mimetype(f), "image/")
+		if !ready || where != nil && !slices.Contains(f.channels, where.ID) {
 			wrong = append(wrong, "invalid slack file [json-pointer:"+at+"/slack_file]")
 		}
 	})

@@ -95,7 +95,7 @@ func (w *Workspace) content(c *call, m *message) *refusal {
 	if !ok {
 		return refuse("invalid_blocks_format")
 	}
-	if wrong := w.check(onMessage, list); len(wrong) > 0 {
+	if wrong := w.check(onMessage, m.channel, list); len(wrong) > 0 {
 		return invalid("invalid_blocks", wrong)
 	}
 	if n := size(list); n > maxBlocksSize {

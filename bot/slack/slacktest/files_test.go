@@ -22,7 +22,20 @@ func (b bot) upload(address string, data []byte) int {
 	return resp.StatusCode
 }
 
-// TestUpload: a picture cannot be shown before Slack has looked at it.
+// file shares a file with a channel and returns its ID.
+func (b bot) file(name string, data []byte, channel string) (id string) {
+	b.t.Helper()
+	got := b.ok("files.getUploadURLExternal", "filename", name, "length", string(encode(len(data))), "alt_txt", "a trend")
+	if status := b.upload(got["upload_url"].(string), data); status != http.StatusOK {
+		b.t.Fatalf("upload: status %d", status)
+	}
+	id = got["file_id"].(string)
+	b.ok("files.completeUploadExternal", "files", `[{"id":"`+id+`"}]`, "channel_id", channel)
+	return id
+}
+
+// TestUpload: a picture cannot be shown before Slack has looked at it, nor where
+// it is not shared.
 func TestUpload(t *testing.T) {
 	t.Parallel()
 	w, b := setup(t, Options{Processing: time.Second, Burst: 10, Allow: []string{"invalid_blocks"}})
@@ -52,15 +65,20 @@ func TestUpload(t *testing.T) {
 	if f := b.ok("files.info", "file", id)["file"].(map[string]any); f["mimetype"] != "image/png" {
 		t.Errorf("processed as %v", f)
 	}
+	b.refused("invalid_blocks", "chat.postMessage", "channel", "C0ADMINS01", "text", "x", "blocks", block) // it is the bot's alone
+	b.ok("views.publish", "user_id", "U0ADA00001", "view", `{"type":"home","blocks":`+block+`}`)
+	id = b.file("chart.png", picture.Bytes(), "C0ADMINS01")
+	block = `[{"type":"image","alt_text":"a trend","slack_file":{"id":"` + id + `"}}]`
+	w.Advance(time.Second)
 	b.ok("chat.postMessage", "channel", "C0ADMINS01", "text", "x", "blocks", block)
-	m := w.Seen("U0ADA00001")[0]
+	m := w.Seen("U0ADA00001")[1]
 	if len(m.Files) != 1 || !bytes.Equal(m.Files[0].Data, picture.Bytes()) || m.Files[0].Alt != "a trend" {
 		t.Errorf("files = %+v", m.Files)
 	}
 	b.ok("files.delete", "file", id)
 	b.refused("invalid_blocks", "chat.postMessage", "channel", "C0ADMINS01", "text", "x", "blocks", block)
-	if len(w.Files()) != 0 {
-		t.Error("a deleted file is listed")
+	if n := len(w.Files()); n != 1 {
+		t.Errorf("%d files are listed, want the first alone", n)
 	}
 }
 

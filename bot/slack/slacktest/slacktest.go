@@ -131,10 +131,7 @@ func New(t testing.TB, o Options) *Workspace {
 
 // Start starts a workspace on loopback that runs until Close.
 func Start(o Options) *Workspace {
-	o.Team = or(o.Team, "T0TWOKEY01")
-	o.AppID = or(o.AppID, "A0TWOKEY01")
-	o.BotUser = or(o.BotUser, "U0TWOKEY0B")
-	o.Command = or(o.Command, "/mfa")
+	o = o.named()
 	o.Ping = or(o.Ping, 5*time.Second)
 	o.Burst = or(o.Burst, 3)
 	o.Processing = or(o.Processing, 50*time.Millisecond)
@@ -156,6 +153,15 @@ func Start(o Options) *Workspace {
 	w.server = httptest.NewServer(w.handler())
 	w.running.Go(w.runClock)
 	return w
+}
+
+// named returns the options with all their names.
+func (o Options) named() Options {
+	o.Team = or(o.Team, "T0TWOKEY01")
+	o.AppID = or(o.AppID, "A0TWOKEY01")
+	o.BotUser = or(o.BotUser, "U0TWOKEY0B")
+	o.Command = or(o.Command, "/mfa")
+	return o
 }
 
 // or returns v, or instead if v is zero.

@@ -120,7 +120,7 @@ func (w *Workspace) checkView(body object, want surface) (wrong []string) {
 	if err := definitions()[name].Validate(outer); err != nil {
 		wrong = append(wrong, pointers(err, "/view")...)
 	}
-	for _, m := range w.check(want, blocks) {
+	for _, m := range w.check(want, nil, blocks) {
 		wrong = append(wrong, strings.Replace(m, "json-pointer:/", "json-pointer:/view/", 1))
 	}
 	if want == onModal && body["submit"] == nil && slices.ContainsFunc(blocks, isInput) {
