@@ -75,7 +75,7 @@ func (r *reading) blocks(v any) {
 }
 
 // order is where the parts of an object come that are shown.
-var order = []string{"title", "label", "text", "fields", "rows", "elements", "element", "hint", "accessory", "alt_text", "body", "subtitle", "blocks", "actions"}
+var order = []string{"title", "label", "text", "fields", "rows", "elements", "element", "hint", "accessory", "alt_text", "body", "subtitle", "blocks", "child_blocks", "actions"}
 
 func (r *reading) object(o object) {
 	text, _ := o["text"].(string)
