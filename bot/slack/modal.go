@@ -22,8 +22,8 @@ const (
 const oneLine = 100
 
 const (
-	formID  = "twokey:form" // the callback ID of the form of a button
-	inputID = "value"       // the action ID of each input
+	formID  = "twokey:form"  // the callback ID of the form of a button
+	inputID = "twokey:input" // what the action ID of each input begins with
 )
 
 // modal returns the form of a button. The origin comes back with what was
@@ -35,18 +35,18 @@ func modal(b chat.Button, origin string) slack.ModalViewRequest {
 		Title: plain(label), Submit: plain(label), Close: plain("Back"),
 	}
 	for i, f := range b.Form[:min(len(b.Form), maxFields)] {
-		v.Blocks.BlockSet = append(v.Blocks.BlockSet, input(f, i == 0))
+		v.Blocks.BlockSet = append(v.Blocks.BlockSet, input(f, i))
 	}
 	return v
 }
 
-func input(f chat.FormField, first bool) *slack.InputBlock {
+func input(f chat.FormField, n int) *slack.InputBlock {
 	most := maxInput
 	if f.MaxRunes > 0 {
 		most = min(f.MaxRunes, maxInput)
 	}
-	typed := slack.NewPlainTextInputBlockElement(nil, inputID)
-	typed.MaxLength, typed.Multiline, typed.FocusOnLoad = most, most > oneLine, first
+	typed := slack.NewPlainTextInputBlockElement(nil, fmt.Sprint(inputID, ":", n))
+	typed.MaxLength, typed.Multiline, typed.FocusOnLoad = most, most > oneLine, n == 0
 	label := plain(chat.Safe(f.Label, maxPrompt))
 	return slack.NewInputBlock(f.ID, label, nil, typed).WithOptional(!f.Required)
 }
@@ -58,8 +58,10 @@ func submit(v slack.View) map[string]string {
 		return fields
 	}
 	for id, inputs := range v.State.Values {
-		if action, ok := inputs[inputID]; ok {
-			fields[id] = action.Value
+		for action, typed := range inputs { // there is one
+			if strings.HasPrefix(action, inputID) {
+				fields[id] = typed.Value
+			}
 		}
 	}
 	return fields
