@@ -40,6 +40,9 @@ func (c *Console) Edit(ctx context.Context, to chat.Address, id string, m chat.M
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("edit on console: %w", err)
 	}
+	if m.Secret {
+		return errSecret
+	}
 	m, err := own(m)
 	if err != nil {
 		return fmt.Errorf("edit on console: %w", err)
