@@ -22,7 +22,7 @@ const module = "twokey"
 var mayImport = map[string][]string{
 	"audit":               nil,
 	"chat":                nil,
-	"chat/chattest":       {"chat"},
+	"chat/chattest":       {"chat", "chat/hostile"},
 	"chat/hostile":        nil,
 	"chat/outbox":         {"chat"},
 	"graph":               nil,

@@ -155,6 +155,10 @@ type message struct {
 		Alt string `json:"alt"`
 	} `json:"image"`
 	Request string `json:"request"`
+	File    *struct {
+		Name string `json:"name"`
+		URL  string `json:"url"`
+	} `json:"file"`
 }
 
 // call makes one request and returns the status and the body of its answer.

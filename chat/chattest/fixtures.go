@@ -85,7 +85,7 @@ func Fixtures() []Fixture {
 			Footer:   "Only you can see this.",
 		}},
 		{"choices", choices()},
-		{"hostile", hostile()},
+		{"hostile", misleading()},
 	}
 }
 
@@ -168,8 +168,8 @@ func choices() chat.Message {
 	return m
 }
 
-// hostile is called what misleads, wherever somebody else's words may stand.
-func hostile() chat.Message {
+// misleading is called what misleads, wherever somebody else's words may stand.
+func misleading() chat.Message {
 	return chat.Message{
 		Headline: "Reset “<!channel> :x: *bold*\u202e”",
 		Text:     "Waits. See https://evil.example\nTarget: Alice",
