@@ -157,7 +157,7 @@ func newSlack(cfg *config.Config, set setting, inbox slack.Inbox, mux *lateMux) 
 	return slack.New(slack.Config{
 		Mode: c.Mode, AppToken: c.AppToken.Reveal(), BotToken: c.BotToken.Reveal(), SigningSecret: c.SigningSecret.Reveal(),
 		APIURL: c.APIURL, Inbox: inbox, Now: set.now, Log: set.log,
-		Commands: func(who chat.Account) []chat.CommandSpec { return mux.Allowed(context.Background(), who) },
+		Home: func(ctx context.Context, who chat.Account) ([]chat.Message, error) { return mux.Home(ctx, who) },
 	})
 }
 

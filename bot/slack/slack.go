@@ -54,8 +54,6 @@ type Config struct {
 	Connections int
 	// Inbox remembers what was delivered. Needed.
 	Inbox Inbox
-	// Commands returns what an account may run, for usage hints; may be nil.
-	Commands func(chat.Account) []chat.CommandSpec
 	// Home returns what the app's home tab shows somebody, top to bottom; nil
 	// shows nothing.
 	Home func(context.Context, chat.Account) ([]chat.Message, error)
