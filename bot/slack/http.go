@@ -79,17 +79,21 @@ func refuse(w http.ResponseWriter, status int) {
 // close to now. The comparison takes as long for any signature, and the error
 // holds none.
 func verify(h http.Header, body []byte, secret string, now time.Time) error {
-	stamp, signature := h.Get("X-Slack-Request-Timestamp"), h.Get("X-Slack-Signature")
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte("v0:" + stamp + ":"))
-	mac.Write(body)
-	want := "v0=" + hex.EncodeToString(mac.Sum(nil))
-	signed := hmac.Equal([]byte(want), []byte(signature))
+	stamp := h.Get("X-Slack-Request-Timestamp")
+	signed := hmac.Equal([]byte(signature(secret, stamp, body)), []byte(h.Get("X-Slack-Signature")))
 	at, err := strconv.ParseInt(stamp, 10, 64)
 	if !signed || err != nil || now.Sub(time.Unix(at, 0)).Abs() > window {
 		return errUnsigned
 	}
 	return nil
+}
+
+// signature is what Slack signs a body with.
+func signature(secret, stamp string, body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte("v0:" + stamp + ":"))
+	mac.Write(body)
+	return "v0=" + hex.EncodeToString(mac.Sum(nil))
 }
 
 // serve answers an authentic request.
