@@ -72,19 +72,21 @@ func TestOutsideLocalSlack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var files []string
+	files := map[string]string{}
 	l.Wait(ctx, "the picture in the message, and the file", func() bool {
-		files = nil
 		shown := false
 		for _, m := range l.Messages(channel) {
 			for _, f := range m.Files {
-				files = append(files, f.Name)
+				files[f.Name] = l.File(f)
 			}
 			shown = shown || channel+"/"+m.TS == id && strings.Contains(string(m.Blocks), `"slack_file"`)
 		}
-		return shown && slices.Contains(files, "chart.png") && slices.Contains(files, "who.csv")
+		return shown && len(files) == 2
 	})
-	t.Logf("answer %q, then %q, home, question, files %q; the traffic:\n%s", answer.Plain, aloud.Plain, files, l.Traffic())
+	if files["who.csv"] != "name\nSam\n" || files["chart.png"] != picture.String() {
+		t.Errorf("the files arrived as %q", files)
+	}
+	t.Logf("answer %q, then %q, home, question, %d files; the traffic:\n%s", answer.Plain, aloud.Plain, len(files), l.Traffic())
 }
 
 // latest finds the last message whose words hold text.

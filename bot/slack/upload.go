@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -38,17 +39,43 @@ func (s *Slack) share(ctx context.Context, channel, thread string, u upload) (id
 	// are made again, and what was uploaded without it belongs to nobody.
 	c := call{method: "files.completeUploadExternal", doing: doing, patience: patience}
 	err = s.do(ctx, c, func() error {
-		f, err := s.api.UploadFileContext(ctx, slack.UploadFileParameters{
-			Filename: u.name, Title: u.name, AltTxt: chat.Cut(u.alt, maxAltText),
-			FileSize: len(u.data), Reader: bytes.NewReader(u.data), Channel: channel, ThreadTimestamp: thread,
+		to, err := s.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{
+			FileName: u.name, FileSize: len(u.data), AltTxt: chat.Cut(u.alt, maxAltText),
 		})
 		if err != nil {
 			return err
 		}
-		id = f.ID
-		return nil
+		if err := s.put(ctx, to.UploadURL, u.data); err != nil {
+			return err
+		}
+		id = to.FileID
+		_, err = s.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
+			Files: []slack.FileSummary{{ID: to.FileID, Title: u.name}}, Channel: channel, ThreadTimestamp: thread,
+		})
+		return err
 	})
 	return id, err
+}
+
+// put sends a file's bytes where Slack wants them, as they are. The library
+// would send them in a form, whose end it writes twice (v0.35.0): a server that
+// takes the last end for the end finds 68 bytes more in the file. The address
+// is the permission, so that no token goes along.
+func (s *Slack) put(ctx context.Context, address string, data []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return slack.StatusCodeError{Code: resp.StatusCode, Status: resp.Status}
+	}
+	return nil
 }
 
 // Slack looks at a file for a while after it has come, and refuses a message

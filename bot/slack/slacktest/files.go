@@ -3,8 +3,10 @@ package slacktest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"path"
 	"slices"
@@ -65,15 +67,22 @@ func (w *Workspace) serveUpload(rw http.ResponseWriter, r *http.Request) {
 	io.WriteString(rw, "OK - "+strconv.Itoa(len(data)))
 }
 
+// errEnds is a form that goes on after its end. Servers differ in whether that
+// is part of the file.
+var errEnds = errors.New("a form with two ends")
+
 // uploaded reads the bytes of an upload, which come alone or in a form.
 func uploaded(r *http.Request) ([]byte, error) {
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "multipart/form-data" {
-		return io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body)
+	kind, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" {
+		return body, err
 	}
-	parts, err := r.MultipartReader()
-	if err != nil {
-		return nil, err
+	end := []byte("--" + parameters["boundary"] + "--")
+	if bytes.Count(body, end) > 1 {
+		return nil, errEnds
 	}
+	parts := multipart.NewReader(bytes.NewReader(body), parameters["boundary"])
 	for {
 		p, err := parts.NextPart()
 		if err != nil {

@@ -82,6 +82,26 @@ func TestUpload(t *testing.T) {
 	}
 }
 
+// forms uploads in forms: a right one, and one that goes on after its end.
+func (b bot) forms() {
+	b.t.Helper()
+	for _, c := range []struct {
+		more string
+		want int
+	}{{"", http.StatusOK}, {"\r\n--x--\r\n", http.StatusBadRequest}} {
+		got := b.ok("files.getUploadURLExternal", "filename", "a.csv", "length", "3")
+		form := "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\na,b\r\n--x--\r\n" + c.more
+		resp, err := http.Post(got["upload_url"].(string), "multipart/form-data; boundary=x", strings.NewReader(form))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != c.want {
+			b.t.Errorf("a form with %q after its end: status %d", c.more, resp.StatusCode)
+		}
+	}
+}
+
 // TestSharedFile: with a channel, a file is a message there.
 func TestSharedFile(t *testing.T) {
 	t.Parallel()
@@ -124,6 +144,7 @@ func TestSharedFile(t *testing.T) {
 			t.Errorf("downloaded %q, want %q", data, want)
 		}
 	}
+	b.forms()
 	got := b.ok("files.getUploadURLExternal", "filename", "a.csv", "length", "4")
 	if status := b.upload(got["upload_url"].(string), []byte("a,b")); status != http.StatusBadRequest {
 		t.Errorf("three bytes for four: status %d", status)

@@ -7,8 +7,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -226,6 +228,26 @@ func (l *Local) Messages(channel string) []Message {
 		all = append(all, shown)
 	}
 	return all
+}
+
+// File returns what is in a file, as the bot may read it.
+func (l *Local) File(f File) string {
+	l.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, "http://"+l.address+"/files-pri/"+l.o.Team+"-"+f.ID+"/"+url.PathEscape(f.Name), nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+l.BotToken())
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		l.t.Fatalf("file %s: %s, %v", f.Name, resp.Status, err)
+	}
+	return string(data)
 }
 
 // Direct returns the ID of a person's direct messages with the bot.
