@@ -94,7 +94,7 @@ func openOffice(t *testing.T, o officeOptions) *office {
 		addr = freePort(t)
 		endpoint = &slacktest.Endpoint{URL: "http://" + addr + "/slack", SigningSecret: "0123456789abcdef0123456789abcdef"}
 	}
-	of.slack = slacktest.New(t, slacktest.Options{HTTP: endpoint, Now: clock.Now, Allow: o.allow})
+	of.slack = slacktest.New(t, slacktest.Options{HTTP: endpoint, Now: clock.Now, Allow: o.allow, Seed: 1})
 	of.fillWorkspace()
 	yaml := of.yaml(addr)
 	if o.edit != nil {
