@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,29 @@ func codeIn(t *testing.T, text string) string {
 }
 
 var passForm = regexp.MustCompile(`(?m)^Pass:?\s+(\S{8,})`)
+
+// TestServeHome decides on the app's own page, which shows what waits.
+func TestServeHome(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{})
+	request := of.ask("defaults enable everybody has been trained")
+	of.acked(of.slack.OpenHome(account("abe")), "opening the app")
+	can := func() bool {
+		return slices.ContainsFunc(of.slack.HomeButtons(account("abe")), func(b slacktest.Button) bool { return b.Label == "Approve" })
+	}
+	of.until("what waits for abe", can)
+	if home := string(of.slack.Home(account("abe"))); !strings.Contains(home, request) || !strings.Contains(home, "everybody has been trained") {
+		t.Errorf("abe's page does not show the request:\n%s", home)
+	}
+	of.acked(of.slack.Press(account("abe"), slacktest.HomeTab, "Approve"), "approving there")
+	of.await("abe", "that it counts", of.says("needs one more person"))
+	of.acked(of.slack.OpenHome(account("sam")), "opening the app")
+	of.until("sam's page", func() bool { return of.slack.Home(account("sam")) != nil })
+	if home := string(of.slack.Home(account("sam"))); strings.Contains(home, request) {
+		t.Errorf("sam sees the request:\n%s", home)
+	}
+	of.approve("bea", request, "it was the last one needed")
+}
 
 // TestU05StopThisOnSlack lets the person whom a request is about stop it from
 // their own messages, which cancels it and alerts those who decide.

@@ -157,7 +157,12 @@ func newSlack(cfg *config.Config, set setting, inbox slack.Inbox, mux *lateMux) 
 	return slack.New(slack.Config{
 		Mode: c.Mode, AppToken: c.AppToken.Reveal(), BotToken: c.BotToken.Reveal(), SigningSecret: c.SigningSecret.Reveal(),
 		APIURL: c.APIURL, Inbox: inbox, Now: set.now, Log: set.log,
-		Home: func(ctx context.Context, who chat.Account) ([]chat.Message, error) { return mux.Home(ctx, who) },
+		Home: func(ctx context.Context, who chat.Account) ([]chat.Message, error) {
+			working, cancel := context.WithTimeout(ctx, cmp.Or(set.patience, answerLimit))
+			defer cancel()
+			ms, _ := mux.Home(working, who) // what could not be had in time says so
+			return ms, ctx.Err()
+		},
 	})
 }
 
