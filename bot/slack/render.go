@@ -92,6 +92,12 @@ func render(m chat.Message, o options) look {
 	}
 }
 
+// announced is what stands in a message's place while it is announced: nothing
+// but what may stand on a locked screen.
+func announced(m chat.Message) chat.Message {
+	return chat.Message{Headline: m.Notice, Text: "The rest follows here at once. If it does not, type “/mfa requests”."}
+}
+
 // maxSqueeze is where every part from outside is so short that all of them are
 // within Slack's limits together.
 const maxSqueeze = 32

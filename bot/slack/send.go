@@ -37,6 +37,11 @@ func mark(key string) string {
 // without an answer, the message is looked for before it is posted again, as
 // [Slack.Find] does.
 //
+// Where a notice stands for a message in notifications, it is posted first and
+// the message shown in its place at once. Slack's desktop notifies of what is in
+// the blocks (docs.slack.dev/changelog/2026/07/13/notification-changes), and
+// names would stand on a locked screen.
+//
 // The rest of a long table, a picture and a file follow in the message's
 // thread, and the picture then in the message itself; until then, and if that
 // fails, its words stand there.
@@ -45,7 +50,7 @@ func (s *Slack) Post(ctx context.Context, to chat.Address, key string, m chat.Me
 		return "", errSecret
 	}
 	if id, ok := s.posted.get(key); ok {
-		return id, nil
+		return s.fill(ctx, key, id, m)
 	}
 	channel, err := s.channel(ctx, to, 0)
 	if err != nil {
@@ -53,24 +58,55 @@ func (s *Slack) Post(ctx context.Context, to chat.Address, key string, m chat.Me
 	}
 	if _, ok := s.doubtful.get(key); ok {
 		id, err := s.find(ctx, channel, key)
-		if id != "" || err != nil {
-			return s.found(key, id), err
+		if err != nil {
+			return "", err
+		}
+		if id != "" {
+			return s.fill(ctx, key, s.found(key, id), m)
 		}
 	}
-	ts, more, err := s.post(ctx, destination{channel: channel, key: key}, m)
+	first := m
+	if m.Notice != "" {
+		first = announced(m)
+		s.bare.put(key, struct{}{})
+	}
+	ts, more, err := s.post(ctx, destination{channel: channel, key: key}, first)
 	if err != nil {
 		if unclear(err) {
 			s.doubtful.put(key, struct{}{})
 		}
 		return "", err
 	}
-	id := s.found(key, channel+"/"+ts)
+	id, err := s.fill(ctx, key, s.found(key, channel+"/"+ts), m)
+	if err != nil {
+		return "", err
+	}
 	s.background(func(ctx context.Context) {
 		if err := s.follow(ctx, channel, ts, m, more); err != nil {
 			s.cfg.Log.Warn("slack message is not complete", "message", id, "error", err)
 		}
 		s.illustrate(ctx, channel, ts, m)
 	})
+	return id, nil
+}
+
+// fill shows the whole of a message that was posted with its notice alone, and
+// returns its ID. Nobody is notified of an edit.
+func (s *Slack) fill(ctx context.Context, key, id string, m chat.Message) (string, error) {
+	if _, bare := s.bare.get(key); !bare || id == "" {
+		return id, nil
+	}
+	channel, ts, _ := strings.Cut(id, "/")
+	p := s.pictureOf(id)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.edited { // what it shows now is newer
+		err := s.update(ctx, channel, ts, m, "", patience)
+		if err != nil && !fixed[code(err)] {
+			return "", err
+		}
+	}
+	s.bare.drop(key)
 	return id, nil
 }
 

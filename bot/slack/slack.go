@@ -98,6 +98,7 @@ type Slack struct {
 	directs  known[string]   // conversations, by user
 	posted   known[string]   // IDs of messages, by key
 	doubtful known[struct{}] // keys that may have been posted
+	bare     known[struct{}] // keys whose messages show their notice alone so far
 	pictures known[*picture] // by message ID
 	accepted known[struct{}] // deliveries that were taken on here, by key
 	forms    known[struct{}] // presses whose form was opened, by key
