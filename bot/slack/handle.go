@@ -120,6 +120,9 @@ func (s *Slack) handle(d *delivery) {
 	if err := s.handler.Handle(ctx, r, e); err != nil {
 		log.Error("slack event failed", "error", err)
 	}
+	if e.Kind == chat.Press && d.origin.Channel == "" { // it was done in the home tab, and has changed it
+		s.publish(ctx, from)
+	}
 }
 
 // turnAway tells somebody politely that they cannot use the bot. That a person

@@ -144,6 +144,7 @@ func FuzzRender(f *testing.F) {
 	}
 	schema := compiled(f, "slack-blocks.schema.json#/definitions/MessageBlocks")
 	f.Fuzz(func(t *testing.T, a, b, c string, n uint8, flag bool) {
+		n %= 40
 		m := chat.Message{
 			Notice: c, Headline: a, Text: b, Footer: c, Request: "R-ABC234", Links: []chat.Link{{Label: a, URL: ours}, {Label: b, URL: c}},
 			Image: &chat.Image{Alt: b}, File: &chat.File{Name: a, Alt: b}, Table: &chat.Table{Header: []string{a, b}},
