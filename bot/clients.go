@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"twokey/bot/config"
@@ -107,6 +108,17 @@ func (c clients) apps(ctx context.Context, g config.Graph) ([]string, error) {
 		}
 	}
 	return ids, nil
+}
+
+// tryWriter says at once if the app that changes cannot sign in. Without it the
+// bot still answers and can be asked, so that it is no reason not to start.
+func (c clients) tryWriter(ctx context.Context, g config.Graph, log *slog.Logger) {
+	if g.WriteAuth == nil || g.WriteAuth.Method == string(msgraph.AuthNone) {
+		return
+	}
+	if _, err := c.writer.Grants(ctx); err != nil {
+		log.ErrorContext(ctx, "the app in graph.write_auth cannot sign in: every change will fail", "error", err)
+	}
 }
 
 // Grants are those of the app that changes.

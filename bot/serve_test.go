@@ -60,7 +60,8 @@ type office struct {
 	folder  string
 	config  string // the file
 	service *service
-	end     func() error
+	end     func() error // ends the bot, and says how it ended
+	log     safeBuffer
 	handled handled
 }
 
@@ -72,6 +73,7 @@ type officeOptions struct {
 	closed   bool     // the bot is not started
 	real     bool     // time is the machine's
 	allow    []string // what Slack refuses by design
+	scopes   []string // what the app may do beside the usual
 }
 
 // start is a Wednesday morning.
@@ -94,7 +96,7 @@ func openOffice(t *testing.T, o officeOptions) *office {
 		addr = freePort(t)
 		endpoint = &slacktest.Endpoint{URL: "http://" + addr + "/slack", SigningSecret: "0123456789abcdef0123456789abcdef"}
 	}
-	of.slack = slacktest.New(t, slacktest.Options{HTTP: endpoint, Now: clock.Now, Allow: o.allow, Seed: 1})
+	of.slack = slacktest.New(t, slacktest.Options{HTTP: endpoint, Now: clock.Now, Allow: o.allow, Seed: 1, Scopes: slices.Concat(slacktest.DefaultScopes, o.scopes)})
 	of.fillWorkspace()
 	yaml := of.yaml(addr)
 	if o.edit != nil {
@@ -262,11 +264,10 @@ func (of *office) start(patience time.Duration) {
 	if err != nil {
 		of.t.Fatalf("configuration: %v", err)
 	}
-	var logged safeBuffer
 	s, err := newService(of.t.Context(), cfg, setting{
 		now: of.clock.Now, simulated: true, patience: patience,
 		pace: pace{limits: approval.Limits{Tick: 50 * time.Millisecond, Settle: time.Second}, firstPass: 10 * time.Second},
-		log:  slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		log:  slog.New(slog.NewTextHandler(&of.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 		handler: func(h chat.Handler) chat.Handler {
 			return chat.HandlerFunc(func(ctx context.Context, r chat.Responder, e chat.Event) error {
 				of.handled.count(e)
@@ -275,7 +276,7 @@ func (of *office) start(patience time.Duration) {
 		},
 	})
 	if err != nil {
-		of.t.Fatalf("newService: %v\n%s", err, logged.String())
+		of.t.Fatalf("newService: %v\n%s", err, of.log.String())
 	}
 	of.service = s
 	ctx, stop := context.WithCancel(context.Background())
@@ -289,12 +290,13 @@ func (of *office) start(patience time.Duration) {
 		}
 		return err
 	})
+	end := of.end
 	of.t.Cleanup(func() {
-		if err := of.end(); err != nil {
+		if err := end(); err != nil {
 			of.t.Errorf("the bot ended with %v", err)
 		}
 		if of.t.Failed() {
-			of.t.Logf("the bot's log:\n%s", logged.String())
+			of.t.Logf("the bot's log:\n%s", of.log.String())
 		}
 	})
 	said.await(of.t, "ready")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"twokey/bot/slack/slacktest"
+	"twokey/store/pgtest"
 )
 
 // crowd adds so many people to the team who are linked to nobody.
@@ -186,6 +187,156 @@ func TestG18EventsOnSlack(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d commands were acknowledged", acked(typed), events)
+}
+
+// TestG18TwoReplicas runs two bots on one database and one Slack app: whatever
+// is delivered, and to whichever of them again, is handled by one of them once.
+func TestG18TwoReplicas(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	of := openOffice(t, officeOptions{edit: func(yaml string) string {
+		return strings.Replace(yaml, "store: {dsn: twokey.db}", "store: {dsn_file: dsn}", 1)
+	}, closed: true})
+	of.write("dsn", dsn)
+	of.start(0)
+	of.start(0)
+	of.until("four connections", func() bool { return of.slack.Connected() == 4 })
+
+	request := of.ask("defaults enable everybody has been trained")
+	for _, approver := range []string{"abe", "bea"} {
+		press := of.slack.Press(account(approver), of.prompt(approver, request).ID, "Approve")
+		again := []*slacktest.Delivery{press}
+		for range 20 {
+			again = append(again, press.Again())
+		}
+		for _, d := range again {
+			of.acked(d, "a press")
+		}
+		of.await(approver, "that it counts", of.says("Your approval"))
+	}
+	const commands, people = 100, 10
+	users := of.crowd(people)
+	for i := range commands {
+		d := of.slack.Command(users[i%people], teamRoom, fmt.Sprintf("ask paper jam in room %d", i))
+		of.acked(d, "a command")
+		of.acked(d.Again(), "the same once more")
+	}
+	for _, u := range users {
+		of.until("all answers to "+u, func() bool { return of.answers(u) >= commands/people })
+		if n := of.answers(u); n != commands/people {
+			t.Errorf("%s has %d answers, want %d", u, n, commands/people)
+		}
+	}
+	of.wantOnce(t, commands, "ask paper jam in room %d")
+	of.advance(15 * time.Minute)
+	of.await("ada", "the outcome", of.direct("ada", of.says(request+" done")))
+	of.effects(1)
+	for person, room := range map[string]string{"abe": of.slack.Direct(account("abe")), "bea": of.slack.Direct(account("bea")), "vic": adminsRoom} {
+		of.wantPrompts(t, person, room, request)
+	}
+}
+
+// wantPrompts holds that a request has one prompt in a place.
+func (of *office) wantPrompts(t *testing.T, person, room, request string) {
+	t.Helper()
+	n := 0
+	for _, m := range of.slack.Seen(account(person)) {
+		if m.Channel == room && of.says(request, "If it is wrong")(m) {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%s sees %d prompts of %s, want 1", person, n, request)
+	}
+}
+
+// TestServeInTrouble walks the road while Slack fails: messages are refused, or
+// are posted and nobody hears of it. Everybody is asked once all the same.
+func TestServeInTrouble(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{scopes: []string{"groups:history"}}) // to find lost posts in a private channel
+	of.slack.Fault(slacktest.Fault{Method: "conversations.open", Status: http.StatusServiceUnavailable})
+	for _, f := range []slacktest.Fault{{Status: http.StatusServiceUnavailable}, {Cut: "after"}, {Status: http.StatusTooManyRequests, RetryAfter: time.Second}, {Cut: "before"}, {Cut: "after"}, {Error: "fatal_error"}} {
+		f.Method = "chat.postMessage"
+		of.slack.Fault(f)
+	}
+	of.acked(of.slack.Command(account("ada"), adminsRoom, "defaults enable everybody has been trained"), "the request")
+	var request string
+	asked := func(person string) bool {
+		for _, m := range of.slack.Seen(account(person)) {
+			if m.Channel == of.slack.Direct(account(person)) && has(m, "Approve") {
+				_, rest, _ := strings.Cut(m.Plain, "R-")
+				request = "R-" + rest[:6]
+				return true
+			}
+		}
+		return false
+	}
+	for range 20 { // what failed is tried again by the clock
+		tried, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		all := of.slack.Wait(tried, func() bool { return asked("abe") && asked("bea") && of.shared() })
+		cancel()
+		if all {
+			break
+		}
+		of.advance(30 * time.Second)
+	}
+	for _, f := range []slacktest.Fault{{Status: http.StatusServiceUnavailable}, {Cut: "after"}, {Cut: "before"}} {
+		f.Method = "chat.update"
+		of.slack.Fault(f)
+	}
+	of.approve("abe", request, "needs one more person")
+	of.approve("bea", request, "it was the last one needed")
+	of.advance(15 * time.Minute)
+	for range 20 {
+		tried, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		all := of.slack.Wait(tried, func() bool { return of.ended("abe", request) && of.ended("bea", request) && of.ended("vic", request) })
+		cancel()
+		if all {
+			break
+		}
+		of.advance(30 * time.Second)
+	}
+	of.effects(1)
+	for person, room := range map[string]string{"abe": of.slack.Direct(account("abe")), "bea": of.slack.Direct(account("bea")), "vic": adminsRoom} {
+		of.wantPrompts(t, person, room, request)
+		if !of.ended(person, request) {
+			t.Errorf("%s does not see the end", person)
+		}
+	}
+}
+
+// shared reports whether the administrators' channel has been asked.
+func (of *office) shared() bool {
+	for _, m := range of.slack.Channel(adminsRoom) {
+		if has(m, "Approve") {
+			return true
+		}
+	}
+	return false
+}
+
+// ended reports whether a person sees a prompt of a request that is over.
+func (of *office) ended(person, request string) bool {
+	for _, m := range of.slack.Seen(account(person)) {
+		if m.Edited && !has(m, "Approve") && of.says(request, "Done at")(m) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestServeRevoked holds that a bot that was taken out of its workspace says what
+// to do, and goes on trying.
+func TestServeRevoked(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{allow: []string{"token_revoked"}})
+	of.slack.Revoke()
+	of.slack.CutSockets()
+	of.until("that it says so", func() bool {
+		err := of.service.slack.Ready()
+		return err != nil && strings.Contains(err.Error(), "install the app again")
+	})
 }
 
 // TestG19OnSlack holds that while the tenant does not answer, everything that

@@ -127,6 +127,20 @@ func TestServeAnotherTenant(t *testing.T) {
 	}
 }
 
+// TestServeWithoutAWriter holds that a bot whose second app cannot sign in says
+// so at once, and still answers.
+func TestServeWithoutAWriter(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{closed: true})
+	of.write("writer.secret", "a wrong one")
+	of.start(0)
+	if got := of.log.String(); !strings.Contains(got, "graph.write_auth cannot sign in") || strings.Contains(got, "a wrong one") {
+		t.Errorf("the log says\n%s", got)
+	}
+	of.command("vic", "", "status")
+	of.await("vic", "the figures", of.says("people in scope"))
+}
+
 // TestServeHealth holds what a host asks the bot: whether it lives, and whether
 // it can do its work.
 func TestServeHealth(t *testing.T) {

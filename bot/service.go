@@ -121,6 +121,7 @@ func organisation(ctx context.Context, cfg *config.Config, set setting) (assembl
 	if a.apps, err = c.apps(ctx, t.Graph); err != nil {
 		return a, fmt.Errorf("find out which app registrations are ours: %w", err)
 	}
+	c.tryWriter(ctx, t.Graph, set.log)
 	if a.laid, err = cfg.Rules(ctx, t, c.find); err != nil {
 		return a, err
 	}
