@@ -34,8 +34,8 @@ figures: ## docs/figures.md anew; the tests fail while it is not true
 outside: ## Slack's own clients against the workspace of the tests; needs Node
 	go test -tags outside ./bot/slack/slacktest -run '^TestOutside$$' -count=1 -v
 
-local-slack: ## one road against a Slack that somebody else wrote; needs npm and Linux on x64
-	go test -tags outside ./bot/slack -run TestOutsideLocalSlack -count=1 -v
+local-slack: ## the bot's road against a Slack that somebody else wrote; needs npm and Linux on x64
+	go test -tags outside ./bot/slack ./bot -run '^TestOutside' -count=1 -v
 
 lint: ## vet, staticcheck, gofumpt
 	go vet ./... && go tool staticcheck ./... && go tool gofumpt -l .

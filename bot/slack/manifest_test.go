@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"twokey/bot/slack/slacktest"
 )
 
 func TestGoldenManifest(t *testing.T) {
@@ -47,5 +50,19 @@ func TestManifestNeedsAnAddress(t *testing.T) {
 		if got, err := Manifest(ManifestOptions{Mode: "http", PublicURL: url}); err == nil {
 			t.Errorf("%q is taken: %s", url, got)
 		}
+	}
+}
+
+// TestTheTestsHaveTheScopesOfTheManifest keeps the other tests from using what
+// an installed app would not be allowed.
+func TestTheTestsHaveTheScopesOfTheManifest(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	for _, s := range scopes {
+		asked = append(asked, s.name)
+	}
+	slices.Sort(asked)
+	if given := slices.Sorted(slices.Values(slacktest.DefaultScopes)); !slices.Equal(asked, given) {
+		t.Errorf("the manifest asks for %q, and the tests' app has %q", asked, given)
 	}
 }

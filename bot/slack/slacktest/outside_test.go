@@ -295,7 +295,7 @@ func authorised(t *testing.T, address, token string) *http.Request {
 }
 
 func webAPI(t *testing.T, dir string) {
-	w := workspace(t, slacktest.Options{Scopes: slacktest.DefaultScopes, Burst: 5, Allow: []string{"missing_scope", "invalid_blocks", "channel_not_found"}})
+	w := workspace(t, slacktest.Options{Scopes: append([]string{"channels:read", "users:read.email"}, slacktest.DefaultScopes...), Burst: 5, Allow: []string{"missing_scope", "invalid_blocks", "channel_not_found"}})
 	p := run(t, dir, "client.mjs", w)
 	ok := func(method string, args map[string]any) map[string]any {
 		t.Helper()

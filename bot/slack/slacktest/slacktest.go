@@ -67,10 +67,9 @@ type Endpoint struct {
 }
 
 // DefaultScopes is what a bot needs that answers commands, buttons, mentions
-// and direct messages, uploads pictures and looks its people and channels up.
+// and direct messages, uploads files and looks up who somebody is.
 var DefaultScopes = []string{
-	"commands", "chat:write", "users:read", "users:read.email", "im:write", "im:history",
-	"app_mentions:read", "files:write", "files:read", "channels:read", "groups:read",
+	"commands", "chat:write", "im:write", "im:history", "app_mentions:read", "users:read", "files:write", "files:read",
 }
 
 // Workspace is one Slack workspace with the bot's app installed.

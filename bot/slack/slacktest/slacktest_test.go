@@ -24,6 +24,9 @@ type bot struct {
 func setup(t *testing.T, o Options) (*Workspace, bot) {
 	t.Helper()
 	now := time.Now()
+	if o.Scopes == nil {
+		o.Scopes = append([]string{"channels:read", "groups:read", "users:read.email"}, DefaultScopes...)
+	}
 	o.Now = func() time.Time { return now }
 	w := New(t, o)
 	t.Cleanup(func() { asSlackSends(t, w) })
