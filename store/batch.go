@@ -124,9 +124,25 @@ func verdict(own, err error) error {
 func (s *Store) work() {
 	runtime.Gosched() // whoever is as far as the first comes with it
 	for s.line.more() {
+		s.gather()
 		s.batch()
 	}
 }
+
+// gather waits a moment for as many as came with the last batch: people who
+// were answered together come back together, and a batch for the first of them
+// alone would cost as much as one for all, while the others wait for it.
+func (s *Store) gather() {
+	for range s.dialect.gathering() {
+		if s.line.ready() {
+			return
+		}
+		time.Sleep(gatherStep)
+	}
+}
+
+// gatherStep is how often it is looked whether they are there.
+const gatherStep = 200 * time.Microsecond
 
 // batch carries out one transaction with all who wait once it has begun.
 func (s *Store) batch() {

@@ -13,6 +13,7 @@ import (
 type line struct {
 	mu      sync.Mutex
 	waiting []*call
+	last    int           // how many were taken last
 	work    chan struct{} // closed by the goroutine when it ends; nil if there is none
 	closed  bool
 }
@@ -88,7 +89,15 @@ func (l *line) take(n int) []*call {
 	}
 	first := slices.Clone(l.waiting[:n])
 	l.waiting = slices.Delete(l.waiting, 0, n)
+	l.last = n
 	return first
+}
+
+// ready reports whether as many wait as were taken last.
+func (l *line) ready() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting) >= l.last
 }
 
 // back puts calls in front again, because they had no turn.
