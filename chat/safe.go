@@ -16,6 +16,11 @@ func Safe(s string, limit int) string {
 	var b strings.Builder
 	marks := 0
 	for _, r := range s {
+		if ' ' <= r && r <= '~' { // most text is nothing else, and the tables take their time
+			marks = 0
+			b.WriteByte(byte(r))
+			continue
+		}
 		if unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) {
 			if marks++; marks > 2 {
 				continue
