@@ -28,29 +28,32 @@ const handleLimit = 5 * time.Minute
 var errNotOurs = errors.New("for another app or from another workspace")
 
 // accept takes a delivery on, or refuses it. It never waits for anybody. The
-// answer is what the acknowledgement shows; nil is nothing.
-func (s *Slack) accept(d *delivery) (answer any, err error) {
+// answer is what the acknowledgement shows; nil is nothing. What has to be done
+// begins with start, which is to be called once it is acknowledged.
+func (s *Slack) accept(d *delivery) (answer any, start func(), err error) {
 	if err := s.ours(d); err != nil {
 		s.cfg.Log.Warn("slack delivery refused", "app", d.app, "team", d.team, "error", err)
-		return nil, err
+		return nil, nothing, err
 	}
 	switch {
 	case len(d.refused) > 0:
-		return slack.NewErrorsViewSubmissionResponse(d.refused), nil
+		return slack.NewErrorsViewSubmissionResponse(d.refused), nothing, nil
 	case d.form != nil:
-		s.ask(d)
-		return nil, nil
+		return nil, func() { s.ask(d) }, nil
 	}
 	if _, repeated := s.accepted.get(d.event.Key); repeated {
-		return nil, nil // a repeat takes nobody's place
+		return nil, nothing, nil // it takes nobody's place
 	}
-	if s.queue.push(d.team+"/"+d.from, func() { s.handle(d) }) {
+	start, ok := s.queue.push(d.team+"/"+d.from, func() { s.handle(d) })
+	if ok {
 		s.accepted.put(d.event.Key, struct{}{})
-		return nil, nil
+		return nil, start, nil
 	}
 	s.cfg.Log.Warn("slack delivery not taken: too many are waiting", "event", d.event.Key, "user", d.from)
-	return d.busy(), nil
+	return d.busy(), nothing, nil
 }
+
+func nothing() {}
 
 // busy is how a delivery is answered that there is no room for.
 func (d *delivery) busy() any {
@@ -85,21 +88,21 @@ func (s *Slack) handle(d *delivery) {
 	ctx, cancel := context.WithTimeout(s.ctx, handleLimit)
 	defer cancel()
 	r := &responder{s: s, user: d.from, origin: d.origin, kind: d.event.Kind}
-	log := s.cfg.Log.With("event", d.event.Key)
+	log := s.cfg.Log
 	isNew, err := s.cfg.Inbox.Take(ctx, d.event.Key)
 	if err != nil {
-		log.Error("slack event was not noted", "error", err)
+		log.Error("slack event was not noted", "event", d.event.Key, "error", err)
 		s.accepted.drop(d.event.Key) // if it comes again, it may be
 		s.tell(ctx, r, d, sayNotNoted)
 		return
 	}
 	if !isNew {
-		log.Debug("slack event was delivered before")
+		log.Debug("slack event was delivered before", "event", d.event.Key)
 		return
 	}
 	who, err := s.identify(ctx, d)
 	if err != nil {
-		log.Error("slack event has no author", "user", d.from, "error", err)
+		log.Error("slack event has no author", "event", d.event.Key, "user", d.from, "error", err)
 		s.tell(ctx, r, d, sayUnknown)
 		return
 	}
@@ -118,7 +121,7 @@ func (s *Slack) handle(d *delivery) {
 	}
 	e.From = from
 	if err := s.handler.Handle(ctx, r, e); err != nil {
-		log.Error("slack event failed", "error", err)
+		log.Error("slack event failed", "event", d.event.Key, "error", err)
 	}
 	if e.Kind == chat.Press && d.origin.Channel == "" { // it was done in the home tab, and has changed it
 		s.publish(ctx, from)

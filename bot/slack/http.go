@@ -118,7 +118,7 @@ func (s *Slack) serve(w http.ResponseWriter, r *http.Request, kind string, body 
 		refuse(w, http.StatusBadRequest)
 		return
 	}
-	said, err := s.accept(d)
+	said, start, err := s.accept(d)
 	switch {
 	case errors.Is(err, errStarting):
 		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable) // an event comes again
@@ -126,6 +126,7 @@ func (s *Slack) serve(w http.ResponseWriter, r *http.Request, kind string, body 
 		refuse(w, http.StatusForbidden)
 	default:
 		reply(w, said)
+		start()
 	}
 }
 

@@ -26,11 +26,13 @@ type queue struct {
 }
 
 // push adds a task and reports whether there was room for it. It never blocks.
-func (q *queue) push(person string, task func()) bool {
+// The task may begin once start was called, which has to be done: so that
+// whoever delivered it can be told first.
+func (q *queue) push(person string, task func()) (start func(), ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed || q.total >= inAll || len(q.waiting[person]) >= perPerson {
-		return false
+		return nil, false
 	}
 	if q.waiting == nil {
 		q.waiting, q.busy = map[string][]func(){}, map[string]bool{}
@@ -38,15 +40,21 @@ func (q *queue) push(person string, task func()) bool {
 	q.waiting[person] = append(q.waiting[person], task)
 	q.total++
 	if q.busy[person] {
-		return true
+		return func() {}, true
 	}
 	q.busy[person] = true
 	q.turns = append(q.turns, person)
-	if q.working < workers {
-		q.working++
-		q.running.Go(q.work)
+	if q.working >= workers {
+		return func() {}, true
 	}
-	return true
+	q.working++
+	q.running.Add(1)
+	return func() {
+		go func() {
+			defer q.running.Done()
+			q.work()
+		}()
+	}, true
 }
 
 // work runs tasks until none may start.

@@ -351,6 +351,9 @@ var angled = regexp.MustCompile(`<([^<>]*)>`)
 // as a person would write it, people as "@U…", because only their ID says who
 // is meant.
 func readable(text string) string {
+	if !strings.ContainsAny(text, "<&") {
+		return text
+	}
 	text = angled.ReplaceAllStringFunc(text, func(s string) string {
 		inner, label, named := strings.Cut(s[1:len(s)-1], "|")
 		switch {

@@ -239,14 +239,21 @@ func (s *Slack) read(ctx context.Context, c *socket) {
 	stop := make(chan struct{})
 	defer close(stop)
 	s.life.Go(func() { s.attend(ctx, c.conn, stop) })
-	alive := func(string) error { return c.conn.SetReadDeadline(time.Now().Add(s.tempo.silence)) }
-	c.conn.SetPongHandler(alive)
+	var until time.Time // how long it may be silent; not set anew for each of many frames
+	alive := func() error {
+		if now := time.Now(); until.Sub(now) < s.tempo.silence*9/10 {
+			until = now.Add(s.tempo.silence)
+			return c.conn.SetReadDeadline(until)
+		}
+		return nil
+	}
+	c.conn.SetPongHandler(func(string) error { return alive() })
 	c.conn.SetPingHandler(func(data string) error {
 		_ = c.conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeLimit)) // a broken connection is noticed by reading
-		return alive("")
+		return alive()
 	})
 	for {
-		if c.reason = alive(""); c.reason != nil {
+		if c.reason = alive(); c.reason != nil {
 			return
 		}
 		_, data, err := c.conn.ReadMessage()
@@ -299,23 +306,26 @@ func (s *Slack) take(c *socket, data []byte) error {
 	if f.EnvelopeID == "" {
 		return nil
 	}
-	return acknowledge(c.conn, f.EnvelopeID, s.deliver(f))
+	answer, start := s.deliver(f)
+	defer start()
+	return acknowledge(c.conn, f.EnvelopeID, answer)
 }
 
-// deliver takes a delivery on and returns what its acknowledgement holds.
-func (s *Slack) deliver(f frame) any {
+// deliver takes a delivery on. The answer is what its acknowledgement holds;
+// start is to be called once it is acknowledged.
+func (s *Slack) deliver(f frame) (answer any, start func()) {
 	d, err := parse(f.Type, f.Payload, s.cfg.Now())
 	if err != nil {
 		if !errors.Is(err, errIgnored) {
 			s.cfg.Log.Warn("slack sent what is not understood", "type", f.Type, "error", err)
 		}
-		return nil
+		return nil, nothing
 	}
-	answer, err := s.accept(d)
+	answer, start, err = s.accept(d)
 	if err != nil || !f.Accepts {
-		return nil
+		answer = nil
 	}
-	return answer
+	return answer, start
 }
 
 // obey follows Slack's wish about a connection.
