@@ -50,6 +50,8 @@ func wrap(doing string, err error) error {
 		}
 	case errors.As(err, &limited):
 		p.code, p.wait, p.notSent = codeLimited, max(limited.RetryAfter, time.Second), true
+	case errors.As(err, &status) && status.Code == http.StatusTooManyRequests: // without saying for how long
+		p.code, p.wait, p.notSent = codeLimited, 30*time.Second, true
 	case errors.As(err, &status):
 		p.status, p.notSent = status.Code, status.Code < http.StatusInternalServerError
 	default:

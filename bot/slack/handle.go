@@ -24,6 +24,10 @@ const (
 // handleLimit is how long one event may be handled.
 const handleLimit = 5 * time.Minute
 
+// errAway is why nothing is taken on before we know who we are, and while we
+// stop. Another replica may be there, or the same delivery comes again.
+var errAway = errors.New("not at work")
+
 // errNotOurs is why something that is authentic is refused all the same.
 var errNotOurs = errors.New("for another app or from another workspace")
 
@@ -69,10 +73,10 @@ func (d *delivery) busy() any {
 // ours returns an error if a delivery is for another app or did not happen in
 // our workspace, or in one of our grid.
 func (s *Slack) ours(d *delivery) error {
-	me := s.me()
+	me, stopped := s.me(), s.stopped()
 	switch {
-	case me.team == "":
-		return errStarting
+	case me.team == "", stopped:
+		return errAway
 	case me.app != "" && d.app != me.app:
 		return errNotOurs
 	case d.team != "" && d.team == me.team:

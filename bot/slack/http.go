@@ -120,7 +120,7 @@ func (s *Slack) serve(w http.ResponseWriter, r *http.Request, kind string, body 
 	}
 	said, start, err := s.accept(d)
 	switch {
-	case errors.Is(err, errStarting):
+	case errors.Is(err, errAway):
 		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable) // an event comes again
 	case err != nil:
 		refuse(w, http.StatusForbidden)

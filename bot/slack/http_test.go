@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"twokey/bot/slack"
 	"twokey/bot/slack/slacktest"
 	"twokey/chat"
 )
@@ -341,6 +342,10 @@ func TestG17AnotherAppOrWorkspace(t *testing.T) {
 	if w := h.send(0, h.request("actions", form, other)); w.Code != http.StatusForbidden {
 		t.Errorf("another workspace: status %d, want 403", w.Code)
 	}
+	app := h.click(func(p map[string]any) { p["api_app_id"] = "A0OTHER" })
+	if w := h.send(0, h.request("actions", form, app)); w.Code != http.StatusForbidden {
+		t.Errorf("another app: status %d, want 403", w.Code)
+	}
 	if w := h.send(0, h.request("elsewhere", form, h.click(nil))); w.Code != http.StatusNotFound {
 		t.Errorf("another address: status %d, want 404", w.Code)
 	}
@@ -356,6 +361,38 @@ func TestG17AnotherAppOrWorkspace(t *testing.T) {
 	}
 	if h.taken() != 0 || len(h.heard.all()) != 0 {
 		t.Errorf("heard %+v", h.heard.all())
+	}
+}
+
+// Before it knows who it is, and once it stops, a bot takes nothing on: Slack
+// delivers events again, and commands fail at once and are not lost silently.
+func TestTakesNothingOnWhileAway(t *testing.T) {
+	t.Parallel()
+	s := overHTTP(t, 1, slacktest.Options{})
+	cfg := slack.Config{Mode: "http", BotToken: s.BotToken(), SigningSecret: signingSecret, APIURL: s.APIURL(), Inbox: s.inbox, Now: s.Now}
+	b, err := slack.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := func(when string) {
+		w := httptest.NewRecorder()
+		b.ServeHTTP(w, s.request("actions", form, s.click(nil)))
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("X-Slack-No-Retry") != "" {
+			t.Errorf("%s: status %d, %v; want 503 and to be asked again", when, w.Code, w.Header())
+		}
+	}
+	away("before it runs")
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	s.until("it is ready", func() bool { return b.Ready() == nil })
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	away("after it ran")
+	if s.taken() != 0 {
+		t.Errorf("%d deliveries were noted", s.taken())
 	}
 }
 

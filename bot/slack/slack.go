@@ -302,6 +302,13 @@ func (s *Slack) Ready() error {
 	return s.sockets.state()
 }
 
+// stopped reports whether nothing is taken on any more.
+func (s *Slack) stopped() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state == errStopped
+}
+
 func (s *Slack) setState(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -310,7 +317,7 @@ func (s *Slack) setState(err error) {
 
 // lost notes that Slack does not know our token any more.
 func (s *Slack) lost(p *problem) {
-	if final[p.code] && p.code != "missing_scope" {
+	if final[p.code] && p.code != "missing_scope" && !s.stopped() {
 		s.setState(p)
 	}
 }

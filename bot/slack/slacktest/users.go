@@ -34,6 +34,9 @@ func (w *Workspace) person(u *User) reply {
 	if slices.Contains(w.options.Scopes, "users:read.email") && u.Email != "" {
 		profile["email"] = u.Email
 	}
+	if u.ID == w.options.BotUser {
+		profile["bot_id"], profile["api_app_id"] = w.botID(), w.options.AppID
+	}
 	r := reply{
 		"id": u.ID, "team_id": u.Team, "name": u.Name, "deleted": u.Deleted, "profile": profile,
 		"is_bot": u.Bot, "is_app_user": u.AppUser, "updated": 1700000000,

@@ -3,6 +3,7 @@ package slacktest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -213,7 +214,7 @@ func orNil(text string) any {
 func (w *Workspace) output(v *View) reply {
 	r := reply{
 		"id": v.ID, "team_id": w.options.Team, "type": string(v.kind), "blocks": v.blocks, "private_metadata": v.PrivateMetadata,
-		"callback_id": v.CallbackID, "external_id": v.ExternalID, "hash": v.Hash, "state": object{"values": v.state},
+		"callback_id": v.CallbackID, "external_id": v.ExternalID, "hash": v.Hash, "state": object{"values": maps.Clone(v.state)},
 		"title": nil, "submit": nil, "close": nil, "clear_on_close": false, "notify_on_close": v.notify,
 		"root_view_id": or(v.root, v.ID), "previous_view_id": orNil(v.below), "app_id": w.options.AppID,
 		"app_installed_team_id": w.options.Team, "bot_id": w.botID(),
