@@ -24,7 +24,7 @@ const (
 
 // inRow is how many buttons stand beside each other before the rest of them
 // go into a menu.
-const inRow = 5
+const inRow = 8
 
 const (
 	actionPrefix = "twokey:"

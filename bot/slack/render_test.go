@@ -288,3 +288,21 @@ func BenchmarkRender(b *testing.B) {
 		})
 	}
 }
+
+// Only https is followed, and nothing that hides where it leads.
+func TestOnlyHTTPSIsFollowed(t *testing.T) {
+	t.Parallel()
+	for url, follows := range map[string]bool{
+		ours: true, "HTTPS://ours.example/": true, "http://ours.example/": false, "javascript:alert(1)": false, "slack://open": false,
+		"https://": false, "https://me@ours.example/": false, "ours.example": false, "": false, ours + strings.Repeat("x", maxURL): false,
+	} {
+		l := render(chat.Message{Headline: "x", Links: []chat.Link{{Label: "Guide", URL: url}}}, options{})
+		got := looked(t, l.blocks)
+		if followed := len(got.links) > 0; followed != follows || strings.Contains(l.text, "<") != follows {
+			t.Errorf("%.60q is followed: %t, in the text %q", url, followed, l.text)
+		}
+		if !strings.Contains(strings.Join(got.texts, "\n"), "Guide") {
+			t.Errorf("%.60q: the label is not shown", url)
+		}
+	}
+}

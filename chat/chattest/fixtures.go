@@ -162,7 +162,7 @@ func longTable() chat.Message {
 // choices are more buttons than stand well beside each other.
 func choices() chat.Message {
 	m := chat.Message{Headline: "Which of these do you mean?"}
-	for i, label := range []string{"iPhone", "Android", "Phone calls only", "No phone", "Tablet", "Passkey", "Security key", "Something else"} {
+	for i, label := range []string{"iPhone", "Android", "Phone calls only", "No phone", "Tablet", "Passkey", "Security key", "Windows Hello", "Code app", "Text message", "Something else"} {
 		m.Buttons = append(m.Buttons, chat.Button{ID: "topic", Label: label, Value: fmt.Sprintf("topic-%d", i+1)})
 	}
 	return m
