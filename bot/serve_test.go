@@ -62,6 +62,7 @@ type office struct {
 	service *service
 	end     func() error // ends the bot, and says how it ended
 	log     safeBuffer
+	through func(chat.Handler) chat.Handler // what events go through; nil: nothing
 	handled handled
 }
 
@@ -70,10 +71,11 @@ type officeOptions struct {
 	http     bool
 	patience time.Duration
 	edit     func(yaml string) string
-	closed   bool     // the bot is not started
-	real     bool     // time is the machine's
-	allow    []string // what Slack refuses by design
-	scopes   []string // what the app may do beside the usual
+	through  func(chat.Handler) chat.Handler // what events go through; nil: nothing
+	closed   bool                            // the bot is not started
+	real     bool                            // time is the machine's
+	allow    []string                        // what Slack refuses by design
+	scopes   []string                        // what the app may do beside the usual
 }
 
 // start is a Wednesday morning.
@@ -89,7 +91,7 @@ func openOffice(t *testing.T, o officeOptions) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := &office{t: t, clock: clock, folder: t.TempDir()}
+	of := &office{t: t, clock: clock, folder: t.TempDir(), through: o.through}
 	of.openTenant()
 	addr, endpoint := "", (*slacktest.Endpoint)(nil)
 	if o.http {
@@ -269,6 +271,7 @@ func (of *office) start(patience time.Duration) {
 		pace: pace{limits: approval.Limits{Tick: 50 * time.Millisecond, Settle: time.Second}, firstPass: 10 * time.Second},
 		log:  slog.New(slog.NewTextHandler(&of.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 		handler: func(h chat.Handler) chat.Handler {
+			h = through(of.through, h)
 			return chat.HandlerFunc(func(ctx context.Context, r chat.Responder, e chat.Event) error {
 				of.handled.count(e)
 				return h.Handle(ctx, r, e)
