@@ -307,6 +307,7 @@ func TestCommandLine(t *testing.T) {
 		"not a tenant":      {[]string{"demo", "--addr", "127.0.0.1:0", "--tenant", "nonsense"}, 1, "--tenant"},
 		"another database":  {[]string{"demo", "--store", "mysql://x"}, 2, "--store"},
 		"no such server":    {[]string{"demo", "--addr", "127.0.0.1:0", "--store", "postgres://x@localhost:1/x"}, 1, "open PostgreSQL"},
+		"serve whom":        {[]string{"serve"}, 2, "--config"},
 		"ask":               {[]string{"ask", "paper jam on floor 2"}, 0, "not my subject"},
 		"address in use":    {[]string{"demo", "--addr", "127.0.0.1:99999"}, 1, "--addr"},
 		"wait out of range": {[]string{"demo", "--wait", "2h"}, 2, "--wait"},

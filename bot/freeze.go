@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/user"
 	"slices"
+	"strings"
 
+	"twokey/bot/config"
 	"twokey/bot/console"
+	"twokey/bot/slack"
 	"twokey/chat"
 	"twokey/commands"
 	"twokey/commands/approval"
@@ -62,18 +65,14 @@ func (f freezeCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	var failed []error
 	for _, r := range known {
-		failed = append(failed, f.freeze(ctx, std, db, r))
+		failed = append(failed, f.freeze(ctx, std, db, r, f.admins(cfg, r)))
 	}
 	return errors.Join(failed...)
 }
 
 // freeze freezes one tenant, and says it also where that was so already. One
 // that cannot be is no reason to leave the others.
-func (f freezeCommand) freeze(ctx context.Context, std streams, db *store.Store, r rules.Rules) error {
-	var admins chat.Address
-	if f.Data != "" {
-		admins = chat.Address{Platform: console.Platform, Channel: channelAdmins}
-	}
+func (f freezeCommand) freeze(ctx context.Context, std streams, db *store.Store, r rules.Rules, admins chat.Address) error {
 	err := approval.FreezeNow(ctx, db, r.Tenant, whoIsHere(), f.Reason, commands.Pinned(r, admins))
 	if errors.Is(err, approval.ErrFrozen) {
 		_, err = fmt.Fprintf(std.out, "%s is frozen already\n", r.Tenant)
@@ -84,6 +83,32 @@ func (f freezeCommand) freeze(ctx context.Context, std streams, db *store.Store,
 	}
 	_, err = fmt.Fprintf(std.out, "%s is frozen: nothing can be asked for, and nothing starts. It is thawed in the chat alone: “/mfa thaw”, by an owner and two approvers\n", r.Tenant)
 	return err
+}
+
+// admins is the administrators' channel, as far as it is known without asking
+// the chat: its workspace is that of the people who are pinned, if they are all
+// of one.
+func (f freezeCommand) admins(cfg *config.Config, r rules.Rules) chat.Address {
+	if f.Data != "" {
+		return chat.Address{Platform: console.Platform, Channel: channelAdmins}
+	}
+	if cfg == nil || cfg.Slack == nil || cfg.Slack.Channels.Admins == "" {
+		return chat.Address{}
+	}
+	found := chat.Address{}
+	for account := range r.Links {
+		platform, rest, _ := strings.Cut(account, "/")
+		workspace, _, _ := strings.Cut(rest, "/")
+		at := chat.Address{Platform: slack.Platform, Workspace: workspace, Channel: cfg.Slack.Channels.Admins}
+		switch {
+		case platform != slack.Platform:
+		case found != chat.Address{} && found != at:
+			return chat.Address{}
+		default:
+			found = at
+		}
+	}
+	return found
 }
 
 // whoIsHere names who runs the program, as far as the host knows.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"twokey/bot/slack/slacktest"
 	"twokey/chat"
 )
 
@@ -56,6 +57,24 @@ func TestU09NewRulesOnSlack(t *testing.T) {
 	request := of.ask("defaults enable everybody has been trained")
 	of.command("vic", "", "approve "+request)
 	of.await("vic", "a refusal", of.says("You may not decide this"))
+}
+
+// TestU12FreezeOnSlack freezes from the host beside the running bot: everybody
+// who decides is told on Slack, and nothing can be asked any more.
+func TestU12FreezeOnSlack(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{})
+	var said safeBuffer
+	if status := run(t.Context(), []string{"freeze", "--config", of.config, "--reason", "a strange sign-in"}, streams{strings.NewReader(""), &said, &said}); status != 0 {
+		t.Fatalf("freeze = %d: %s", status, said.String())
+	}
+	for _, person := range []string{"abe", "bea", "olga"} {
+		of.await(person, "the freeze", of.direct(person, of.says("a strange sign-in")))
+	}
+	of.await("vic", "the freeze", func(m slacktest.Message) bool { return m.Channel == adminsRoom && of.says("a strange sign-in")(m) })
+	of.command("ada", adminsRoom, "defaults enable everybody has been trained")
+	of.await("ada", "a refusal", of.says("frozen"))
+	of.effects(0)
 }
 
 // TestServeFinishesWhatItHas stops the bot while somebody is being answered, and
