@@ -69,12 +69,18 @@ func (w *Workspace) typed(text string, named bool) string {
 	})
 }
 
-// event is an Events API delivery. It needs w.mu.
+// event is an Events API delivery. What a person of another organisation does
+// in a channel that both share comes under that one's team ID; whose
+// installation it is for, the authorizations say. It needs w.mu.
 func (w *Workspace) event(inner map[string]any) *Delivery {
-	now := w.now().Unix()
+	now, team, foreign := w.now().Unix(), w.options.Team, false
+	if id, _ := inner["user"].(string); w.user(id) != nil && w.user(id).Stranger {
+		team, foreign = w.user(id).Team, true
+		inner["user_team"], inner["source_team"] = team, team
+	}
 	payload := map[string]any{
-		"token": "deprecated", "team_id": w.options.Team, "context_team_id": w.options.Team, "api_app_id": w.options.AppID,
-		"event": inner, "type": "event_callback", "event_id": w.newID("Ev"), "event_time": now, "is_ext_shared_channel": false,
+		"token": "deprecated", "team_id": team, "context_team_id": w.options.Team, "api_app_id": w.options.AppID,
+		"event": inner, "type": "event_callback", "event_id": w.newID("Ev"), "event_time": now, "is_ext_shared_channel": foreign,
 		"event_context": "4-" + w.uuid(),
 		"authorizations": []any{map[string]any{
 			"enterprise_id": orNil(w.options.Enterprise), "team_id": w.options.Team, "user_id": w.options.BotUser, "is_bot": true, "is_enterprise_install": false,

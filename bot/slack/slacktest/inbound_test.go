@@ -78,6 +78,8 @@ func TestEverythingPeopleDo(t *testing.T) {
 	t.Parallel()
 	for _, grid := range []string{"", "E0GRID"} {
 		w, b := setup(t, Options{Enterprise: grid})
+		w.AddUser(User{ID: "U0EVE00001", Name: "eve", Team: "T0OTHER001", Stranger: true})
+		w.AddChannel(Channel{ID: "C0ADMINS01", Name: "admins", Members: []string{"U0ADA00001", "U0EVE00001"}})
 		c := b.dial()
 		take := func(d *Delivery) map[string]any {
 			t.Helper()
@@ -94,6 +96,10 @@ func TestEverythingPeopleDo(t *testing.T) {
 			t.Errorf("mention = %v", text)
 		}
 		take(w.Say("U0ADA00001", "", "help"))
+		foreign := take(w.Say("U0EVE00001", "C0ADMINS01", "@twokey hello"))
+		if foreign["team_id"] != "T0OTHER001" || foreign["is_ext_shared_channel"] != true || foreign["event"].(map[string]any)["user_team"] != "T0OTHER001" {
+			t.Errorf("from another organisation: %v", foreign)
+		}
 		take(w.SayIn("U0ADA00001", w.Seen("U0ADA00001")[0].ID, "@twokey again"))
 		if d := w.Say("U0ADA00001", "C0ADMINS01", "nothing for the bot"); d.Times() != 0 {
 			t.Error("a message that does not name the bot was delivered")
