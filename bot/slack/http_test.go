@@ -409,3 +409,25 @@ func TestSlackChecksTheAddress(t *testing.T) {
 		t.Error("a check was noted as a delivery")
 	}
 }
+
+// An answer stands where the button was seen: inside a thread, but not inside
+// the one that its message began.
+func TestAnswersStandWhereTheButtonIs(t *testing.T) {
+	t.Parallel()
+	s := overHTTP(t, 1, slacktest.Options{})
+	s.heard.answer = func(ctx context.Context, r chat.Responder, _ chat.Event) error {
+		return r.Reply(ctx, chat.Message{Text: "Noted."})
+	}
+	for i, thread := range []string{"1700000000.000100", "1600000000.000100"} {
+		body := s.click(func(p map[string]any) {
+			p["message"], p["response_url"] = map[string]any{"ts": "1700000000.000100", "thread_ts": thread}, ""
+			p["actions"].([]any)[0].(map[string]any)["action_ts"] = fmt.Sprint(i + 1)
+		})
+		s.send(0, s.request("actions", form, body))
+		s.until("it is answered", func() bool { return len(s.Calls("chat.postEphemeral")) == i+1 })
+	}
+	calls := s.Calls("chat.postEphemeral")
+	if calls[0].Args["thread_ts"] != "" || calls[1].Args["thread_ts"] != "1600000000.000100" {
+		t.Errorf("answered in the threads %q and %q", calls[0].Args["thread_ts"], calls[1].Args["thread_ts"])
+	}
+}

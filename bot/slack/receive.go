@@ -216,6 +216,9 @@ func press(d *delivery, c callback, now time.Time) (*delivery, error) {
 		Channel: cmp.Or(c.Channel.ID, c.Container.Channel), Thread: cmp.Or(c.Message.Thread, c.Container.Thread),
 		Answers: c.Answers, At: now.Unix(),
 	}
+	if d.origin.Thread == at { // it began the thread, and is looked at outside it
+		d.origin.Thread = ""
+	}
 	d.event = chat.Event{
 		Key:  key(d.team, "press", cmp.Or(d.origin.Channel, d.from), at, d.from, cmp.Or(action.ActionTs, c.Trigger)),
 		Kind: chat.Press, Channel: shared(d.origin.Channel), Button: b.ID, Value: b.Value,

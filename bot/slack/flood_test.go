@@ -1,0 +1,70 @@
+package slack_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"twokey/bot/slack/slacktest"
+	"twokey/chat"
+)
+
+// One person's flood waits behind itself: what there is no room for is refused
+// in the acknowledgement, and others are answered meanwhile.
+func TestG37OnePersonFloods(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"socket", "http"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			s := play1(t, mode)
+			release := make(chan struct{})
+			open := sync.OnceFunc(func() { close(release) })
+			t.Cleanup(open)
+			s.heard.answer = func(ctx context.Context, r chat.Responder, e chat.Event) error {
+				if e.From.User == ada {
+					<-release
+				}
+				return r.Reply(ctx, chat.Message{Text: "answered"})
+			}
+			refused := 0
+			for i := range 200 {
+				d := s.acked(s.Command(ada, channel, fmt.Sprint("status ", i)))
+				if strings.Contains(string(d.Answer()), "try again in a minute") {
+					refused++
+				}
+			}
+			if refused < 150 || refused > 180 {
+				t.Errorf("%d of 200 were refused, want all but what may wait", refused)
+			}
+			s.acked(s.Command(bea, channel, "status"))
+			s.until("Bea is answered", func() bool { return last(s.Seen(bea)).Plain == "answered" })
+			open()
+			s.until("what was taken is answered", func() bool { return len(s.heard.all()) == 200-refused+1 })
+		})
+	}
+}
+
+// A person's own events keep their order, however many people are at it.
+func TestOnePersonsOrderIsKept(t *testing.T) {
+	t.Parallel()
+	s := play(t, slacktest.Options{})
+	users := s.crowd(12)
+	const each = 15
+	for i := range each {
+		for _, user := range users {
+			s.acked(s.Command(user, channel, fmt.Sprintf("%02d", i)))
+		}
+	}
+	got := map[string][]string{}
+	for _, e := range s.events(each * len(users)) {
+		got[e.From.User] = append(got[e.From.User], e.Text)
+	}
+	for _, user := range users {
+		if len(got[user]) != each || !slices.IsSorted(got[user]) {
+			t.Errorf("%s was heard as %q", user, got[user])
+		}
+	}
+}
