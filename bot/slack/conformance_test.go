@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"twokey/bot/slack"
 	"twokey/bot/slack/slacktest"
@@ -60,8 +61,14 @@ func (h harness) Channel() chat.Address {
 }
 
 func (h harness) Post(ctx context.Context, to chat.Address, key string, m chat.Message) (string, error) {
-	h.Rush() // how fast Slack takes messages is tried elsewhere
-	return h.Slack.Post(ctx, to, key, m)
+	for { // how fast Slack takes messages is tried elsewhere
+		h.Rush()
+		id, err := h.Slack.Post(ctx, to, key, m)
+		var early interface{ RetryAfter() time.Duration }
+		if !errors.As(err, &early) || early.RetryAfter() == 0 {
+			return id, err
+		}
+	}
 }
 
 func (h harness) Command(name string, aloud bool, text string) {
