@@ -93,6 +93,10 @@ type bucket struct {
 	filled time.Time
 }
 
+// early is the part of a token that is enough for one: requests that leave a
+// second apart may arrive a little closer together. The pace stays what it is.
+const early = 0.75
+
 // take takes a token and returns zero, or returns how long to wait for one.
 func (b *bucket) take(now time.Time, burst int, every time.Duration) time.Duration {
 	if b.filled.IsZero() {
@@ -101,7 +105,7 @@ func (b *bucket) take(now time.Time, burst int, every time.Duration) time.Durati
 		b.tokens = min(float64(burst), b.tokens+float64(now.Sub(b.filled))/float64(every))
 	}
 	b.filled = now
-	if b.tokens >= 1 {
+	if b.tokens >= early {
 		b.tokens--
 		return 0
 	}

@@ -73,6 +73,8 @@ func TestHTTPMode(t *testing.T) {
 	if d := w.Submit("U0ADA00001", map[string]string{"reason": "x"}); !d.Wait(soon(t)) || w.Modal("U0ADA00001").Errors["reason"] != "no" {
 		t.Errorf("submission: %s", d.Failed())
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if !slices.Contains(e.got, "/actions") || !slices.Contains(e.got, "/events") || !slices.Contains(e.got, "/commands") {
 		t.Errorf("reached %q", e.got)
 	}
@@ -120,9 +122,12 @@ func TestHTTPRetries(t *testing.T) {
 	if d.Wait(soon(t)) || d.Times() != 4 {
 		t.Errorf("acknowledged %v after %d deliveries", d.Acked(), d.Times())
 	}
+	e.mu.Lock()
+	got := slices.Clone(e.got)
+	e.mu.Unlock()
 	want := []string{"/events", "/events 1 http_error", "/events 2 http_timeout", "/events 3 connection_failed"}
-	if !slices.Equal(e.got, want) {
-		t.Errorf("deliveries %q, want %q", e.got, want)
+	if !slices.Equal(got, want) {
+		t.Errorf("deliveries %q, want %q", got, want)
 	}
 	if d := w.Say("U0ADA00001", "", "help"); d.Wait(soon(t)) || d.Times() != 1 {
 		t.Errorf("with X-Slack-No-Retry: %d deliveries", d.Times())
