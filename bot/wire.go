@@ -221,7 +221,9 @@ func converse(a assembly, bot *assembled, env commands.Env) (*outbox.Sender, err
 	}
 	renderers := commands.Renderers(env)
 	renderers[scheduler.KindDigest] = scheduler.Render
-	return outbox.New(bot.store, c.posters, renderers, a.log), nil
+	sender := outbox.New(bot.store, c.posters, renderers, a.log)
+	sender.Lead = bot.store.Leader("outbox", bot.life.Name(), outbox.LeadFor, bot.life.Gone)
+	return sender, nil
 }
 
 // firstPass reads a tenant of which nothing is kept yet, for a while. What that

@@ -139,3 +139,38 @@ func TestI10LooksForPostsOfAnEarlierProcess(t *testing.T) {
 		}
 	})
 }
+
+// I10: of two processes that both see what is owed one posts it, and when that
+// one is gone the other does, and looks first for what it may have posted.
+func TestI10OneOfTwoProcessesPosts(t *testing.T) {
+	bubble(t, func(t *testing.T, p *post) {
+		p.chat.knowsKeys = false
+		p.chat.before = func(context.Context, string) error { time.Sleep(3 * time.Second); return nil }
+		var leader atomic.Int32
+		leads := func(n int32) func(context.Context) (bool, error) {
+			return func(context.Context) (bool, error) { return leader.Load() == n, nil }
+		}
+		p.sender.Lead = leads(0)
+		f := &finder{platform: p.chat}
+		render := func(_ context.Context, facts []byte) (chat.Message, error) {
+			return chat.Message{Headline: "second about " + string(facts)}, nil
+		}
+		second := outbox.New(p.store, map[string]chat.Poster{"chat": f}, map[string]outbox.Renderer{"kind": render}, slog.New(slog.DiscardHandler))
+		second.Lead = leads(1)
+		defer p.run()()
+		synctest.Wait()
+		p.sender = second
+		defer p.run()()
+		p.owe("a", "b")
+		time.Sleep(time.Minute)
+		p.wantTexts("about a", "about b")
+		leader.Store(1)
+		time.Sleep(outbox.LeadFor)
+		p.owe("c")
+		time.Sleep(time.Minute)
+		p.wantTexts("about a", "about b", "second about c")
+		if n := f.asked.Load(); n != 1 {
+			t.Errorf("it looked for %d earlier posts, want 1", n)
+		}
+	})
+}

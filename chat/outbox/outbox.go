@@ -65,13 +65,19 @@ type Renderer func(ctx context.Context, facts []byte) (chat.Message, error)
 
 // Sender posts what is due.
 type Sender struct {
+	// Lead reports whether this process is the one that sends, of all that run
+	// on the store, for the next [LeadFor]. Nil if there is only one. It is set
+	// before Run.
+	Lead func(ctx context.Context) (bool, error)
+
 	store     Store
 	posters   map[string]chat.Poster // by platform
 	renderers map[string]Renderer    // by kind
 	log       *slog.Logger
 	wake      chan struct{}
 
-	mu sync.Mutex // guards all below
+	mu  sync.Mutex // guards all below
+	led time.Time  // when Lead was asked last and said yes, by this machine's clock
 	// behind says that rows of an earlier process may still be due: no pass
 	// has come to the end of them yet.
 	behind bool
@@ -113,6 +119,33 @@ const side = 8
 // not hold up the others.
 const limit = 15 * time.Second
 
+// LeadFor is how long one process is the only one that sends, from when it last
+// asked. It asks anew after a third of it, so that the longest post is over
+// before another begins.
+const LeadFor = 2 * limit
+
+// leads reports whether this process may begin to send a message now. Two that
+// do would show it twice: what one has posted the other learns only when it is
+// recorded.
+func (s *Sender) leads(ctx context.Context) (bool, error) {
+	if s.Lead == nil {
+		return true, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.led.IsZero() && time.Since(s.led) < LeadFor/3 {
+		return true, nil
+	}
+	asked := time.Now()
+	ok, err := s.Lead(ctx)
+	if !ok || err != nil {
+		s.led, s.behind = time.Time{}, true // whoever leads meanwhile may post and have no time to record it
+		return false, err
+	}
+	s.led = asked
+	return true, nil
+}
+
 // Run sends until ctx ends.
 func (s *Sender) Run(ctx context.Context) error {
 	tick := time.NewTicker(idle)
@@ -140,18 +173,32 @@ func (s *Sender) pass(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read due messages: %w", err)
 	}
+	if len(rows) == 0 {
+		s.caughtUp(ctx)
+		return false, nil
+	}
+	if ok, err := s.leads(ctx); !ok || err != nil {
+		return false, err
+	}
 	var sending errgroup.Group // without a context: one failure stops nobody else
 	sending.SetLimit(side)
 	for _, rows := range byAddress(rows) {
 		sending.Go(func() error { return s.sendAll(ctx, rows) })
 	}
 	err = sending.Wait()
-	if err == nil && len(rows) < batch && ctx.Err() == nil {
-		s.mu.Lock()
-		s.behind = false
-		s.mu.Unlock()
+	if err == nil && len(rows) < batch {
+		s.caughtUp(ctx)
 	}
 	return len(rows) == batch, err
+}
+
+// caughtUp notes that nothing of an earlier process is left.
+func (s *Sender) caughtUp(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() == nil && (s.Lead == nil || !s.led.IsZero()) {
+		s.behind = false
+	}
 }
 
 // byAddress parts rows by where they go, keeping their order.
@@ -175,6 +222,9 @@ func (s *Sender) sendAll(ctx context.Context, rows []Row) error {
 	for _, row := range rows {
 		if ctx.Err() != nil {
 			return nil
+		}
+		if ok, err := s.leads(ctx); !ok || err != nil {
+			return err
 		}
 		if err := s.send(ctx, row); err != nil {
 			return err
