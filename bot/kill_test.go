@@ -310,6 +310,7 @@ func (s *sweep) round(n int) {
 	}()
 	s.up()
 	s.wait("the round to end", func() bool {
+		s.up() // also while all that is left to do is the bot's
 		open := 0
 		for _, c := range all {
 			if !c.over {
@@ -498,6 +499,7 @@ func (s *sweep) pressOn(person string, m message, button string) {
 func (s *sweep) settled() {
 	s.t.Helper()
 	s.wait("everything to settle", func() bool {
+		s.up()
 		return !slices.ContainsFunc(s.requests(), func(r approval.Request) bool { return !r.State.Final() })
 	})
 }
