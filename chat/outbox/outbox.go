@@ -174,7 +174,7 @@ func (s *Sender) pass(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("read due messages: %w", err)
 	}
 	if len(rows) == 0 {
-		s.caughtUp(ctx)
+		s.caughtUp()
 		return false, nil
 	}
 	if ok, err := s.leads(ctx); !ok || err != nil {
@@ -186,19 +186,17 @@ func (s *Sender) pass(ctx context.Context) (more bool, err error) {
 		sending.Go(func() error { return s.sendAll(ctx, rows) })
 	}
 	err = sending.Wait()
-	if err == nil && len(rows) < batch {
-		s.caughtUp(ctx)
+	if err == nil && len(rows) < batch && ctx.Err() == nil {
+		s.caughtUp()
 	}
 	return len(rows) == batch, err
 }
 
 // caughtUp notes that nothing of an earlier process is left.
-func (s *Sender) caughtUp(ctx context.Context) {
+func (s *Sender) caughtUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ctx.Err() == nil && (s.Lead == nil || !s.led.IsZero()) {
-		s.behind = false
-	}
+	s.behind = false
 }
 
 // byAddress parts rows by where they go, keeping their order.
