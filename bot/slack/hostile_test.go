@@ -60,12 +60,20 @@ func hostileTexts(seed uint64) func() string {
 	}
 }
 
+// many is how many texts are tried: a tenth of n where the test is to be short.
+func many(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 // O37: whatever people and things of the tenant are called, what is sent to
 // Slack pings nobody, leads nowhere but to us, draws no emoji, hides nothing,
 // and has the same parts and the same bold labels as with harmless names.
 func TestO37HostileTextOnSlack(t *testing.T) {
 	t.Parallel()
-	const texts = 100_000
+	texts := many(100_000)
 	schema := compiled(t, "slack-blocks.schema.json#/definitions/MessageBlocks")
 	for i, o := range []options{{image: "F1"}, {simple: true}, {update: true}} {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
@@ -113,7 +121,7 @@ func tail(bold []string) []string { return bold[max(0, len(bold)-2):] }
 // O37: the same of forms and of the home tab.
 func TestO37HostileTextInModalsAndHome(t *testing.T) {
 	t.Parallel()
-	const texts = 20_000
+	texts := many(20_000)
 	modals, homes := compiled(t, "slack-blocks.schema.json#/definitions/ModalView"), compiled(t, "slack-blocks.schema.json#/definitions/HomeView")
 	text := hostileTexts(9)
 	wantModal := looked(t, modal(harmless(chat.Message{}).Buttons[1], "{}"))

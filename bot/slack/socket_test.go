@@ -80,6 +80,7 @@ func TestReadySaysThatTheLinkIsOff(t *testing.T) {
 	s := set(t, slacktest.Options{Allow: []string{"forbidden_team"}})
 	s.hurry = 10 * time.Second
 	b := s.bot()
+	s.until("both sockets are held", func() bool { return s.Connected() == 2 })
 	s.DisableLink()
 	s.until("it is not ready", func() bool { return b.Ready() != nil })
 	s.until("it says what to do", func() bool {

@@ -272,7 +272,7 @@ func TestG25KilledAtEveryTransaction(t *testing.T) {
 						w.limits = shortLimits
 						step := 1
 						if !w.store.Alone() { // the transactions are the same, and each is slower
-							step = 5
+							step = 8
 						}
 						for n := 0; ; n += step {
 							m := &mortal{left: -1, after: cut.after, heals: cut.heals}
