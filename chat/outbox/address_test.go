@@ -123,13 +123,13 @@ func TestI10LooksForPostsOfAnEarlierProcess(t *testing.T) {
 		if n := f.asked.Load(); n != 1 {
 			t.Errorf("it was looked for %d times, want once", n)
 		}
-		p.owe("b")
 		p.chat.before = func(_ context.Context, key string) error {
 			if key == "c" && len(p.chat.tried("c", time.Now())) < 3 {
 				return errPlatform
 			}
 			return nil
 		}
+		p.owe("b")
 		p.owe("c") // the poster of this process knows what became of its own tries
 		synctest.Wait()
 		time.Sleep(time.Minute)
