@@ -124,7 +124,15 @@ func (p *postgres) arguments(args []any) ([]any, error) {
 func (*postgres) translateSchema(text string) string { return postgresSchema(text) }
 func (*postgres) goose() goosedb.Dialect             { return goosedb.DialectPostgres }
 func (p *postgres) patience() time.Duration          { return p.limits.All }
-func (p *postgres) gathering() int                   { return 10 }
+
+// gathering is none by a clock that is not the server's own: to wait would move
+// a time that others hold.
+func (p *postgres) gathering() int {
+	if p.clock != nil {
+		return 0
+	}
+	return 10
+}
 
 // on runs f with the connection itself.
 func on(conn *sql.Conn, f func(*pgconn.PgConn) error) error {
