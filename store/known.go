@@ -64,10 +64,6 @@ func (k *known) outdate(statement string) {
 	}
 }
 
-// isOpen are the states that are not final, in the order in which they are
-// asked for.
-var isOpen = []approval.State{approval.Pending, approval.Approved, approval.Executing, approval.Reconciling}
-
 func (k *known) inserted(r approval.Request) {
 	if k == nil {
 		return
@@ -265,9 +261,9 @@ func (k *known) queries(a ahead) (all []query) {
 	}
 	for _, t := range a.open {
 		k.open[t] = nil
-		states := make([]string, len(isOpen))
-		for i, s := range isOpen {
-			states[i] = string(s)
+		var states []string
+		for _, s := range approval.OpenStates() {
+			states = append(states, string(s))
 		}
 		all = append(all, in("SELECT "+requestColumns+" FROM request WHERE tenant = ? AND state IN () ORDER BY created, id", scanInto(func(r approval.Request) {
 			k.open[r.Tenant] = append(k.open[r.Tenant], r)

@@ -33,6 +33,7 @@ package approval
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -56,15 +57,12 @@ const (
 	Unknown     State = "unknown" // ended, and a person must look
 )
 
-// Final reports whether s is the end.
-func (s State) Final() bool {
-	switch s {
-	case Pending, Approved, Executing, Reconciling:
-		return false
-	default:
-		return true
-	}
-}
+// OpenStates are those that are not final.
+func OpenStates() []State { return []State{Pending, Approved, Executing, Reconciling} }
+
+// Final reports whether s is the end. A state that this version does not know is
+// one.
+func (s State) Final() bool { return !slices.Contains(OpenStates(), s) }
 
 // Principal is one human being: a directory user, whatever chat accounts they
 // hold. Two principals are the same person if and only if they are equal.

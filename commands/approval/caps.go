@@ -30,7 +30,7 @@ func (c Caps) asked(tx Tx, tenant string, now time.Time) ([]Request, error) {
 	if c.none() {
 		return nil, nil
 	}
-	open, err := tx.Requests(tenant, Pending, Approved, Executing, Reconciling)
+	open, err := tx.Requests(tenant, OpenStates()...)
 	if err != nil {
 		return nil, err
 	}

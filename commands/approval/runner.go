@@ -259,7 +259,7 @@ func (r *Runner) due(ctx context.Context) (all []duty, err error) {
 		if err != nil {
 			return err
 		}
-		open, err := tx.Requests("", Pending, Approved, Executing, Reconciling)
+		open, err := tx.Requests("", OpenStates()...)
 		if err != nil {
 			return err
 		}

@@ -257,7 +257,7 @@ func (e *Engine) remember(tx Tx, r *Request, now time.Time) error {
 // object, or where neither aims at one: whichever ran first would make the
 // other stale. Requests that have run out meanwhile are expired on the way.
 func alone(tx Tx, r Request, now time.Time) error {
-	others, err := tx.Requests(r.Tenant, Pending, Approved, Executing, Reconciling)
+	others, err := tx.Requests(r.Tenant, OpenStates()...)
 	if err != nil {
 		return err
 	}
