@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"twokey/chat"
 	"twokey/commands/approval"
@@ -25,25 +26,33 @@ func (m *Mux) Home(ctx context.Context, a chat.Account) ([]chat.Message, error) 
 	if err != nil {
 		return []chat.Message{sorry(ctx, m.log, err)}, ctx.Err()
 	}
+	h := home{m.env, who, sync.OnceValues(func() ([]standingRequest, error) { return openRequests(ctx, m.env) })}
 	var all []chat.Message
-	for _, part := range []func(context.Context, Env, identity.Speaker) ([]chat.Message, error){toDecide, ownRequests, ownSignIn, figures} {
-		all = append(all, m.part(ctx, part, who)...)
+	for _, part := range []func(context.Context) ([]chat.Message, error){h.toDecide, h.ownRequests, h.ownSignIn, h.figures} {
+		all = append(all, m.part(ctx, part)...)
 	}
 	return all, ctx.Err()
 }
 
 // part has one part of the home worded. One that fails, or panics, fails alone.
-func (m *Mux) part(ctx context.Context, part func(context.Context, Env, identity.Speaker) ([]chat.Message, error), who identity.Speaker) (ms []chat.Message) {
+func (m *Mux) part(ctx context.Context, part func(context.Context) ([]chat.Message, error)) (ms []chat.Message) {
 	defer func() {
 		if p := recover(); p != nil {
 			ms = []chat.Message{sorry(ctx, m.log, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))}
 		}
 	}()
-	ms, err := part(ctx, m.env, who)
+	ms, err := part(ctx)
 	if err != nil {
 		return []chat.Message{sorry(ctx, m.log, err)}
 	}
 	return ms
+}
+
+// home is what somebody's home is worded from.
+type home struct {
+	env  Env
+	who  identity.Speaker
+	open func() ([]standingRequest, error) // reads once, for all parts
 }
 
 // standingRequest is a request and who has decided about it.
@@ -55,14 +64,11 @@ type standingRequest struct {
 // openRequests returns the requests that are not over, the newest first.
 func openRequests(ctx context.Context, env Env) (all []standingRequest, err error) {
 	err = env.Requests.View(ctx, func(tx approval.Tx) error {
-		requests, err := tx.Requests(env.Organization.ID)
+		requests, err := tx.Requests(env.Organization.ID, approval.OpenStates()...)
 		if err != nil {
 			return err
 		}
 		for _, r := range slices.Backward(requests) {
-			if r.State.Final() {
-				continue
-			}
 			ds, err := tx.Decisions(r.ID)
 			if err != nil {
 				return err
@@ -76,45 +82,45 @@ func openRequests(ctx context.Context, env Env) (all []standingRequest, err erro
 
 // toDecide is what somebody may decide now and has not approved yet, as they
 // were asked for it.
-func toDecide(ctx context.Context, env Env, who identity.Speaker) ([]chat.Message, error) {
-	if who.Principal == (approval.Principal{}) {
+func (h home) toDecide(ctx context.Context) ([]chat.Message, error) {
+	if h.who.Principal == (approval.Principal{}) {
 		return nil, nil
 	}
-	all, err := openRequests(ctx, env)
+	all, err := h.open()
 	if err != nil {
 		return nil, err
 	}
 	var ms []chat.Message
 	for _, r := range all {
-		if r.State != approval.Pending || slices.Contains(approval.Counted(r.Request, r.decisions), who.Principal) {
+		if r.State != approval.Pending || slices.Contains(approval.Counted(r.Request, r.decisions), h.who.Principal) {
 			continue
 		}
-		if _, err := env.People.MayDecide(ctx, who.Principal, r.Request); err != nil {
+		if _, err := h.env.People.MayDecide(ctx, h.who.Principal, r.Request); err != nil {
 			continue // it is not theirs, or nobody can tell, and then they cannot decide it now
 		}
-		m := prompt(ctx, env, r.Request, r.decisions)
+		m := prompt(ctx, h.env, r.Request, r.decisions)
 		m.Request = r.Ref
 		ms = append(ms, m)
 	}
-	if len(ms) == 0 && who.Has(identity.Approver) {
+	if len(ms) == 0 && h.who.Has(identity.Approver) {
 		return []chat.Message{{Headline: "Nothing waits for your decision."}}, nil
 	}
 	return atMost(ms, "wait for your decision"), nil
 }
 
 // ownRequests is what somebody has asked for and is not over.
-func ownRequests(ctx context.Context, env Env, who identity.Speaker) ([]chat.Message, error) {
-	if who.Principal == (approval.Principal{}) {
+func (h home) ownRequests(ctx context.Context) ([]chat.Message, error) {
+	if h.who.Principal == (approval.Principal{}) {
 		return nil, nil
 	}
-	all, err := openRequests(ctx, env)
+	all, err := h.open()
 	if err != nil {
 		return nil, err
 	}
 	var ms []chat.Message
 	for _, r := range all {
-		if r.Requester == who.Principal {
-			m := card(ctx, env, r.Request, r.decisions)
+		if r.Requester == h.who.Principal {
+			m := card(ctx, h.env, r.Request, r.decisions)
 			m.Request = r.Ref
 			ms = append(ms, m)
 		}
@@ -131,16 +137,16 @@ func atMost(ms []chat.Message, what string) []chat.Message {
 }
 
 // ownSignIn is how somebody's own sign-in stands, with the next step.
-func ownSignIn(ctx context.Context, env Env, who identity.Speaker) ([]chat.Message, error) {
-	m, err := ownState(ctx, env, who)
+func (h home) ownSignIn(ctx context.Context) ([]chat.Message, error) {
+	m, err := ownState(ctx, h.env, h.who)
 	return []chat.Message{m}, err
 }
 
 // figures is where the rollout stands, for those who may see it.
-func figures(ctx context.Context, env Env, who identity.Speaker) ([]chat.Message, error) {
-	if !only(identity.Viewer).Allows(who) {
+func (h home) figures(ctx context.Context) ([]chat.Message, error) {
+	if !only(identity.Viewer).Allows(h.who) {
 		return nil, nil
 	}
-	facts := env.Facts(ctx)
-	return []chat.Message{statusMessage(env, facts, rollout.NewFunnel(facts, env.Scope))}, nil
+	facts := h.env.Facts(ctx)
+	return []chat.Message{statusMessage(h.env, facts, rollout.NewFunnel(facts, h.env.Scope))}, nil
 }
