@@ -17,37 +17,37 @@ func newWatcher(a assembly, db *store.Store, everyone func(context.Context) ([]s
 		Tenant: a.org.ID, Apps: a.apps, Reader: a.reader, Store: db, Owner: owner(), Now: a.now, Log: a.log,
 		Alarm: func(ctx context.Context, alarm watch.Alarm) error {
 			a.log.ErrorContext(ctx, "changes in our name without a request of ours", "tenant", alarm.Tenant, "changes", len(alarm.Changes), "proved", alarm.Proved)
-			return raise(ctx, db, alarm, everyone)
+			return raise(ctx, db, alarm.Tenant, alarmHeadline, alarm.Sure(), everyone, tellAlarm(alarm))
 		},
 		AppAlarm: func(ctx context.Context, alarm watch.AppAlarm) error {
 			a.log.ErrorContext(ctx, "our app registration was changed", "tenant", alarm.Tenant, "findings", len(alarm.Found), "sure", alarm.Sure())
-			return raiseApp(ctx, db, alarm, everyone)
+			return raise(ctx, db, alarm.Tenant, appHeadline, alarm.Sure(), everyone, tellAppAlarm(alarm))
 		},
 		Every: a.pace.watch, Fresh: a.pace.fresh, Patience: a.pace.patience,
 	})
 }
 
-// raise stops all changes if the alarm is sure, and tells everybody who decides.
-// That it cannot be read who they are stops nothing but the telling, which is made
-// good.
-func raise(ctx context.Context, db *store.Store, alarm watch.Alarm, everyone func(context.Context) ([]string, error)) error {
+// raise stops all changes if an alarm is sure, and has everybody who decides
+// told. That it cannot be read who they are stops nothing but the telling, which is
+// made good.
+func raise(ctx context.Context, db *store.Store, tenant, headline string, sure bool, everyone func(context.Context) ([]string, error), tell func(tx approval.Tx, to []string) error) error {
 	to, unread := everyone(ctx)
-	if alarm.Sure() {
-		if err := approval.FreezeItself(ctx, db, alarm.Tenant, alarmHeadline, to); err != nil {
+	if sure {
+		if err := approval.FreezeItself(ctx, db, tenant, headline, to); err != nil {
 			return fmt.Errorf("freeze: %w", err)
 		}
 	}
 	if unread != nil {
 		return fmt.Errorf("find out whom to tell: %w", unread)
 	}
-	return tellAlarm(ctx, db, alarm, to)
+	return db.Update(ctx, func(tx approval.Tx) error { return tell(tx, to) })
 }
 
 // tellAlarm records each change by its ID in the directory's audit log, and owes
 // everybody who decides a message. What it was and whom it was about is kept
 // beside the record, with all changes.
-func tellAlarm(ctx context.Context, db *store.Store, alarm watch.Alarm, to []string) error {
-	return db.Update(ctx, func(tx approval.Tx) error {
+func tellAlarm(alarm watch.Alarm) func(approval.Tx, []string) error {
+	return func(tx approval.Tx, to []string) error {
 		for _, c := range alarm.Changes {
 			err := tx.Record(audit.Entry{Tenant: alarm.Tenant, Kind: "watch.in_our_name", Actor: audit.Bot, Facts: map[string]any{
 				"line": c.AuditID, "kind": string(c.Kind), "at": c.At.UTC().Format(time.RFC3339), "failed": c.Failed, "proved": alarm.Proved, "apart": alarm.Apart,
@@ -57,7 +57,7 @@ func tellAlarm(ctx context.Context, db *store.Store, alarm watch.Alarm, to []str
 			}
 		}
 		return approval.Announce(tx, "watch/"+alarm.Tenant+"/"+alarm.Changes[0].AuditID, to, alarmHeadline, alarmText(alarm))
-	})
+	}
 }
 
 const alarmHeadline = "Somebody acted with Twokey's own credentials, and nobody had asked for it here."

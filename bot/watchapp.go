@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -11,25 +10,14 @@ import (
 	"twokey/commands/approval"
 	"twokey/graph/rollout"
 	"twokey/graph/watch"
-	"twokey/store"
 )
 
 const appHeadline = "Twokey's own app registration was changed in the tenant."
 
-// raiseApp stops all changes where somebody else may act in the bot's name now, and
-// tells everybody who decides what became of its app registration. A mere notice is
-// recorded and nothing more.
-func raiseApp(ctx context.Context, db *store.Store, alarm watch.AppAlarm, everyone func(context.Context) ([]string, error)) error {
-	to, unread := everyone(ctx)
-	if alarm.Sure() {
-		if err := approval.FreezeItself(ctx, db, alarm.Tenant, appHeadline, to); err != nil {
-			return fmt.Errorf("freeze: %w", err)
-		}
-	}
-	if unread != nil {
-		return fmt.Errorf("find out whom to tell: %w", unread)
-	}
-	return db.Update(ctx, func(tx approval.Tx) error {
+// tellAppAlarm records what became of the bot's app registration, and owes
+// everybody who decides a message. A mere notice is recorded and nothing more.
+func tellAppAlarm(alarm watch.AppAlarm) func(approval.Tx, []string) error {
+	return func(tx approval.Tx, to []string) error {
 		for _, f := range alarm.Found {
 			err := tx.Record(audit.Entry{Tenant: alarm.Tenant, Kind: "watch.app", Actor: audit.Bot, Facts: map[string]any{
 				"app": alarm.AppID, "kind": string(f.Kind), "of": f.Of, "severity": f.Severity.String(),
@@ -43,7 +31,7 @@ func raiseApp(ctx context.Context, db *store.Store, alarm watch.AppAlarm, everyo
 		}
 		key := fmt.Sprintf("app/%s/%s/%d", alarm.Tenant, alarm.AppID, alarm.Since.UnixMicro())
 		return approval.Announce(tx, key, to, appHeadline, appText(alarm))
-	})
+	}
 }
 
 func appText(alarm watch.AppAlarm) string {
