@@ -293,10 +293,7 @@ func (s *sweep) alone(kind string, p named) {
 	s.t.Helper()
 	_ = os.Remove(s.orders)
 	s.later("25h")
-	s.wait("everything to be shown", func() bool {
-		s.up()
-		return s.nothingDue()
-	})
+	s.wait("everything to be shown", s.nothingDue)
 	s.order(p)
 	script, ok := scripts[kind]
 	if !ok {
@@ -309,7 +306,6 @@ func (s *sweep) alone(kind string, p named) {
 		}
 	}()
 	s.wait("“"+c.line+"” to end", func() bool {
-		s.up() // even if there is nothing to press
 		if !c.over {
 			s.carry(c)
 		}

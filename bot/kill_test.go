@@ -322,9 +322,7 @@ func (s *sweep) round(n int) {
 			}
 		}
 	}()
-	s.up()
 	s.wait("the round to end", func() bool {
-		s.up() // also while all that is left to do is the bot's
 		open := 0
 		for _, c := range all {
 			if !c.over {
@@ -399,7 +397,6 @@ func (s *sweep) later(by string) {
 	s.t.Helper()
 	s.settled()
 	s.wait(by+" to pass", func() bool {
-		s.up()
 		status, err := call("POST", s.demo.console+"/api/clock", map[string]string{"advance": by}, nil)
 		return err == nil && status == http.StatusOK
 	})
@@ -448,16 +445,28 @@ func (s *sweep) up() {
 	}
 }
 
-// wait looks until something is so, and gives up after long enough.
+// wait looks until something is so while the program runs: after each kill it is
+// started again, also where all that is left to do is the bot's. It gives up after
+// long enough.
 func (s *sweep) wait(what string, so func() bool) {
 	s.t.Helper()
-	deadline := time.After(time.Duration(2+s.left) * longEnough) // a start for each kill that is left
+	limit := time.Duration(2+s.left) * longEnough // a start for each kill that is left
+	until(s.t, limit, what, func() bool {
+		s.up()
+		return so()
+	})
+}
+
+// until looks until something is so, for so long.
+func until(t *testing.T, limit time.Duration, what string, so func() bool) {
+	t.Helper()
+	deadline := time.After(limit)
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	for !so() {
 		select {
 		case <-deadline:
-			s.t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("waited in vain for %s", what)
 		case <-look.C:
 		}
 	}
@@ -513,7 +522,6 @@ func (s *sweep) pressOn(person string, m message, button string) {
 func (s *sweep) settled() {
 	s.t.Helper()
 	s.wait("everything to settle", func() bool {
-		s.up()
 		return !slices.ContainsFunc(s.requests(), func(r approval.Request) bool { return !r.State.Final() })
 	})
 }

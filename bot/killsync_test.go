@@ -19,14 +19,13 @@ func TestKillSync(t *testing.T) {
 	const people = 20_000
 	tenant := child(t, "tenant", "--addr", "127.0.0.1:0", "--people", fmt.Sprint(people))
 	data := t.TempDir()
-	s := &sweep{t: t, data: data, tenant: tenant.tenant}
 	start := func() *process {
 		return child(t, "demo", "--addr", "127.0.0.1:0", "--data", data, "--tenant", tenant.tenant)
 	}
 	// However fast the machine, being ready must not take the whole first sync.
 	tenant.must(http.StatusOK, "POST", tenant.tenant+"/_sim/faults", []any{map[string]any{"path": "/$batch", "delay_ms": 30}}, nil)
 	bot := start()
-	s.wait("a sync that is well under way", func() bool { return len(methodsKept(t, data)) > people/5 })
+	until(t, 2*longEnough, "a sync that is well under way", func() bool { return len(methodsKept(t, data)) > people/5 })
 	bot.end()
 
 	kept := methodsKept(t, data)
@@ -42,7 +41,7 @@ func TestKillSync(t *testing.T) {
 	if strings.Contains(meanwhile, "20,000 of 20,000 people.") || !strings.Contains(meanwhile, " of 20,000 people.") {
 		t.Errorf("in the middle of the sync the status does not say of how many people it is:\n%s", meanwhile)
 	}
-	s.wait("the end of the sync", func() bool { return len(ids(t, data, "methods_due IS NULL AND enabled = 1 AND guest = 0")) == 0 })
+	until(t, 2*longEnough, "the end of the sync", func() bool { return len(ids(t, data, "methods_due IS NULL AND enabled = 1 AND guest = 0")) == 0 })
 	if end := status(bot); !strings.Contains(end, "20,000 of 20,000 people.") {
 		t.Errorf("at the end the status does not say that it is of all:\n%s", end)
 	}

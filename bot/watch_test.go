@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"twokey/store"
 )
@@ -97,14 +96,10 @@ func TestU08ANewCredential(t *testing.T) {
 	db := store.OpenToRead(d.data + "/" + databaseName)
 	defer db.Close()
 	organization := d.organization()
-	for deadline := time.Now().Add(longEnough); ; time.Sleep(20 * time.Millisecond) {
-		if seen, err := db.SeenApp(t.Context(), organization, botApp); err == nil && seen.App.ID != "" {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the app registration is not looked at")
-		}
-	}
+	until(t, longEnough, "the app registration to be looked at", func() bool {
+		seen, err := db.SeenApp(t.Context(), organization, botApp)
+		return err == nil && seen.App.ID != ""
+	})
 	var app struct{ ID string }
 	d.must(http.StatusOK, "GET", d.tenant+"/v1.0/applications(appId='"+botApp+"')", nil, &app)
 	d.writeAs("portal", "POST", "/v1.0/applications/"+app.ID+"/addPassword", `{"passwordCredential":{"displayName":"mine"}}`)
