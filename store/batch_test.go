@@ -135,10 +135,16 @@ func TestCallersShareATransaction(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
+			var mu sync.Mutex
 			got := make(map[string]error)
+			ended := func(name string, err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				got[name] = err
+			}
 			update := func(ctx context.Context, name string, f func(*tx) error) func() {
 				return func() {
-					got[name] = s.update(ctx, func(t *tx) error { return errors.Join(owing(t, name), f(t)) })
+					ended(name, s.update(ctx, func(t *tx) error { return errors.Join(owing(t, name), f(t)) }))
 				}
 			}
 			fine := func(*tx) error { return nil }
@@ -153,7 +159,10 @@ func TestCallersShareATransaction(t *testing.T) {
 				update(t.Context(), "two", fine),
 				update(running, "is called off", func(*tx) error { cancel(); return nil }),
 				func() {
-					defer func() { got["panics"], _ = recover().(error) }()
+					defer func() {
+						err, _ := recover().(error)
+						ended("panics", err)
+					}()
 					update(t.Context(), "panics", func(*tx) error { panic(stop) })()
 				},
 				func() {

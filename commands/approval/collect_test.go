@@ -270,7 +270,7 @@ func TestG25KilledAtEveryTransaction(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, delivered %t", name, f, deliver(context.Background()) == nil), func(t *testing.T) {
 					everywhere(t, func(t *testing.T, w *world) {
 						w.limits = shortLimits
-						step := 1
+						step := stride()
 						if !w.store.Alone() { // the transactions are the same, and each is slower
 							step = 8
 						}

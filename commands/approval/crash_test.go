@@ -58,7 +58,7 @@ func TestG02KilledAtEveryTransaction(t *testing.T) {
 					bubble(t, func(t *testing.T, w *world) {
 						w.limits = shortLimits
 						plan := append(slices.Repeat([]fault{fine}, at), f)
-						for n := 0; ; n++ {
+						for n := 0; ; n += stride() {
 							m := &mortal{left: n, after: cut.after, heals: cut.heals}
 							r, struck := w.run(m, plan, "lamp", "door")
 							if m.died() {
@@ -78,10 +78,19 @@ func TestG02KilledAtEveryTransaction(t *testing.T) {
 	}
 }
 
+// stride is how far apart the transactions are that a sweep cuts: a short run
+// leaves most of them out.
+func stride() int {
+	if testing.Short() {
+		return 5
+	}
+	return 1
+}
+
 // The same, with processes that die while they find out what the one before
 // them did.
 func TestG02KilledDuringRecovery(t *testing.T) {
-	const rounds = 150
+	rounds := 150 / stride()
 	bubble(t, func(t *testing.T, w *world) {
 		w.limits = shortLimits
 		r := rand.New(rand.NewPCG(2, 2))

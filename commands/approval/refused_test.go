@@ -172,7 +172,6 @@ func TestO26AVoteCountsAgain(t *testing.T) {
 		w.untouched(r)
 		w.people.change(func() { w.people.approvers["bea"] = true })
 		w.rules.Store(2) // which keeps it from being approved by anybody
-		w.engine.Current = w.current
 		time.Sleep(2 * time.Minute)
 		w.untouched(r)
 		w.rules.Store(0)
@@ -296,7 +295,6 @@ func TestO32AnotherTenantsPeople(t *testing.T) {
 func TestO34TheRulesChanged(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		r := w.ask("ada", 1, "lamp")
-		w.engine.Current = w.current
 		w.rules.Store(2)
 		_, err := w.engine.Approve(t.Context(), press(r, "bea"))
 		wantCode(t, err, "changed")

@@ -137,6 +137,7 @@ func (w *world) open() {
 		Expiry:   func(asked time.Time) time.Time { return asked.Add(expiry) },
 		Caps:     approval.Caps{PerHour: -1, OpenPerPerson: -1, AskedPerHour: -1},
 		Everyone: func(context.Context) ([]string, error) { return w.people.everyone() },
+		Current:  w.current,
 	}
 }
 
