@@ -145,6 +145,9 @@ func (k *known) inStates(tenant string, states []approval.State) (all []approval
 		return nil, false
 	}
 	open, ok := k.open[tenant]
+	if slices.Equal(states, approval.OpenStates()) {
+		return slices.Clip(open), ok // what changes one of them makes a list of its own
+	}
 	for _, r := range open {
 		if slices.Contains(states, r.State) {
 			all = append(all, r)

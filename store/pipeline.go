@@ -80,7 +80,7 @@ func answersTo(line *pgconn.Pipeline, all []statement) (tag pgconn.CommandTag, e
 				return tag, errors.New("PostgreSQL has answered less than it was asked")
 			}
 		}
-		if s.one && tag.RowsAffected() != 1 {
+		if s.rows != 0 && tag.RowsAffected() != s.rows {
 			return tag, approval.ErrLost
 		}
 	}
@@ -152,6 +152,8 @@ var (
 	updateForm = regexp.MustCompile(`^UPDATE (\w+) SET `)
 	// whichForm changes all rows with one value in one column alike.
 	whichForm = regexp.MustCompile(`(?s)^(UPDATE \w+ SET [^?]* WHERE \w+) = \?$`)
+	// ownForm changes the one row of an ID to values of its own.
+	ownForm = regexp.MustCompile(`^UPDATE (\w+) SET (\w+ = \?(?:, \w+ = \?)*) WHERE (id = \?(?: AND \w+ = \?)*)$`)
 )
 
 // arrange puts statements together that insert into the same table, and those
@@ -203,7 +205,7 @@ func byTable(all []statement) []statement {
 }
 
 // joined makes one statement of each run of statements with the same text, if
-// they insert, or change the same of different rows.
+// they insert, or change different rows.
 func joined(all []statement) []statement {
 	var out []statement
 	for len(all) > 0 {
@@ -221,8 +223,10 @@ func joined(all []statement) []statement {
 			for part := range slices.Chunk(run, max(1, mostArguments/len(first.args))) {
 				out = append(out, rows(insert, part))
 			}
-		case which != nil && different(run):
+		case which != nil && different(run, 0):
 			out = append(out, chosen(which[1], run))
+		case first.rows == 1:
+			out = append(out, eachItsOwn(run)...)
 		default:
 			out = append(out, run...)
 		}
@@ -230,33 +234,81 @@ func joined(all []statement) []statement {
 	return out
 }
 
-// different reports whether the statements, of one argument each, have
-// different ones.
-func different(all []statement) bool {
+// different reports whether the i-th arguments of the statements are.
+func different(all []statement, i int) bool {
 	seen := map[any]bool{}
 	for _, s := range all {
-		if seen[s.args[0]] {
+		if seen[s.args[i]] {
 			return false
 		}
-		seen[s.args[0]] = true
+		seen[s.args[i]] = true
 	}
 	return true
 }
 
 // chosen is one statement for all rows that several change.
 func chosen(begin string, all []statement) statement {
-	one := statement{text: begin + " IN (?" + strings.Repeat(", ?", len(all)-1) + ")"}
-	for _, s := range all {
-		one.args = append(one.args, s.args...)
-	}
-	return one
+	list, args := listed("?", all)
+	return statement{text: begin + " IN (" + list + ")", args: args}
 }
 
 // rows is one statement that inserts what several do.
 func rows(form []string, all []statement) statement {
-	one := statement{text: form[1] + strings.Repeat(form[3]+", ", len(all)-1) + form[3] + form[4]}
+	list, args := listed(form[3], all)
+	return statement{text: form[1] + list + form[4], args: args}
+}
+
+// listed lists a row for each of the statements, with all of their arguments.
+func listed(row string, all []statement) (list string, args []any) {
 	for _, s := range all {
-		one.args = append(one.args, s.args...)
+		args = append(args, s.args...)
 	}
-	return one
+	return strings.Repeat(row+", ", len(all)-1) + row, args
+}
+
+// eachItsOwn is one statement that sets in different rows, of which each must be
+// there, what several do. If it cannot be one they stay as they are.
+func eachItsOwn(all []statement) []statement {
+	form := ownForm.FindStringSubmatch(all[0].text)
+	if form == nil || len(all)*len(all[0].args) > mostArguments {
+		return all
+	}
+	set, where := strings.Split(form[2], ", "), strings.Split(form[3], " AND ")
+	if !different(all, len(set)) {
+		return all
+	}
+	for i, column := range slices.Concat(set, where) {
+		name, value := strings.TrimSuffix(column, " = ?"), fmt.Sprintf("own.v%d%s", i, castOf(all, i))
+		if i < len(set) {
+			set[i] = name + " = " + value
+		} else {
+			where[i-len(set)] = form[1] + "." + name + " = " + value
+		}
+	}
+	n := len(all[0].args)
+	list, args := listed("(?"+strings.Repeat(", ?", n-1)+")", all)
+	text := fmt.Sprintf("UPDATE %s SET %s FROM (VALUES %s) own (%s) WHERE %s", form[1], strings.Join(set, ", "), list, names(n), strings.Join(where, " AND "))
+	return []statement{{text: text, args: args, rows: int64(len(all))}}
+}
+
+// castOf is how the i-th arguments come to the type of their column: what is
+// given in a list of rows is text to PostgreSQL, and so is a list of nothing.
+func castOf(all []statement, i int) string {
+	for _, s := range all {
+		switch s.args[i].(type) {
+		case string:
+			return ""
+		case int64:
+			return "::bigint"
+		}
+	}
+	return "::bigint" // of texts none is NULL
+}
+
+func names(n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprint("v", i))
+	}
+	return strings.Join(all, ", ")
 }

@@ -46,7 +46,7 @@ type session struct {
 type statement struct {
 	text string
 	args []any
-	one  bool // it must change exactly one row, or else it is an ErrLost
+	rows int64 // how many it must change, or else it is an ErrLost; 0: any
 }
 
 // pendingMost bounds what is put off.
@@ -105,7 +105,7 @@ func (s *session) later(ctx context.Context, query string, args ...any) error {
 }
 
 func (s *session) once(ctx context.Context, query string, args ...any) error {
-	return s.put(ctx, statement{text: query, args: args, one: true})
+	return s.put(ctx, statement{text: query, args: args, rows: 1})
 }
 
 // put puts a statement off.

@@ -84,7 +84,7 @@ func (sqliteDialect) goose() goosedb.Dialect              { return goosedb.Diale
 func (sqliteDialect) sendAll(ctx context.Context, conn *sql.Conn, all []statement) error {
 	for _, s := range all {
 		result, err := conn.ExecContext(ctx, s.text, s.args...)
-		if err == nil && s.one {
+		if err == nil && s.rows == 1 {
 			err = one(result)
 		}
 		if err != nil {
