@@ -133,16 +133,17 @@ func (s *Store) work() {
 // were answered together come back together, and a batch for the first of them
 // alone would cost as much as one for all, while the others wait for it.
 func (s *Store) gather() {
-	for range s.dialect.gathering() {
-		if s.line.ready() {
-			return
-		}
-		time.Sleep(gatherStep)
+	limit := s.dialect.gathering()
+	if limit == 0 {
+		return
+	}
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	select {
+	case <-s.line.again():
+	case <-late.C:
 	}
 }
-
-// gatherStep is how often it is looked whether they are there.
-const gatherStep = 200 * time.Microsecond
 
 // batch carries out one transaction with all who wait once it has begun.
 func (s *Store) batch() {

@@ -14,6 +14,7 @@ type line struct {
 	mu      sync.Mutex
 	waiting []*call
 	last    int           // how many were taken last
+	enough  chan struct{} // closed once as many wait again; nil if nobody wants to know
 	work    chan struct{} // closed by the goroutine when it ends; nil if there is none
 	closed  bool
 }
@@ -37,6 +38,10 @@ func (l *line) join(c *call, work func()) error {
 	}
 	c.turn, c.result = make(chan *batch, 1), make(chan error, 1)
 	l.waiting = append(l.waiting, c)
+	if l.enough != nil && len(l.waiting) >= l.last {
+		close(l.enough)
+		l.enough = nil
+	}
 	if l.work == nil {
 		l.work = make(chan struct{})
 		go work()
@@ -93,11 +98,17 @@ func (l *line) take(n int) []*call {
 	return first
 }
 
-// ready reports whether as many wait as were taken last.
-func (l *line) ready() bool {
+// again is closed once as many wait as were taken last.
+func (l *line) again() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.waiting) >= l.last
+	enough := make(chan struct{})
+	if len(l.waiting) >= l.last {
+		close(enough)
+	} else {
+		l.enough = enough
+	}
+	return enough
 }
 
 // back puts calls in front again, because they had no turn.

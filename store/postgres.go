@@ -127,11 +127,11 @@ func (p *postgres) patience() time.Duration          { return p.limits.All }
 
 // gathering is none by a clock that is not the server's own: to wait would move
 // a time that others hold.
-func (p *postgres) gathering() int {
+func (p *postgres) gathering() time.Duration {
 	if p.clock != nil {
 		return 0
 	}
-	return 10
+	return 2 * time.Millisecond
 }
 
 // on runs f with the connection itself.

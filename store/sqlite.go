@@ -76,7 +76,7 @@ func (sqliteDialect) translate(query string) string       { return query }
 func (sqliteDialect) translateSchema(text string) string  { return text }
 func (sqliteDialect) arguments(args []any) ([]any, error) { return args, nil }
 func (sqliteDialect) patience() time.Duration             { return 0 }
-func (sqliteDialect) gathering() int                      { return 0 }
+func (sqliteDialect) gathering() time.Duration            { return 0 }
 func (sqliteDialect) broken(*sql.Conn) bool               { return false }
 func (sqliteDialect) knows(int64)                         {} // nobody else migrates meanwhile
 func (sqliteDialect) goose() goosedb.Dialect              { return goosedb.DialectSQLite3 }

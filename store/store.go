@@ -80,9 +80,9 @@ type dialect interface {
 	glance(ctx context.Context, conn *sql.Conn, all []query, together bool) error
 	// patience is how long a transaction may take; 0 is for ever.
 	patience() time.Duration
-	// gathering is how many steps a batch may wait for those who came with the
+	// gathering is how long a batch may wait for those who came with the
 	// last one.
-	gathering() int
+	gathering() time.Duration
 	// begin opens a transaction on conn. Once it returns, one that writes is
 	// the only one that does; such a one is told the time, and asks the queries.
 	begin(ctx context.Context, conn *sql.Conn, readOnly bool, all []query) (at time.Time, err error)
