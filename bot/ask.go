@@ -68,7 +68,7 @@ func spoken(g *guide.Guide, q string) string {
 	case guide.ExpectHandover:
 		return "A person should look at this with you: ask your administrator."
 	}
-	a, ok := g.Article(r.Topics[0], r.Variant, time.Now())
+	a, ok := g.Article(r.Topics[0], guide.View{Device: r.Variant, Now: time.Now()})
 	if !ok {
 		return "I do not know that well enough: ask your administrator."
 	}

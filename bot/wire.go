@@ -138,6 +138,10 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("load guide: %w", err)
 	}
+	book, err := commands.LoadPhrases()
+	if err != nil {
+		return nil, fmt.Errorf("load phrases: %w", err)
+	}
 	keeper, err := lay(ctx, commands.Laying{Book: bot.store, Tenant: a.reader, Admins: a.admins, Zone: a.zone}, a.laid, a.now)
 	if err != nil {
 		return nil, err
@@ -165,7 +169,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	env := commands.Env{
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Scope: a.scope,
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Changes: bot.watcher,
-		Absences: bot.store, Rules: keeper, Zone: a.zone, Contact: a.contact,
+		Absences: bot.store, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return bot.runner.Collect(ctx, v, deliver)

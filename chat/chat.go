@@ -62,6 +62,7 @@ type Event struct {
 	Key     string
 	Kind    EventKind
 	From    Account
+	Locale  string // in which the platform shows itself to the person, like "pt-BR"; empty if it does not say
 	Channel string // where it was done; empty in the person's own messages
 	Text    string
 	Button  string            // Press: the button's ID

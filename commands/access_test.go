@@ -40,6 +40,7 @@ const permissions = `
 me                 yes      yes   yes   yes    yes      yes  yes      yes
 setup              yes      yes   yes   yes    yes      yes  yes      yes
 ask                yes      yes   yes   yes    yes      yes  yes      yes
+lang               yes      yes   yes   yes    yes      yes  yes      yes
 whoami             yes      yes   yes   yes    yes      yes  yes      yes
 status             -        -     -     yes    yes      yes  yes      yes
 preflight          -        -     -     -      -        yes  -        -

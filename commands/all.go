@@ -11,6 +11,7 @@ func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
 		me(env),
 		setup(env),
 		ask(env),
+		langCommand(env),
 		whoami(env),
 		status(env),
 		preflight(env),

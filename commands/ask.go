@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/guide"
 )
 
@@ -15,70 +16,81 @@ func ask(env Env) Command {
 			Options: []chat.Option{{Name: "question", Summary: "a question", Required: true, Rest: true}},
 		},
 		Access: everybody, Offline: true,
-		Answer: func(_ context.Context, c Call) (chat.Message, error) { return advise(env, c.Args["question"]) },
+		Answer: func(_ context.Context, c Call) (chat.Message, error) { return advise(env, c.Voice, c.Args["question"]) },
 	}
 }
 
 // advise answers a question from the guide, or names a person.
-func advise(env Env, question string) (chat.Message, error) {
+func advise(env Env, v phrases.Voice, question string) (chat.Message, error) {
 	if strings.TrimSpace(question) == "" {
-		return chat.Message{}, &mistake{"What would you like to know?", "Just type it in your own words."}
+		return chat.Message{}, &mistake{v.Say("What would you like to know?"), v.Say("Just type it in your own words.")}
 	}
 	answer := env.Guide.Ask(question)
 	switch answer.Expect {
 	case guide.ExpectNone:
 		return chat.Message{
-			Headline: "That is not my subject: I only know about signing in safely.",
-			Text:     "A person can help: " + env.Contact + ".",
-			Footer:   "Only you can see this.",
+			Headline: v.Say("That is not my subject: I only know about signing in safely."),
+			Text:     v.Say("A person can help: %s.", env.Contact),
+			Footer:   v.Say("Only you can see this."),
 		}, nil
 	case guide.ExpectHandover:
-		m := chat.Message{
-			Headline: "A person should look at this with you.",
-			Text:     "Please ask " + env.Contact + ". I cannot do this for you, and I do not want to guess.",
-			Footer:   "Only you can see this.",
-		}
-		m.Buttons = topicButtons(env, answer.Topics)
-		return m, nil
+		return chat.Message{
+			Headline: v.Say("A person should look at this with you."),
+			Text:     v.Say("Please ask %s. I cannot do this for you, and I do not want to guess.", env.Contact),
+			Footer:   v.Say("Only you can see this."),
+			Buttons:  topicButtons(env, v, answer.Topics),
+		}, nil
 	default:
-		a, ok := env.Guide.Article(answer.Topics[0], answer.Variant, today(env))
+		a, ok := env.Guide.Article(answer.Topics[0], view(env, v, answer.Variant))
 		if !ok {
-			return chat.Message{}, &mistake{"I do not know that well enough.", "Please ask " + env.Contact + "."}
+			return chat.Message{}, &mistake{v.Say("I do not know that well enough."), v.Say("Please ask %s.", env.Contact)}
 		}
-		m := article(env, a)
-		m.Buttons = topicButtons(env, answer.Topics[1:])
+		m := article(env, v, a)
+		m.Buttons = topicButtons(env, v, answer.Topics[1:])
 		return m, nil
 	}
+}
+
+// view is how somebody sees an article today.
+func view(env Env, v phrases.Voice, d guide.Device) guide.View {
+	return guide.View{Language: v.Language(), Device: d, Now: today(env)}
 }
 
 // topic shows the article that a button of topicButtons names.
-func topic(env Env, id string) (chat.Message, error) {
-	a, ok := env.Guide.Article(id, "", today(env))
+func topic(env Env, v phrases.Voice, id string) (chat.Message, error) {
+	a, ok := env.Guide.Article(id, view(env, v, guide.AnyDevice))
 	if !ok {
-		return chat.Message{}, &mistake{"That article is no longer there.", "Just ask me in your own words."}
+		return chat.Message{}, &mistake{v.Say("That article is no longer there."), v.Say("Just ask me in your own words.")}
 	}
-	return article(env, a), nil
+	return article(env, v, a), nil
 }
 
 // topicButtons offers articles that may have been meant.
-func topicButtons(env Env, topics []string) []chat.Button {
+func topicButtons(env Env, v phrases.Voice, topics []string) []chat.Button {
 	var bs []chat.Button
 	for _, id := range topics {
-		if a, ok := env.Guide.Article(id, "", today(env)); ok {
+		if a, ok := env.Guide.Article(id, view(env, v, guide.AnyDevice)); ok {
 			bs = append(bs, chat.Button{ID: "topic", Label: a.Title, Value: id})
 		}
 	}
 	return bs
 }
 
-// article shows a guide article as a private answer.
-func article(env Env, a guide.Article) chat.Message {
-	m := chat.Message{Headline: a.Title, Text: a.Lead, Steps: a.Steps, Footer: "Only you can see this. I never ask for a password, a code or a QR code."}
+// article shows a guide article as a private answer. One that is not in the
+// reader's language says so.
+func article(env Env, v phrases.Voice, a guide.Article) chat.Message {
+	m := chat.Message{
+		Headline: a.Title, Text: a.Lead, Steps: a.Steps,
+		Footer: v.Say("Only you can see this. I never ask for a password, a code or a QR code."),
+	}
+	if a.Language != v.Language() {
+		m.Text = v.Say("I do not have this in your language yet, so here it is in English.") + "\n\n" + m.Text
+	}
 	if a.Otherwise != "" {
-		m.Fields = append(m.Fields, chat.Field{Label: "If that does not work", Value: a.Otherwise})
+		m.Fields = append(m.Fields, chat.Field{Label: v.Say("If that does not work"), Value: a.Otherwise})
 	}
 	if a.Person != "" {
-		m.Fields = append(m.Fields, chat.Field{Label: "A person can help when", Value: a.Person + " Ask " + env.Contact + "."})
+		m.Fields = append(m.Fields, chat.Field{Label: v.Say("A person can help when"), Value: a.Person + " " + v.Say("Ask %s.", env.Contact)})
 	}
 	for _, l := range a.Links {
 		m.Links = append(m.Links, chat.Link(l))

@@ -16,6 +16,7 @@ import (
 
 	"twokey/audit"
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/evidence"
 	"twokey/commands/guide"
@@ -41,6 +42,8 @@ type Env struct {
 	Digest       Digest
 	Changes      Changes
 	Absences     Absences
+	Languages    Languages
+	Phrases      *phrases.Book // see LoadPhrases; nil says everything in English
 	Rules        *rules.Keeper
 	Zone         *time.Location // in which times are shown
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"
@@ -153,6 +156,7 @@ type Call struct {
 	Who    identity.Speaker
 	Unread error // why it could not be read who speaks; then Who has no rights
 	Event  chat.Event
+	Voice  phrases.Voice     // speaks their language
 	Args   map[string]string // by option name; absent if not given
 	Reason string            // a change's justification
 	// Shown is the plan that the person was shown and has confirmed, see

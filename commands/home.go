@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 	"twokey/graph/rollout"
@@ -26,7 +27,7 @@ func (m *Mux) Home(ctx context.Context, a chat.Account) ([]chat.Message, error) 
 	if err != nil {
 		return []chat.Message{sorry(ctx, m.log, err)}, ctx.Err()
 	}
-	h := home{m.env, who, sync.OnceValues(func() ([]standingRequest, error) { return openRequests(ctx, m.env) })}
+	h := home{m.env, who, m.voice(ctx, chat.Event{From: a}), sync.OnceValues(func() ([]standingRequest, error) { return openRequests(ctx, m.env) })}
 	var all []chat.Message
 	for _, part := range []func(context.Context) ([]chat.Message, error){h.toDecide, h.ownRequests, h.ownSignIn, h.figures} {
 		all = append(all, m.part(ctx, part)...)
@@ -50,9 +51,10 @@ func (m *Mux) part(ctx context.Context, part func(context.Context) ([]chat.Messa
 
 // home is what somebody's home is worded from.
 type home struct {
-	env  Env
-	who  identity.Speaker
-	open func() ([]standingRequest, error) // reads once, for all parts
+	env   Env
+	who   identity.Speaker
+	voice phrases.Voice
+	open  func() ([]standingRequest, error) // reads once, for all parts
 }
 
 // standingRequest is a request and who has decided about it.
@@ -138,7 +140,7 @@ func atMost(ms []chat.Message, what string) []chat.Message {
 
 // ownSignIn is how somebody's own sign-in stands, with the next step.
 func (h home) ownSignIn(ctx context.Context) ([]chat.Message, error) {
-	m, err := ownState(ctx, h.env, h.who)
+	m, err := ownState(ctx, h.env, h.voice, h.who)
 	return []chat.Message{m}, err
 }
 

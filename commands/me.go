@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
+	"twokey/commands/guide"
 	"twokey/commands/identity"
 	"twokey/graph"
 )
@@ -14,16 +16,16 @@ func me(env Env) Command {
 		CommandSpec: chat.CommandSpec{Name: "me", Summary: "How your own sign-in protection stands, and the next step.", Example: "me"},
 		Access:      everybody,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
-			return ownState(ctx, env, c.Who)
+			return ownState(ctx, env, c.Voice, c.Who)
 		},
 	}
 }
 
 // ownState says how the speaker's own sign-in is protected. Whoever is not known
 // gets the steps that work for everybody.
-func ownState(ctx context.Context, env Env, who identity.Speaker) (chat.Message, error) {
+func ownState(ctx context.Context, env Env, v phrases.Voice, who identity.Speaker) (chat.Message, error) {
 	if !who.Linked {
-		m := article(env, env.Guide.Setup("", today(env)))
+		m := article(env, v, env.Guide.Setup(view(env, v, guide.AnyDevice)))
 		m.Text = "I cannot look up your account, because I do not know who you are in Microsoft 365. These steps work for everybody.\n\n" + m.Text
 		return m, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 )
@@ -63,7 +64,7 @@ func (m *Mux) answer(ctx context.Context, r chat.Responder, e chat.Event) (answe
 		answer, err = m.press(ctx, r, e)
 		return answer, false, err
 	case chat.Mention:
-		answer, err = advise(m.env, e.Text)
+		answer, err = advise(m.env, m.voice(ctx, e), e.Text)
 		return answer, false, err
 	default:
 		return m.command(ctx, r, e, e.Text, "", "")
@@ -96,13 +97,22 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 	if reason == "" {
 		reason = rest
 	}
-	call := Call{Who: who, Unread: unread, Event: e, Args: args, Reason: reason, Shown: shown, Show: r.Reply}
+	call := Call{Who: who, Unread: unread, Event: e, Voice: m.voice(ctx, e), Args: args, Reason: reason, Shown: shown, Show: r.Reply}
 	if c.Plan != nil {
 		answer, err = m.submit(ctx, c, call, line)
 		return answer, false, err
 	}
 	answer, err = c.Answer(ctx, call)
 	return answer, c.Aloud && m.amongAdmins(e), err
+}
+
+// voice is [Env.voice]. That a choice cannot be read is no reason not to answer.
+func (m *Mux) voice(ctx context.Context, e chat.Event) phrases.Voice {
+	v, err := m.env.voice(ctx, e)
+	if err != nil {
+		m.log.WarnContext(ctx, "read language", "error", err)
+	}
+	return v
 }
 
 // amongAdmins reports whether something was done in the administrators'
@@ -251,7 +261,7 @@ func (m *Mux) press(ctx context.Context, r chat.Responder, e chat.Event) (chat.M
 		answer, _, err := m.command(ctx, r, e, e.Value, "", "")
 		return answer, err
 	case "topic":
-		return topic(m.env, e.Value)
+		return topic(m.env, m.voice(ctx, e), e.Value)
 	default:
 		return chat.Message{}, &mistake{"This button is no longer in use.", "“/mfa help” lists what you can do."}
 	}

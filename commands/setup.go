@@ -18,8 +18,7 @@ func setup(env Env) Command {
 		},
 		Access: everybody, Offline: true,
 		Answer: func(_ context.Context, c Call) (chat.Message, error) {
-			a := env.Guide.Setup(guide.Device(c.Args["device"]), today(env))
-			m := article(env, a)
+			m := article(env, c.Voice, env.Guide.Setup(view(env, c.Voice, guide.Device(c.Args["device"]))))
 			if c.Args["device"] == "" {
 				m.Buttons = deviceButtons()
 			}

@@ -451,6 +451,7 @@ func newWorldIn(t testing.TB, dsn string, changes ...func(*fixture)) *world {
 	w.store = w.open(dsn)
 	w.env.Engine = &approval.Engine{Store: w.store, Standing: w.env.People, Expiry: AroundTheClock(w.env.Zone).Expiry}
 	w.env.Requests, w.env.Records, w.env.Absences = w.store, w.store, w.store
+	w.env.Languages = w.store
 	w.assemble()
 	return w
 }
@@ -496,6 +497,10 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	book, err := LoadPhrases()
+	if err != nil {
+		t.Fatal(err)
+	}
 	articles, err := theGuide()
 	if err != nil {
 		t.Fatal(err)
@@ -507,7 +512,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		Facts: func(ctx context.Context) rollout.Facts {
 			return graphsync.Read(ctx, here, w.now)
 		},
-		Guide: articles, Digest: w.digest, Changes: &changeLog{},
+		Guide: articles, Phrases: book, Digest: w.digest, Changes: &changeLog{},
 		Rules: rules.Fixed(w.rules()), Zone: zone,
 		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
 		Build: "twokey 0.1", Now: w.now, ChatSignIn: ChatOwn,

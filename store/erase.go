@@ -54,8 +54,13 @@ func (t *tx) erase(tenant string, people []audit.Person) error {
 			return err
 		}
 	}
-	if err := t.run("DELETE FROM away WHERE tenant = ? AND object = ?", tenant, who.Object); err != nil {
-		return err
+	for _, statement := range []string{
+		"DELETE FROM away WHERE tenant = ? AND object = ?",
+		"DELETE FROM language WHERE tenant = ? AND object = ?",
+	} {
+		if err := t.run(statement, tenant, who.Object); err != nil {
+			return err
+		}
 	}
 	gone := make([]string, len(people))
 	for i, p := range people {

@@ -56,13 +56,14 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		by(t, s, "INSERT INTO away (tenant, object, since, until) VALUES (?, ?, 1, 2)", tenant, object)
+		by(t, s, "INSERT INTO language (tenant, account, object, language) VALUES (?, ?, ?, 'de')", tenant, account, object)
 		change := rollout.LoggedChange{Origin: rollout.Outside}
 		change.AuditID, change.TargetID, change.Target, change.ByUserID, change.By = "line-1", object, name, object, name
 		if err := s.KeepChanges(t.Context(), tenant, []rollout.LoggedChange{change}, time.Now(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		kept := headOf(t, s)
-		if where := s.holding(t, object, name, account); len(where) < 7 {
+		if where := s.holding(t, object, name, account); len(where) < 8 {
 			t.Fatalf("before, they stand in %v alone", where)
 		}
 		if known, err := s.Erase(t.Context(), tenant, object); !known || err != nil {
@@ -80,7 +81,7 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 // holding names the tables in which any of the words stands.
 func (s *Store) holding(t *testing.T, words ...string) (tables []string) {
 	t.Helper()
-	for _, table := range []string{"alias", "aside", "audit", "request", "decision", "attempt", "step", "outbox", "frozen", "away", "change", "slot", "job"} {
+	for _, table := range []string{"alias", "aside", "audit", "request", "decision", "attempt", "step", "outbox", "frozen", "away", "language", "change", "slot", "job"} {
 		rows, err := s.db.QueryContext(t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			t.Fatal(err)

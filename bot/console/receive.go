@@ -44,7 +44,7 @@ func (c *Console) postMessage(who Person, w http.ResponseWriter, r *http.Request
 		return unavailable(err)
 	}
 	if e, meant := typed(text, to.Channel); meant {
-		e.Key, e.From, e.Channel = c.life+"/"+id, account(who), to.Channel
+		e.Key, e.From, e.Channel, e.Locale = c.life+"/"+id, account(who), to.Channel, locale(r)
 		c.handleLater(e)
 	}
 	return writeJSON(w, http.StatusAccepted, map[string]string{"id": id})
@@ -104,12 +104,19 @@ func (c *Console) press(who Person, w http.ResponseWriter, r *http.Request) erro
 		h = chat.HandlerFunc(notOpen)
 	}
 	if err := c.handleNow(h, chat.Event{
-		Key: c.life + "/" + rand.Text(), Kind: chat.Press, From: account(who), Channel: m.channel,
+		Key: c.life + "/" + rand.Text(), Kind: chat.Press, From: account(who), Channel: m.channel, Locale: locale(r),
 		Button: b.ID, Value: b.Value, Fields: pick(b.Form, in.Fields),
 	}); err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusAccepted, struct{}{})
+}
+
+// locale is the one that the browser asks for first.
+func locale(r *http.Request) string {
+	first, _, _ := strings.Cut(r.Header.Get("Accept-Language"), ",")
+	first, _, _ = strings.Cut(first, ";")
+	return first
 }
 
 // notOpen answers a press of a button that its message never had.

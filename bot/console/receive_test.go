@@ -241,6 +241,29 @@ func TestPressReachesTheHandler(t *testing.T) {
 	}
 }
 
+// What is typed and what is pressed say what the browser asks for first.
+func TestEventsSayTheLocale(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	id := d.post(t, direct("bea"), "", openPrompt)
+	for path, body := range map[string]string{"messages": `{"text":"/mfa"}`, "press": `{"message":"` + id + `","button":"approve","fields":{}}`} {
+		for accepted, want := range map[string]string{"": "", "vi": "vi", "de-AT,de;q=0.9,en": "de-AT", "pt-BR;q=0.8": "pt-BR"} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.server.URL+"/api/people/bea/"+path, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("Accept-Language", accepted)
+			if status, text := d.do(t, req); status != http.StatusAccepted {
+				t.Fatalf("%s: %d %s", path, status, text)
+			}
+			if e := <-d.events; e.Locale != want {
+				t.Errorf("%s with Accept-Language %q: locale %q, want %q", path, accepted, e.Locale, want)
+			}
+		}
+	}
+}
+
 func TestPressOfWhatWasOpenOnce(t *testing.T) {
 	t.Parallel()
 	d := setup(t)

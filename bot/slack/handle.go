@@ -123,7 +123,7 @@ func (s *Slack) handle(d *delivery) {
 	if e.Kind == chat.Mention {
 		e = said(e, s.me().user, s.cfg.Command)
 	}
-	e.From = from
+	e.From, e.Locale = from, who.locale
 	if err := s.handler.Handle(ctx, r, e); err != nil {
 		log.Error("slack event failed", "event", d.event.Key, "error", err)
 	}

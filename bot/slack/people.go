@@ -13,10 +13,11 @@ import (
 
 // person is what Slack says about an account, as far as it decides anything.
 type person struct {
-	team  string   // the person's own workspace
-	teams []string // others of our grid that they are in
-	kind  kind
-	at    time.Time // when Slack said so
+	team   string   // the person's own workspace
+	teams  []string // others of our grid that they are in
+	kind   kind
+	locale string    // in which they see Slack, like "pt-BR"
+	at     time.Time // when Slack said so
 }
 
 // kind tells who may speak to the bot.
@@ -75,7 +76,7 @@ func (s *Slack) lookUp(ctx context.Context, id string) (person, error) {
 		return person{}, err
 	}
 	me := s.me()
-	p := person{team: cmp.Or(u.TeamID, me.team), teams: u.Enterprise.Teams, kind: me.kindOf(u), at: asked}
+	p := person{team: cmp.Or(u.TeamID, me.team), teams: u.Enterprise.Teams, kind: me.kindOf(u), locale: u.Locale, at: asked}
 	s.people.put(id, p)
 	return p, nil
 }

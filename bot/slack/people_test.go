@@ -147,3 +147,15 @@ func TestAGridHasManyWorkspaces(t *testing.T) {
 		t.Errorf("from %+v, want %+v", e.From, want)
 	}
 }
+
+// An event says in which language its author sees Slack.
+func TestEventsSayTheLocale(t *testing.T) {
+	t.Parallel()
+	s := play(t, slacktest.Options{})
+	s.AddUser(slacktest.User{ID: bea, Name: "bea", Locale: "pt-BR"})
+	s.acked(s.Command(bea, channel, "me"))
+	s.events(1)
+	if e := s.heard.all()[0]; e.Locale != "pt-BR" {
+		t.Errorf("heard %+v, want it in pt-BR", e)
+	}
+}

@@ -59,28 +59,38 @@ const (
 )
 
 func parseArticle(raw []byte) (article, error) {
-	raw = bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
-	head, ok := bytes.CutPrefix(raw, []byte(fence))
-	if !ok {
-		return article{}, errors.New("line 1: want ---")
-	}
-	head, body, ok := bytes.Cut(head, []byte("\n"+fence))
-	if !ok {
-		return article{}, errors.New("the front matter has no end: want a line ---")
+	head, body, above, err := parts(raw)
+	if err != nil {
+		return article{}, err
 	}
 	var a article
-	// The first fence stays in front, so that the lines in errors are the file's.
-	if err := decode(append([]byte(fence), head...), &a.front); err != nil {
+	if err := decode(head, &a.front); err != nil {
 		return article{}, err
 	}
 	if err := a.front.check(); err != nil {
 		return article{}, err
 	}
-	above := bytes.Count(head, []byte("\n")) + 3 // both fences and the last line of the head
 	if err := a.parseBody(string(body), above); err != nil {
 		return article{}, err
 	}
 	return a, a.check()
+}
+
+// parts splits a file into the front matter and the body, before which it has
+// so many lines. The first fence stays in front, so that the lines in errors
+// are the file's.
+func parts(raw []byte) (head, body []byte, above int, err error) {
+	raw = bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
+	head, ok := bytes.CutPrefix(raw, []byte(fence))
+	if !ok {
+		return nil, nil, 0, errors.New("line 1: want ---")
+	}
+	head, body, ok = bytes.Cut(head, []byte("\n"+fence))
+	if !ok {
+		return nil, nil, 0, errors.New("the front matter has no end: want a line ---")
+	}
+	above = bytes.Count(head, []byte("\n")) + 3 // both fences and the last line of the head
+	return append([]byte(fence), head...), body, above, nil
 }
 
 // decode reads YAML and refuses unknown keys, with the line in the error. That
@@ -221,8 +231,9 @@ func (a article) check() error {
 	return nil
 }
 
-// at returns the article for a device on the day of now.
-func (a article) at(d Device, now time.Time) Article {
+// at returns the article for a device on the day of the view.
+func (a article) at(view View) Article {
+	d, now := view.Device, view.Now
 	s, v := a.common, a.variants[d]
 	s.title = first(v.title, a.front.Title)
 	if len(v.steps) > 0 {

@@ -27,7 +27,7 @@ func everyReading(t *testing.T, check func(t *testing.T, a Article)) {
 			for _, now := range readingDays {
 				t.Run(strings.Join([]string{id, string(d), now.Format(time.DateOnly)}, "/"), func(t *testing.T) {
 					t.Parallel()
-					a, ok := g.Article(id, d, now)
+					a, ok := g.Article(id, View{Device: d, Now: now})
 					if !ok {
 						t.Fatal("no such article")
 					}

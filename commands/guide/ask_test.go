@@ -379,7 +379,7 @@ func FuzzAsk(f *testing.F) {
 			t.Errorf("%s with topics %v", a.Expect, a.Topics)
 		}
 		for _, id := range a.Topics {
-			if _, ok := g.Article(id, a.Variant, today); !ok {
+			if _, ok := g.Article(id, View{Device: a.Variant, Now: today}); !ok {
 				t.Errorf("no article %q", id)
 			}
 		}

@@ -23,15 +23,17 @@ import (
 	"path"
 	"slices"
 	"time"
+
+	"twokey/chat/phrases"
 )
 
-//go:embed articles/en/*.md words.en.yaml elsewhere.en.yaml
+//go:embed articles words.en.yaml elsewhere.en.yaml
 var embedded embed.FS
 
 const (
-	articlesPattern = "articles/en/*.md"
-	wordsFile       = "words.en.yaml"
-	elsewhereFile   = "elsewhere.en.yaml"
+	articlesFolder = "articles" // in it a folder for each language
+	wordsFile      = "words.en.yaml"
+	elsewhereFile  = "elsewhere.en.yaml"
 )
 
 // The articles behind Setup.
@@ -62,13 +64,21 @@ func Devices() []Device {
 	return []Device{IPhone, Android, PhoneOnly, Tablet, NoPhone, Passkey, Key}
 }
 
+// View is for whom and when an article is shown.
+type View struct {
+	Language phrases.Language // in which it is wanted
+	Device   Device
+	Now      time.Time // dated facts are those of its day, in its zone
+}
+
 // Article is one article as shown on a date and for a device. All text is
 // plain; nothing in it is markup.
 type Article struct {
-	ID    string
-	Title string
-	Lead  string   // the answer in one sentence
-	Steps []string // three to six, in order
+	ID       string
+	Language phrases.Language // in which it is, English if there is no other
+	Title    string
+	Lead     string   // the answer in one sentence
+	Steps    []string // three to six, in order
 	// Otherwise says what to do if the steps do not work.
 	Otherwise string
 	// Person completes the words "A person can help when".
@@ -85,7 +95,8 @@ type Link struct {
 
 // Guide is the loaded articles and the index over them.
 type Guide struct {
-	articles map[string]article
+	articles map[string]article // by ID, in English
+	others   map[phrases.Language]map[string]article
 	topics   []string
 	words    *words
 	index    *index
@@ -97,8 +108,11 @@ type Guide struct {
 func Load() (*Guide, error) { return load(embedded) }
 
 func load(files fs.FS) (*Guide, error) {
-	g := &Guide{articles: make(map[string]article)}
+	g := &Guide{articles: make(map[string]article), others: make(map[phrases.Language]map[string]article)}
 	if err := g.loadArticles(files); err != nil {
+		return nil, err
+	}
+	if err := g.loadTranslations(files); err != nil {
 		return nil, err
 	}
 	config, err := loadWords(files)
@@ -119,7 +133,7 @@ func load(files fs.FS) (*Guide, error) {
 }
 
 func (g *Guide) loadArticles(files fs.FS) error {
-	names, err := fs.Glob(files, articlesPattern)
+	names, err := fs.Glob(files, path.Join(articlesFolder, string(phrases.English), "*.md"))
 	if err != nil {
 		return fmt.Errorf("list articles: %w", err)
 	}
@@ -149,24 +163,32 @@ func (g *Guide) loadArticles(files fs.FS) error {
 // Topics returns the IDs of all articles, sorted.
 func (g *Guide) Topics() []string { return slices.Clone(g.topics) }
 
-// Article returns the article as it stands on the day of now, in now's zone.
-// Without a variant for the device the common text is returned; ok is false
-// if there is no such article.
-func (g *Guide) Article(id string, d Device, now time.Time) (Article, bool) {
-	a, ok := g.articles[id]
+// Article returns the article as it stands on the day of v.Now, in that zone.
+// Without a variant for the device the common text is returned, and without a
+// translation the English one; ok is false if there is no such article.
+func (g *Guide) Article(id string, v View) (a Article, ok bool) {
+	if t, ok := g.others[v.Language][id]; ok {
+		a = t.at(v)
+		a.Language = v.Language
+		return a, true
+	}
+	e, ok := g.articles[id]
 	if !ok {
 		return Article{}, false
 	}
-	return a.at(d, now), true
+	a = e.at(v)
+	a.Language = phrases.English
+	return a, true
 }
 
 // Setup returns the article that leads through setting up MFA with a device.
 // It is the same as the article that answers the question; without a
 // smartphone it names the alternatives.
-func (g *Guide) Setup(d Device, now time.Time) Article {
+func (g *Guide) Setup(v View) Article {
 	id := setupArticle
-	if d == NoPhone {
+	if v.Device == NoPhone {
 		id = noPhoneArticle
 	}
-	return g.articles[id].at(d, now)
+	a, _ := g.Article(id, v)
+	return a
 }

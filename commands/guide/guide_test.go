@@ -95,7 +95,7 @@ func TestTopics(t *testing.T) {
 
 func TestArticleUnknown(t *testing.T) {
 	t.Parallel()
-	if a, ok := mustLoad(t).Article("paper-jam", AnyDevice, today); ok || a.ID != "" {
+	if a, ok := mustLoad(t).Article("paper-jam", View{Now: today}); ok || a.ID != "" {
 		t.Errorf("Article of an unknown topic = %+v, %v, want nothing", a, ok)
 	}
 }
@@ -124,7 +124,7 @@ func TestSetup(t *testing.T) {
 	for _, tt := range tests {
 		t.Run("device "+string(tt.device), func(t *testing.T) {
 			t.Parallel()
-			a := mustLoad(t).Setup(tt.device, today)
+			a := mustLoad(t).Setup(View{Device: tt.device, Now: today})
 			if a.ID != tt.article {
 				t.Errorf("ID = %q, want %q", a.ID, tt.article)
 			}
@@ -187,7 +187,7 @@ func TestTextChangesOnItsDate(t *testing.T) {
 			t.Parallel()
 			g := mustLoad(t)
 			text := func(now time.Time) string {
-				a, _ := g.Article(tt.article, AnyDevice, now)
+				a, _ := g.Article(tt.article, View{Now: now})
 				return a.all()
 			}
 			for _, now := range []time.Time{today, tt.day.Add(-time.Second)} {
@@ -223,8 +223,8 @@ func TestTextsAndCallsEndForEachOnTheirDate(t *testing.T) {
 		t.Run(tt.article, func(t *testing.T) {
 			t.Parallel()
 			g := mustLoad(t)
-			dayBefore, _ := g.Article(tt.article, AnyDevice, tt.day.Add(-time.Second))
-			onTheDay, _ := g.Article(tt.article, AnyDevice, tt.day)
+			dayBefore, _ := g.Article(tt.article, View{Now: tt.day.Add(-time.Second)})
+			onTheDay, _ := g.Article(tt.article, View{Now: tt.day})
 			before, after := strings.Join(dayBefore.Steps, "\n"), strings.Join(onTheDay.Steps, "\n")
 			if !strings.Contains(before, tt.before) || strings.Contains(before, tt.after) {
 				t.Errorf("the day before: want %q and not %q in\n%s", tt.before, tt.after, before)
@@ -239,8 +239,8 @@ func TestTextsAndCallsEndForEachOnTheirDate(t *testing.T) {
 func TestDatedStepVanishes(t *testing.T) {
 	t.Parallel()
 	a := article{common: section{steps: []string{"Stay.", "{{before 2027-02-01}}Go.{{end}}"}}}
-	before := a.at(AnyDevice, today).Steps
-	after := a.at(AnyDevice, time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)).Steps
+	before := a.at(View{Now: today}).Steps
+	after := a.at(View{Now: time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)}).Steps
 	if !slices.Equal(before, []string{"Stay.", "Go."}) || !slices.Equal(after, []string{"Stay."}) {
 		t.Errorf("steps before, after = %q, %q", before, after)
 	}
@@ -344,8 +344,8 @@ func TestLoadReadsWindowsLines(t *testing.T) {
 	if err != nil {
 		t.Fatalf("load: %v", err)
 	}
-	want := mustLoad(t).Setup(IPhone, today)
-	if got := g.Setup(IPhone, today); got.Lead != want.Lead || !slices.Equal(got.Steps, want.Steps) {
+	want := mustLoad(t).Setup(View{Device: IPhone, Now: today})
+	if got := g.Setup(View{Device: IPhone, Now: today}); got.Lead != want.Lead || !slices.Equal(got.Steps, want.Steps) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"twokey/audit"
+	"twokey/chat"
 	"twokey/chat/outbox"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/rules"
 )
@@ -43,6 +45,10 @@ type Store interface {
 	// Away and SetAway say who is away, as commands.Absences says.
 	Away(ctx context.Context, tenant string) (map[string]time.Time, error)
 	SetAway(ctx context.Context, who approval.Principal, until time.Time, tell func(approval.Tx) error) error
+	// Language and SetLanguage say in what language somebody is answered, as
+	// commands.Languages says.
+	Language(ctx context.Context, tenant string, a chat.Account) (phrases.Language, error)
+	SetLanguage(ctx context.Context, tenant string, a chat.Account, object string, l phrases.Language) error
 	// Take records a delivery and reports whether it is new.
 	Take(ctx context.Context, key string) (bool, error)
 	// PruneInbox forgets old deliveries and returns how many.
@@ -54,7 +60,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
