@@ -165,10 +165,13 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	digester.Changes = func(ctx context.Context, since time.Time) (rollout.ChangeCount, error) {
 		return bot.store.CountChanges(ctx, a.org.ID, since)
 	}
+	digester.Goal = func(ctx context.Context) (rollout.Goal, error) {
+		return commands.Goal(ctx, bot.store, a.org.ID, a.digest.due.Zone)
+	}
 	digester.Notices = func() []string { return commands.Notices(keeper.Now()) }
 	env := commands.Env{
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Scope: a.scope,
-		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Changes: bot.watcher,
+		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: digester, Changes: bot.watcher,
 		Absences: bot.store, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {

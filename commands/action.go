@@ -25,6 +25,7 @@ func Actions(env Env) map[string]approval.Action {
 		BlockKind:       blockAction{env, kindNamed(BlockKind)},
 		UnblockKind:     blockAction{env, kindNamed(UnblockKind)},
 		CampaignKind:    campaignAction{env},
+		GoalKind:        goalAction{env},
 
 		approval.KindThaw: approval.Thaw{Store: env.Requests},
 	}

@@ -40,6 +40,7 @@ type Env struct {
 	Records      Records
 	Guard        Guard // of the audit record; nil if nothing watches over it
 	Digest       Digest
+	Trend        Trend
 	Changes      Changes
 	Absences     Absences
 	Languages    Languages

@@ -20,6 +20,7 @@ const (
 	BlockKind       = "block"
 	UnblockKind     = "unblock"
 	CampaignKind    = "campaign"
+	GoalKind        = "goal"
 )
 
 // kind is what holds for all changes of one kind.
@@ -55,16 +56,23 @@ var kinds = []kind{
 // thawKind ends a freeze. It is always switched on, or a freeze were for good.
 var thawKind = kind{name: approval.KindThaw, what: "Ending a freeze", ask: []identity.Role{identity.Owner}, policy: policyTwo}
 
+// ownKinds change what the bot keeps itself and nothing in the tenant. They need
+// no permission there, and are always switched on.
+var ownKinds = []kind{
+	{name: GoalKind, what: "Setting the goal", ask: []identity.Role{identity.Lead}, policy: policyConfirm},
+}
+
 // kindNamed returns a kind; the zero kind if there is none of that name.
 func kindNamed(name string) kind {
 	if name == thawKind.name {
 		return thawKind
 	}
-	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
-	if i < 0 {
-		return kind{name: name}
+	for _, all := range [][]kind{kinds, ownKinds} {
+		if i := slices.IndexFunc(all, func(k kind) bool { return k.name == name }); i >= 0 {
+			return all[i]
+		}
 	}
-	return kinds[i]
+	return kind{name: name}
 }
 
 // Kinds lists the kinds of change that can be switched on.
@@ -91,7 +99,7 @@ func Opening() []string {
 // AskRoles says who may ask for each kind of action.
 func AskRoles() map[string][]identity.Role {
 	roles := map[string][]identity.Role{}
-	for _, k := range kinds {
+	for _, k := range slices.Concat(kinds, ownKinds) {
 		roles[k.name] = k.ask
 	}
 	roles[thawKind.name] = thawKind.ask

@@ -26,6 +26,7 @@ import (
 	"twokey/graph"
 	"twokey/graph/rollout"
 	graphsync "twokey/graph/sync"
+	"twokey/scheduler"
 	"twokey/store"
 )
 
@@ -452,8 +453,17 @@ func newWorldIn(t testing.TB, dsn string, changes ...func(*fixture)) *world {
 	w.env.Engine = &approval.Engine{Store: w.store, Standing: w.env.People, Expiry: AroundTheClock(w.env.Zone).Expiry}
 	w.env.Requests, w.env.Records, w.env.Absences = w.store, w.store, w.store
 	w.env.Languages = w.store
+	w.env.Trend = w.trend(w.store, w.env.Facts)
 	w.assemble()
 	return w
+}
+
+// trend reads the weeks that are stored as the bot does.
+func (w *world) trend(s *store.Store, facts func(context.Context) rollout.Facts) Trend {
+	return &scheduler.Digester{
+		Tenant: tenantID, Name: "Harbour & Vale", Facts: facts, Scope: w.scope(), Store: s, Now: w.now,
+		Due: scheduler.Weekly{Day: time.Monday, Hour: 9, Zone: w.env.Zone},
+	}
 }
 
 // open opens a database by the world's clock and closes it with the test.

@@ -10,6 +10,7 @@ import (
 	"twokey/audit"
 	"twokey/chat"
 	"twokey/graph/rollout"
+	"twokey/scheduler/chart"
 )
 
 // Digest is this week's digest as it is stored: numbers and sentences, from
@@ -22,6 +23,7 @@ type Digest struct {
 	This   rollout.Week   `json:"this"`
 	Last   *rollout.Week  `json:"last,omitempty"` // what This is compared with; nil: nothing
 	Weeks  []rollout.Week `json:"weeks"`          // for the picture, oldest first, this one included
+	Goal   rollout.Goal   `json:"goal,omitzero"`  // zero: none is set
 	Todo   []string       `json:"todo"`           // at most three sentences
 	// Changes are those of the last seven days that were made outside this
 	// program; nil: not watched.
@@ -32,6 +34,9 @@ type Digest struct {
 	Notices []string    `json:"notices,omitempty"` // by which rules fewer decide than usual, a sentence each
 	Zone    string      `json:"zone"`              // in which times are shown
 }
+
+// forecast says when the digest's goal is met. It fails like [rollout.Trend].
+func (d Digest) forecast() (rollout.Forecast, error) { return rollout.NewForecast(d.Weeks, d.Goal) }
 
 // Publication is a digest on its way into a channel.
 type Publication struct {
@@ -81,6 +86,8 @@ type Digester struct {
 	// Head returns what the audit record ends with, false if that is not to be
 	// trusted. Nil: nobody watches over it.
 	Head func(ctx context.Context) (audit.Head, bool)
+	// Goal returns the goal that is set. Nil: none can be.
+	Goal func(ctx context.Context) (rollout.Goal, error)
 	// Notices says by which rules fewer decide than usual. Nil: by none.
 	Notices func() []string
 	Scope   rollout.Scope
@@ -156,6 +163,31 @@ func (e *unreadError) Say() string {
 	return "Who is registered could not be read just now (" + string(e.why) + "), so this week's digest stays as it was posted."
 }
 
+// Weeks returns the last n weeks that were stored, oldest first. The week that is
+// running is the last of them, as it is now if it is not stored yet.
+func (d *Digester) Weeks(ctx context.Context, n int) ([]rollout.Week, error) {
+	s := d.slot()
+	next := rollout.ISOWeek(d.Now().In(d.Due.Zone).AddDate(0, 0, 7))
+	weeks, err := d.Store.Weeks(ctx, d.Tenant, next, n)
+	if err != nil {
+		return nil, fmt.Errorf("read weeks: %w", err)
+	}
+	if len(weeks) == 0 || weeks[len(weeks)-1].Week != s.Week {
+		facts := d.Facts(ctx)
+		weeks = append(weeks, rollout.NewWeek(s.Week, rollout.NewFunnel(facts, d.Scope), rollout.NewLegacy(facts, d.Scope)))
+	}
+	return weeks[max(0, len(weeks)-n):], nil
+}
+
+// Picture draws weeks, oldest first, and where the forecast leads.
+func (d *Digester) Picture(weeks []rollout.Week, f rollout.Forecast) (*chat.Image, error) {
+	asOf := d.Now()
+	if len(weeks) > 0 {
+		asOf = weeks[len(weeks)-1].AsOf
+	}
+	return picture(d.Name, asOf.In(d.Due.Zone), weeks, chart.MaxWeeks-weeksAhead, f)
+}
+
 func (d *Digester) compose(ctx context.Context, s Slot, actor string) (Publication, error) {
 	reading, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
@@ -184,6 +216,11 @@ func (d *Digester) compose(ctx context.Context, s Slot, actor string) (Publicati
 			return Publication{}, fmt.Errorf("count changes: %w", err)
 		}
 		digest.Changes = &count
+	}
+	if d.Goal != nil {
+		if digest.Goal, err = d.Goal(ctx); err != nil {
+			return Publication{}, fmt.Errorf("read goal: %w", err)
+		}
 	}
 	if d.Head != nil {
 		if h, ok := d.Head(ctx); ok {

@@ -33,7 +33,7 @@ const nameRunes = 60
 
 // Message words a digest for the team: counts only, no names.
 func Message(d Digest) (chat.Message, error) {
-	picture, err := picture(d)
+	picture, err := digestPicture(d)
 	if err != nil {
 		return chat.Message{}, fmt.Errorf("draw digest: %w", err)
 	}
@@ -55,11 +55,30 @@ func words(d Digest, picture *chat.Image) chat.Message {
 	if d.Changes != nil {
 		m.Details = append([]chat.Field{{Label: "Changed outside Twokey", Value: changesWords(*d.Changes)}}, m.Details...)
 	}
-	if len(d.Notices) > 0 {
-		m.Text = "Take care: " + strings.Join(d.Notices, " ")
-	}
+	m.Text = paragraphs(outlook(d), notices(d))
 	m.Fields = append(m.Fields, todoField(d.Todo))
 	return m
+}
+
+// outlook says when the goal will be met, "" if there is none.
+func outlook(d Digest) string {
+	f, err := d.forecast()
+	if err != nil || f.Goal.Percent == 0 {
+		return ""
+	}
+	return f.Sentence(zone(d))
+}
+
+func notices(d Digest) string {
+	if len(d.Notices) == 0 {
+		return ""
+	}
+	return "Take care: " + strings.Join(d.Notices, " ")
+}
+
+// paragraphs parts those that are not empty by empty lines.
+func paragraphs(all ...string) string {
+	return strings.Join(slices.DeleteFunc(all, func(s string) bool { return s == "" }), "\n\n")
 }
 
 // changesWords counts what others changed in the tenant, in one line.

@@ -9,19 +9,39 @@ import (
 	"twokey/scheduler/chart"
 )
 
-// picture draws the weeks: the share of people who are registered, and below
-// it the legacy sign-ins that succeeded. Its alternative text says the same
-// numbers.
-func picture(d Digest) (*chat.Image, error) {
-	points, err := rollout.Trend(d.Weeks)
+// weeksAhead is how many weeks of a forecast the picture shows: what is further
+// away is said in words.
+const weeksAhead = 8
+
+// digestPicture draws the digest's weeks.
+func digestPicture(d Digest) (*chat.Image, error) {
+	f, err := d.forecast()
 	if err != nil {
 		return nil, err
 	}
-	points = points[max(0, len(points)-weeksShown):] // weeks that were missed have a place too
+	return picture(d.Tenant, d.AsOf.In(zone(d)), d.Weeks, weeksShown, f)
+}
+
+// picture draws the last n weeks: the share of people who are registered, with
+// the goal and how far the forecast reaches, and below it the legacy sign-ins
+// that succeeded. Its alternative text says the same numbers.
+func picture(tenant string, asOf time.Time, weeks []rollout.Week, n int, f rollout.Forecast) (*chat.Image, error) {
+	points, err := rollout.Trend(weeks)
+	if err != nil {
+		return nil, err
+	}
+	points = points[max(0, len(points)-n):] // weeks that were missed have a place too
+	var this rollout.Week
+	if len(weeks) > 0 {
+		this = weeks[len(weeks)-1]
+	}
 	c := chart.Chart{
-		Title: "MFA at " + chat.Safe(d.Tenant, nameRunes), AsOf: d.AsOf.In(zone(d)),
-		Adoption: chart.Line{Title: "Registered people", Unit: "%", Note: note(d.This)},
-		Legacy:   chart.Bars{Title: "Legacy sign-ins that succeeded", Unit: "sign-ins"},
+		Title: "MFA at " + chat.Safe(tenant, nameRunes), AsOf: asOf,
+		Adoption: chart.Line{
+			Title: "Registered people", Unit: "%", Note: note(this),
+			Goal: chart.Value{Number: f.Goal.Percent, Known: f.Goal.Percent > 0},
+		},
+		Legacy: chart.Bars{Title: "Legacy sign-ins that succeeded", Unit: "sign-ins"},
 	}
 	for _, p := range rollout.Protocols() {
 		c.Legacy.Names = append(c.Legacy.Names, string(p))
@@ -35,16 +55,30 @@ func picture(d Digest) (*chat.Image, error) {
 		c.Legacy.Stacks = append(c.Legacy.Stacks, stack)
 	}
 	if !read {
-		c.Adoption.Reason = why(d.This.Figures().Get(rollout.Registered).Share())
+		c.Adoption.Reason = why(this.Figures().Get(rollout.Registered).Share())
 	}
 	if !measured {
-		c.Legacy.Reason = whyNoLegacy(d.This)
+		c.Legacy.Reason = whyNoLegacy(this)
+	}
+	if read {
+		extend(&c, f)
 	}
 	data, err := chart.Draw(c)
 	if err != nil {
 		return nil, err
 	}
 	return &chat.Image{Name: filePicture, PNG: data, Alt: c.Alt()}, nil
+}
+
+// extend adds the weeks to come, as far as they lead to the goal.
+func extend(c *chart.Chart, f rollout.Forecast) {
+	for _, r := range f.Ahead(weeksAhead) {
+		c.Weeks, c.Ahead = append(c.Weeks, r.Week), c.Ahead+1
+		c.Adoption.Band = append(c.Adoption.Band, chart.Reach{Low: r.Low, High: r.High})
+		if r.Week == f.Latest {
+			return
+		}
+	}
 }
 
 // zone is where the digest's times are at home.

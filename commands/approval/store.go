@@ -136,6 +136,11 @@ type Tx interface {
 	// SetFreeze freezes the tenant, or thaws it if f's Since is zero.
 	SetFreeze(tenant string, f Freeze) error
 
+	// Setting returns what was set for the tenant under a name, "" if nothing is.
+	Setting(tenant, name string) (value string, err error)
+	// Set sets a value, which only whoever sets it understands; "" ends it.
+	Set(tenant, name, value string) error
+
 	// Record appends to the audit chain, at the database's time whatever the
 	// entry says.
 	Record(e audit.Entry) error

@@ -9,8 +9,8 @@ import (
 
 // A Goal is the share of people in scope who are to be registered.
 type Goal struct {
-	Percent float64   // above 0, to 100; 0: no goal is set
-	By      time.Time // zero: no day is set
+	Percent float64   `json:"percent"`     // above 0, to 100; 0: no goal is set
+	By      time.Time `json:"by,omitzero"` // the beginning of the day; zero: no day is set
 }
 
 // Reasons for there being no forecast, beside those of the figures.
@@ -31,6 +31,9 @@ const (
 	forecastWeeks = 7
 	leastChanges  = 3
 	horizon       = 104
+
+	week     = 7 * 24 * time.Hour
+	shortest = 6 * 24 * time.Hour
 )
 
 // A Forecast says when a goal is met if people go on registering as in the last
@@ -38,12 +41,15 @@ const (
 // the people who are registered, so that joiners and leavers are in it.
 type Forecast struct {
 	Goal Goal
-	AsOf time.Time // of the newest week
+	Week string    // the newest one
+	AsOf time.Time // of it
 	// Missing is how many people are to be registered for the goal, 0 where that
 	// is not known or it is met. Last is how many of them are in the last
 	// twentieth of the people: those are better called by name than expected.
 	Missing, Last int
-	Pace          Pace // zero where it is not known
+	// Registered of Of people are, of those of whom it is known.
+	Registered, Of int
+	Pace           Pace // zero where it is not known
 	// Earliest and Latest are the ISO weeks by whose reading the goal is met, at
 	// the fast and at the slow pace. Latest is empty where the slow pace does not
 	// get there, both are where there is no forecast.
@@ -80,7 +86,7 @@ func NewForecast(weeks []Week, g Goal) (Forecast, error) {
 		return f, nil
 	}
 	newest := points[len(points)-1]
-	f.AsOf = newest.AsOf
+	f.Week, f.AsOf = newest.Week, newest.AsOf
 	if f.Why = f.aim(newest.Get(Registered)); f.Why != "" {
 		return f, nil
 	}
@@ -104,13 +110,14 @@ func (f *Forecast) aim(registered Figure) Reason {
 	case asked == 0:
 		return NobodyInScope
 	}
+	f.Registered, f.Of = int(n), int(asked)
 	f.Missing = max(0, people(f.Goal.Percent, asked)-int(n))
 	if f.Missing == 0 {
 		return GoalMet
 	}
 	f.Last = f.Missing - max(0, min(f.Missing, people(min(f.Goal.Percent, 95), asked)-int(n)))
 	if !f.Goal.By.IsZero() {
-		left := f.Goal.By.Sub(f.AsOf).Hours() / (7 * 24)
+		left := float64(f.Goal.By.Sub(f.AsOf)) / float64(week)
 		f.Needed = tenth(float64(f.Missing) / max(left, 1)) // within a week, or too late: all at once
 	}
 	return ""
@@ -120,8 +127,10 @@ func (f *Forecast) aim(registered Figure) Reason {
 func people(percent, of float64) int { return int(math.Ceil(percent*of/100 - 1e-9)) }
 
 // pace measures the weekly changes, or returns why they cannot be. It goes back
-// from the newest week as far as the readings can be compared with it. Over
-// weeks that were not read it takes the mean, as one change.
+// from the newest week as far as the readings can be compared with it. Each change
+// is what a week brought in the mean between two readings: over weeks that were
+// not read, and over more than a week where one was read a day early or late. Two
+// that are nearer than shortest are one: what a day brought is no pace.
 func pace(points []Point) (Pace, Reason) {
 	points = points[max(0, len(points)-forecastWeeks):]
 	newest := points[len(points)-1]
@@ -130,18 +139,18 @@ func pace(points []Point) (Pace, Reason) {
 	}
 	var changes []float64
 	var cut Reason
-	later := len(points) - 1
-	for i := later - 1; i >= 0 && cut == ""; i-- {
+	later := newest
+	for i := len(points) - 2; i >= 0 && cut == ""; i-- {
 		p := points[i]
-		switch {
-		case !p.countable():
+		switch between := later.AsOf.Sub(p.AsOf); {
+		case !p.countable(), between < shortest:
 		case p.Road != newest.Road:
 			cut = RoadChanged
 		case rescoped(p.Get(InScope), newest.Get(InScope)):
 			cut = ScopeChanged
 		default:
-			changes = append(changes, (points[later].registered()-p.registered())/float64(later-i))
-			later = i
+			changes = append(changes, (later.registered()-p.registered())*float64(week)/float64(between))
+			later = p
 		}
 	}
 	if len(changes) < leastChanges {
@@ -197,4 +206,31 @@ func (f *Forecast) weeks(pace float64) int {
 		return horizon + 1
 	}
 	return int(min(math.Ceil(float64(f.Missing)/pace-1e-9), horizon+1))
+}
+
+// Reach is which share of the people is registered in a week to come, in percent
+// with one decimal: at the slow and at the fast pace.
+type Reach struct {
+	Week      string
+	Low, High float64
+}
+
+// Ahead returns the n weeks after the newest one, up to the goal; none where there
+// is no forecast.
+func (f Forecast) Ahead(n int) []Reach {
+	if f.Why != "" || f.Of == 0 {
+		return nil
+	}
+	share := func(pace float64, weeks int) float64 {
+		return tenth(100 * (float64(f.Registered) + min(float64(f.Missing), max(0, pace)*float64(weeks))) / float64(f.Of))
+	}
+	newest, err := monday(f.Week)
+	if err != nil {
+		return nil
+	}
+	ahead := make([]Reach, n)
+	for i := range ahead {
+		ahead[i] = Reach{ISOWeek(newest.AddDate(0, 0, 7*(i+1))), share(f.Pace.Slow, i+1), share(f.Pace.Fast, i+1)}
+	}
+	return ahead
 }

@@ -39,7 +39,7 @@ func (l Line) alt(weeks []string) string {
 	if why := l.reason(); why != "" {
 		return l.Title + ": " + why
 	}
-	list := make([]string, len(weeks))
+	list := make([]string, len(l.Values))
 	for i, v := range l.Values {
 		list[i] = weekLabel(weeks[i]) + " " + l.word(v)
 		if i == l.last() && l.Note != "" {
@@ -50,7 +50,23 @@ func (l Line) alt(weeks []string) string {
 	if l.Goal.Known {
 		text += "; goal " + l.word(l.Goal)
 	}
+	for i, r := range l.Band {
+		if i == 0 {
+			text += "; at the pace of the last weeks "
+		} else {
+			text += ", "
+		}
+		text += weekLabel(weeks[len(l.Values)+i]) + " " + l.reachWord(r)
+	}
 	return text
+}
+
+// reachWord is a range as it is shown, one number where both ends read alike.
+func (l Line) reachWord(r Reach) string {
+	if decimal(r.Low) == decimal(r.High) {
+		return l.word(Known(r.High))
+	}
+	return decimal(r.Low) + " to " + l.word(Known(r.High))
 }
 
 // word is a value of the line as it is shown.
@@ -69,7 +85,7 @@ func (b Bars) alt(weeks []string) string {
 	if why := b.reason(); why != "" {
 		return b.Title + ": " + why
 	}
-	list := make([]string, len(weeks))
+	list := make([]string, len(b.Stacks))
 	for i, stack := range b.Stacks {
 		list[i] = weekLabel(weeks[i]) + " " + b.word(stack)
 	}

@@ -117,7 +117,7 @@ func (b Bars) drawLabels(p *pen, at slots, s scale) {
 		}
 		parts, places = append(parts, part), append(places, place)
 	}
-	edge := at.middle(at.n-1) + barWidth(at)/2
+	edge := at.middle(len(b.Stacks)-1) + barWidth(at)/2
 	for i, y := range spread(places, labelApart, s.top+6, s.bottom-12) {
 		part, n := parts[i], -1
 		if last != nil {

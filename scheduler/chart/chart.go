@@ -23,6 +23,7 @@ type Chart struct {
 	Title    string
 	AsOf     time.Time // shown in its own zone; zero: not shown
 	Weeks    []string  // ISO weeks, oldest first, "2026-W47"; another text is shown as it is
+	Ahead    int       // so many of Weeks, the last ones, are still to come
 	Adoption Line
 	Legacy   Bars
 }
@@ -31,11 +32,15 @@ type Chart struct {
 type Line struct {
 	Title  string  // "Registered people"
 	Unit   string  // "%" gives an axis from 0 to 100; else what is counted, "people"
-	Values []Value // one for each week of the chart
+	Values []Value // one for each week of the chart that is not still to come
+	Band   []Reach // for each week still to come how far the line may get; empty: not drawn
 	Note   string  // beside the last value, "412 of 455"; may be empty
 	Goal   Value
 	Reason string // why there is no line at all; nothing else is then drawn
 }
+
+// Reach is between which numbers a week to come will be.
+type Reach struct{ Low, High float64 }
 
 // Value is a number, or, as the zero Value, the lack of one.
 type Value struct {
@@ -51,7 +56,7 @@ type Bars struct {
 	Title  string
 	Unit   string   // "sign-ins"
 	Names  []string // of the parts, from the bottom up; at most 6
-	Stacks [][]int  // for each week a count for each name, or nil if not measured
+	Stacks [][]int  // for each week that is not still to come a count for each name, or nil if not measured
 	Reason string   // why there are no bars at all; nothing else is then drawn
 }
 
@@ -68,7 +73,26 @@ func (c Chart) validate() error {
 	if len(c.Weeks) > MaxWeeks {
 		return fmt.Errorf("weeks: %d, at most %d can be read", len(c.Weeks), MaxWeeks)
 	}
-	return errors.Join(c.Adoption.validate(len(c.Weeks)), c.Legacy.validate(len(c.Weeks)))
+	if c.Ahead < 0 || c.Ahead > len(c.Weeks) {
+		return fmt.Errorf("ahead: %d of %d weeks", c.Ahead, len(c.Weeks))
+	}
+	past := len(c.Weeks) - c.Ahead
+	return errors.Join(c.Adoption.validate(past), c.Adoption.validateBand(c.Ahead), c.Legacy.validate(past))
+}
+
+func (l Line) validateBand(weeks int) error {
+	if l.Reason != "" || len(l.Band) == 0 {
+		return nil
+	}
+	if len(l.Band) != weeks {
+		return fmt.Errorf("adoption: a band of %d weeks for %d", len(l.Band), weeks)
+	}
+	for _, r := range l.Band {
+		if !(r.Low >= 0) || !(r.High >= r.Low) || math.IsInf(r.High, 0) || l.percent() && r.High > 100 {
+			return fmt.Errorf("adoption: a band from %v to %v", r.Low, r.High)
+		}
+	}
+	return nil
 }
 
 func (l Line) validate(weeks int) error {

@@ -85,8 +85,16 @@ func charts() map[string]Chart {
 	long.Adoption.Title, long.Legacy.Title = long.Title, long.Title
 	longReason := autumn()
 	longReason.Adoption = Line{Title: "Registered", Reason: strings.Repeat("for many reasons ", 20)}
+	ahead := autumn()
+	ahead.Weeks, ahead.Ahead = append(isoWeeks(12), "2026-W48", "2026-W49", "2026-W50", "2026-W51"), 4
+	ahead.Adoption.Band = []Reach{{92, 94}, {93.5, 97.5}, {95, 98}, {96.5, 98}}
+	allAhead := fill(autumn(), MaxWeeks-8, Known(50), []int{9, 8, 7, 6, 5, 4})
+	allAhead.Weeks, allAhead.Ahead = isoWeeks(MaxWeeks), 8
+	allAhead.Adoption.Band = slices.Repeat([]Reach{{0, 100}}, 8)
 	return map[string]Chart{
 		"autumn":          autumn(),
+		"forecast":        ahead,
+		"years ahead":     allAhead,
 		"free":            free,
 		"one week":        fill(autumn(), 1, Known(62.5), []int{12, 7, 0, 3, 0, 0}),
 		"a million":       counts,
@@ -158,7 +166,7 @@ func TestDrawTwiceIsTheSame(t *testing.T) {
 func TestDrawGolden(t *testing.T) {
 	t.Parallel()
 	all := charts()
-	for _, name := range []string{"autumn", "free", "one week"} {
+	for _, name := range []string{"autumn", "forecast", "free", "one week"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, got := drawn(t, all[name])
@@ -252,6 +260,11 @@ func TestDrawRefuses(t *testing.T) {
 		{"a negative count", func(c *Chart) { c.Legacy.Stacks[0][2] = -1 }, "a count of -1"},
 		{"a short stack", func(c *Chart) { c.Legacy.Stacks[0] = []int{1} }, "1 counts for 6 names"},
 		{"too many names", func(c *Chart) { c.Legacy.Names = make([]string, 7) }, "at most 6"},
+		{"a band too short", func(c *Chart) { c.Adoption.Band = make([]Reach, 1) }, "a band of 1 weeks for 0"},
+		{"more ahead than there is", func(c *Chart) { c.Ahead = 13 }, "ahead: 13 of 12 weeks"},
+		{"a band upside down", func(c *Chart) { ahead(c, Reach{60, 50}) }, "a band from 60 to 50"},
+		{"a band of more than all", func(c *Chart) { ahead(c, Reach{60, 101}) }, "a band from 60 to 101"},
+		{"a band of nothing", func(c *Chart) { ahead(c, Reach{math.NaN(), 50}) }, "a band from NaN to 50"},
 		{"too many weeks", func(c *Chart) { *c = fill(*c, MaxWeeks+1, Known(1), nil) }, "at most 104"},
 	}
 	for _, tt := range tests {
@@ -266,6 +279,11 @@ func TestDrawRefuses(t *testing.T) {
 	}
 }
 
+// ahead adds a week to come.
+func ahead(c *Chart, r Reach) {
+	c.Weeks, c.Ahead, c.Adoption.Band = append(c.Weeks, "2026-W48"), 1, []Reach{r}
+}
+
 func TestAlt(t *testing.T) {
 	t.Parallel()
 	short := autumn()
@@ -274,6 +292,9 @@ func TestAlt(t *testing.T) {
 	free.Weeks, free.Adoption.Values = free.Weeks[11:], free.Adoption.Values[11:]
 	zero := fill(autumn(), 1, Known(0), make([]int, 6))
 	zero.Adoption.Unit, zero.Adoption.Note, zero.Adoption.Goal = "people", "", Known(1204)
+	forecast := fill(autumn(), 1, Known(90.5), make([]int, 6))
+	forecast.Weeks, forecast.Ahead = append(forecast.Weeks, "2026-W48", "2026-W49"), 2
+	forecast.Adoption.Band = []Reach{{92, 94.5}, {95, 95}}
 	tests := []struct {
 		name, want string
 		chart      Chart
@@ -292,6 +313,12 @@ func TestAlt(t *testing.T) {
 		{
 			name: "zeros", chart: zero,
 			want: "MFA rollout, Northwind Relief. As of Mon 23 Nov 2026 06:10 UTC. Registered, % of people in scope: W47 0; goal 1,204. Legacy sign-ins that succeeded: W47 0.",
+		},
+		{
+			name: "a forecast", chart: forecast,
+			want: "MFA rollout, Northwind Relief. As of Mon 23 Nov 2026 06:10 UTC. " +
+				"Registered, % of people in scope: W47 90.5 % (412 of 455); goal 98 %; at the pace of the last weeks W48 92 to 94.5 %, W49 95 %. " +
+				"Legacy sign-ins that succeeded: W47 0.",
 		},
 		{name: "nothing yet", chart: charts()["nothing yet"], want: "MFA rollout. Registered: not measured yet. Legacy: not measured yet."},
 	}

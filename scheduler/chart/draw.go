@@ -24,6 +24,7 @@ var (
 	white = color.NRGBA{0xff, 0xff, 0xff, 0xff}
 	blue  = color.NRGBA{0x00, 0x5f, 0x9e, 0xff}
 	wash  = color.NRGBA{0x00, 0x72, 0xb2, 0x24}
+	band  = color.NRGBA{0x00, 0x72, 0xb2, 0x40}
 
 	palette = [...]color.NRGBA{
 		{0xd5, 0x5e, 0x00, 0xff}, // vermilion
@@ -48,17 +49,35 @@ var (
 // so the height depends on what there is to show.
 func (c Chart) draw() ([]byte, error) {
 	adoption, legacy := panelHeight(c.Adoption.reason(), plotHeight), panelHeight(c.Legacy.reason(), c.Legacy.height())
-	p := newPen(width, headerHeight+adoption+legacy+footer(c.gaps()))
+	p := newPen(width, headerHeight+adoption+legacy+footer(len(c.legend()) > 0))
 	c.header(p)
 	c.Adoption.draw(p, c.Weeks, headerHeight)
 	c.Legacy.draw(p, c.Weeks, headerHeight+adoption)
-	if c.gaps() {
-		y := p.height - margin - 4
-		p.box(blank, margin, y-11, 22, 22)
-		p.line(rule, 1, 0, xy{margin, y - 11}, xy{margin + 22, y - 11}, xy{margin + 22, y + 11}, xy{margin, y + 11}, xy{margin, y - 11})
-		p.text(noteStyle, margin+32, y, left, "week not measured")
+	x, y := margin, p.height-margin-4
+	for _, sign := range c.legend() {
+		p.box(sign.fill, x, y-11, 22, 22)
+		p.line(sign.edge, 1, sign.dash, xy{x, y - 11}, xy{x + 22, y - 11}, xy{x + 22, y + 11}, xy{x, y + 11}, xy{x, y - 11})
+		p.text(noteStyle, x+32, y, left, sign.words)
+		x += 32 + p.width(noteStyle, sign.words) + 32
 	}
 	return p.png()
+}
+
+// sign is a mark in the picture whose meaning is said below it.
+type sign struct {
+	fill, edge color.NRGBA
+	dash       float64
+	words      string
+}
+
+func (c Chart) legend() (signs []sign) {
+	if c.gaps() {
+		signs = append(signs, sign{blank, rule, 0, "week not measured"})
+	}
+	if c.Adoption.reason() == "" && len(c.Adoption.Band) > 0 {
+		signs = append(signs, sign{band, blue, 4, "at the pace of the last weeks"})
+	}
+	return signs
 }
 
 const (
@@ -74,8 +93,8 @@ func panelHeight(reason string, plot float64) float64 {
 	return headHeight + plot + axisHeight
 }
 
-func footer(gaps bool) float64 {
-	if gaps {
+func footer(legend bool) float64 {
+	if legend {
 		return margin + 26
 	}
 	return margin - 12

@@ -1,6 +1,9 @@
 package chart
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 func (l Line) draw(p *pen, weeks []string, y float64) {
 	if l.percent() {
@@ -27,6 +30,7 @@ func (l Line) draw(p *pen, weeks []string, y float64) {
 	if l.Goal.Known {
 		p.line(muted, 2, 7, xy{at.left, s.y(l.Goal.Number)}, xy{at.left + at.width, s.y(l.Goal.Number)})
 	}
+	l.drawBand(p, at, s)
 	for _, run := range l.runs(at, s) {
 		drawRun(p, run, s, at.each())
 	}
@@ -43,7 +47,31 @@ func (l Line) scale(top, bottom float64) scale {
 			highest = max(highest, v.Number)
 		}
 	}
+	for _, r := range l.Band {
+		highest = max(highest, r.High)
+	}
 	return countScale(top, bottom, highest)
+}
+
+// drawBand fills the weeks to come between both ends of the forecast, from the
+// last value on. Its edges are dashed: a line that is drawn through was measured.
+func (l Line) drawBand(p *pen, at slots, s scale) {
+	if len(l.Band) == 0 {
+		return
+	}
+	start := xy{at.middle(l.last()), s.y(l.Values[l.last()].Number)}
+	low, high := []xy{start}, []xy{start}
+	for i, r := range l.Band {
+		x := at.middle(len(l.Values) + i)
+		low, high = append(low, xy{x, s.y(r.Low)}), append(high, xy{x, s.y(r.High)})
+	}
+	around := slices.Clone(high)
+	for _, corner := range slices.Backward(low[1:]) {
+		around = append(around, corner)
+	}
+	p.area(band, around...)
+	p.line(blue, 2, 6, high...)
+	p.line(blue, 2, 6, low...)
 }
 
 // runs are the stretches of weeks without a gap between them.
@@ -111,7 +139,7 @@ func (l Line) drawLabels(p *pen, at slots, s scale, weeks []string) {
 // chart's last one, and the note.
 func (l Line) noteLines(p *pen, weeks []string, room float64) []string {
 	var note []string
-	if i := l.last(); i < len(weeks)-1 {
+	if i := l.last(); i < len(l.Values)-1 || len(weeks) > len(l.Values) {
 		note = append(note, weekLabel(weeks[i]))
 	}
 	if l.Note != "" {
