@@ -45,12 +45,12 @@ func (s *Slack) accept(d *delivery) (answer any, start func(), err error) {
 	case d.form != nil:
 		return nil, func() { s.ask(d) }, nil
 	}
-	if _, repeated := s.accepted.get(d.event.Key); repeated {
+	if _, repeated := s.accepted.Get(d.event.Key); repeated {
 		return nil, nothing, nil // it takes nobody's place
 	}
-	start, ok := s.queue.push(d.team+"/"+d.from, func() { s.handle(d) })
+	start, ok := s.queue.Push(d.team+"/"+d.from, func() { s.handle(d) })
 	if ok {
-		s.accepted.put(d.event.Key, struct{}{})
+		s.accepted.Put(d.event.Key, struct{}{})
 		return nil, start, nil
 	}
 	s.cfg.Log.Warn("slack delivery not taken: too many are waiting", "event", d.event.Key, "user", d.from)
@@ -96,7 +96,7 @@ func (s *Slack) handle(d *delivery) {
 	isNew, err := s.cfg.Inbox.Take(ctx, d.event.Key)
 	if err != nil {
 		log.Error("slack event was not noted", "event", d.event.Key, "error", err)
-		s.accepted.drop(d.event.Key) // if it comes again, it may be
+		s.accepted.Drop(d.event.Key) // if it comes again, it may be
 		s.tell(ctx, r, d, sayNotNoted)
 		return
 	}
@@ -155,10 +155,10 @@ func (s *Slack) tell(ctx context.Context, r *responder, d *delivery, sentence st
 // press can open one for three seconds. It does so once, however often it is
 // delivered.
 func (s *Slack) ask(d *delivery) {
-	if _, asked := s.forms.get(d.event.Key); asked {
+	if _, asked := s.forms.Get(d.event.Key); asked {
 		return
 	}
-	s.forms.put(d.event.Key, struct{}{})
+	s.forms.Put(d.event.Key, struct{}{})
 	origin, err := json.Marshal(d.origin)
 	if err != nil { // strings and a number always encode
 		s.cfg.Log.Error("slack form cannot be made", "event", d.event.Key, "error", err)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"twokey/chat/intake"
 )
 
 // call is one call of the Web API, as it is paced and repeated.
@@ -151,7 +153,7 @@ func (p *pace) pause(method string, until time.Time) {
 
 // forget drops channels that owe nothing any more, once there are many.
 func (p *pace) forget(now time.Time) {
-	if len(p.channels) < maxKnown {
+	if len(p.channels) < intake.MaxKnown {
 		return
 	}
 	for channel, next := range p.channels {

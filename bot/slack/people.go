@@ -51,7 +51,7 @@ func (s *Slack) identify(ctx context.Context, d *delivery) (person, error) {
 	if d.from == me.user {
 		return person{team: me.team, kind: robot}, nil
 	}
-	p, ok := s.people.get(d.from)
+	p, ok := s.people.Get(d.from)
 	if !ok || d.event.Kind == chat.Press || !p.still(s.cfg.Now()) {
 		var err error
 		if p, err = s.lookUp(ctx, d.from); err != nil {
@@ -77,7 +77,7 @@ func (s *Slack) lookUp(ctx context.Context, id string) (person, error) {
 	}
 	me := s.me()
 	p := person{team: cmp.Or(u.TeamID, me.team), teams: u.Enterprise.Teams, kind: me.kindOf(u), locale: u.Locale, at: asked}
-	s.people.put(id, p)
+	s.people.Put(id, p)
 	return p, nil
 }
 

@@ -49,14 +49,14 @@ func (s *Slack) Post(ctx context.Context, to chat.Address, key string, m chat.Me
 	if m.Secret {
 		return "", errSecret
 	}
-	if id, ok := s.posted.get(key); ok {
+	if id, ok := s.posted.Get(key); ok {
 		return s.fill(ctx, key, id, m)
 	}
 	channel, err := s.channel(ctx, to, 0)
 	if err != nil {
 		return "", err
 	}
-	if _, ok := s.doubtful.get(key); ok {
+	if _, ok := s.doubtful.Get(key); ok {
 		id, err := s.find(ctx, channel, key)
 		if err != nil {
 			return "", err
@@ -68,12 +68,12 @@ func (s *Slack) Post(ctx context.Context, to chat.Address, key string, m chat.Me
 	first := m
 	if m.Notice != "" {
 		first = announced(m)
-		s.bare.put(key, struct{}{})
+		s.bare.Put(key, struct{}{})
 	}
 	ts, more, err := s.post(ctx, destination{channel: channel, key: key}, first)
 	if err != nil {
 		if unclear(err) {
-			s.doubtful.put(key, struct{}{})
+			s.doubtful.Put(key, struct{}{})
 		}
 		return "", err
 	}
@@ -93,7 +93,7 @@ func (s *Slack) Post(ctx context.Context, to chat.Address, key string, m chat.Me
 // fill shows the whole of a message that was posted with its notice alone, and
 // returns its ID. Nobody is notified of an edit.
 func (s *Slack) fill(ctx context.Context, key, id string, m chat.Message) (string, error) {
-	if _, bare := s.bare.get(key); !bare || id == "" {
+	if _, bare := s.bare.Get(key); !bare || id == "" {
 		return id, nil
 	}
 	channel, ts, _ := strings.Cut(id, "/")
@@ -106,14 +106,14 @@ func (s *Slack) fill(ctx context.Context, key, id string, m chat.Message) (strin
 			return "", err
 		}
 	}
-	s.bare.drop(key)
+	s.bare.Drop(key)
 	return id, nil
 }
 
 // found notes under which ID a key was posted.
 func (s *Slack) found(key, id string) string {
 	if id != "" {
-		s.posted.put(key, id)
+		s.posted.Put(key, id)
 	}
 	return id
 }
@@ -309,7 +309,7 @@ func (s *Slack) channel(ctx context.Context, to chat.Address, patience time.Dura
 
 // direct returns the conversation of the bot with a person.
 func (s *Slack) direct(ctx context.Context, user string, patience time.Duration) (string, error) {
-	if id, ok := s.directs.get(user); ok {
+	if id, ok := s.directs.Get(user); ok {
 		return id, nil
 	}
 	var opened *slack.Channel
@@ -321,6 +321,6 @@ func (s *Slack) direct(ctx context.Context, user string, patience time.Duration)
 	if err != nil {
 		return "", err
 	}
-	s.directs.put(user, opened.ID)
+	s.directs.Put(user, opened.ID)
 	return opened.ID, nil
 }

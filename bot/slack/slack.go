@@ -25,6 +25,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"twokey/chat"
+	"twokey/chat/intake"
 )
 
 // Platform is the platform's name in accounts and addresses.
@@ -86,22 +87,22 @@ type Slack struct {
 
 	ctx     context.Context // of handlers; ends after they had time to end
 	stop    context.CancelFunc
-	queue   queue
-	tasks   tasks
+	queue   intake.Queue
+	tasks   intake.Tasks
 	life    sync.WaitGroup // sockets
 	sockets sockets
 	tempo   tempo
 	refused chan error // why Slack will never open a socket to us
 
 	pace     pace
-	people   known[person]   // by user
-	directs  known[string]   // conversations, by user
-	posted   known[string]   // IDs of messages, by key
-	doubtful known[struct{}] // keys that may have been posted
-	bare     known[struct{}] // keys whose messages show their notice alone so far
-	pictures known[*picture] // by message ID
-	accepted known[struct{}] // deliveries that were taken on here, by key
-	forms    known[struct{}] // presses whose form was opened, by key
+	people   intake.Known[person]   // by user
+	directs  intake.Known[string]   // conversations, by user
+	posted   intake.Known[string]   // IDs of messages, by key
+	doubtful intake.Known[struct{}] // keys that may have been posted
+	bare     intake.Known[struct{}] // keys whose messages show their notice alone so far
+	pictures intake.Known[*picture] // by message ID
+	accepted intake.Known[struct{}] // deliveries that were taken on here, by key
+	forms    intake.Known[struct{}] // presses whose form was opened, by key
 
 	mu    sync.RWMutex // guards all below
 	self  self
@@ -251,10 +252,10 @@ const drain = 10 * time.Second
 // end lets what is being handled end.
 func (s *Slack) end() {
 	s.setState(errStopped)
-	s.queue.close()
+	s.queue.Close()
 	timer := time.AfterFunc(drain, s.stop)
-	s.queue.running.Wait()
-	s.tasks.wait()
+	s.queue.Wait()
+	s.tasks.Wait()
 	timer.Stop()
 	s.stop()
 }
@@ -264,30 +265,7 @@ var errStopped = errors.New("slack: stopped")
 
 // background runs f on the adapter's own context, unless it has stopped.
 func (s *Slack) background(f func(ctx context.Context)) {
-	s.tasks.run(func() { f(s.ctx) })
-}
-
-// tasks are what runs beside the queue. The zero value is ready.
-type tasks struct {
-	mu      sync.Mutex
-	closed  bool
-	running sync.WaitGroup
-}
-
-func (t *tasks) run(f func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.closed {
-		t.running.Go(f)
-	}
-}
-
-// wait takes no more tasks and waits for those that run.
-func (t *tasks) wait() {
-	t.mu.Lock()
-	t.closed = true
-	t.mu.Unlock()
-	t.running.Wait()
+	s.tasks.Run(func() { f(s.ctx) })
 }
 
 // Ready returns nil while events can arrive and answers can leave, and else

@@ -103,7 +103,7 @@ func (p *picture) in(m chat.Message) string {
 
 // pictureOf returns the picture of a message.
 func (s *Slack) pictureOf(id string) *picture {
-	return s.pictures.getOr(id, func() *picture { return &picture{} })
+	return s.pictures.GetOr(id, func() *picture { return &picture{} })
 }
 
 // illustrate puts the picture of m into a message that was posted with its

@@ -1,4 +1,6 @@
-package slack
+// Package intake is what an adapter takes in what people do with: turns among
+// those who speak, tasks beside them, and what is remembered of either.
+package intake
 
 import "sync"
 
@@ -11,10 +13,10 @@ const (
 	inAll     = 2000
 )
 
-// queue runs tasks: those of one person one after the other, in the order of
+// Queue runs tasks: those of one person one after the other, in the order of
 // their arrival, and those of different persons side by side, taking turns.
 // The zero value is ready.
-type queue struct {
+type Queue struct {
 	mu      sync.Mutex
 	closed  bool
 	waiting map[string][]func() // by person
@@ -25,10 +27,10 @@ type queue struct {
 	running sync.WaitGroup
 }
 
-// push adds a task and reports whether there was room for it. It never blocks.
+// Push adds a task and reports whether there was room for it. It never blocks.
 // The task may begin once start was called, which has to be done: so that
 // whoever delivered it can be told first.
-func (q *queue) push(person string, task func()) (start func(), ok bool) {
+func (q *Queue) Push(person string, task func()) (start func(), ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed || q.total >= inAll || len(q.waiting[person]) >= perPerson {
@@ -58,7 +60,7 @@ func (q *queue) push(person string, task func()) (start func(), ok bool) {
 }
 
 // work runs tasks until none may start.
-func (q *queue) work() {
+func (q *Queue) work() {
 	for {
 		person, task := q.next()
 		if task == nil {
@@ -69,7 +71,7 @@ func (q *queue) work() {
 	}
 }
 
-func (q *queue) next() (person string, task func()) {
+func (q *Queue) next() (person string, task func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.turns) == 0 {
@@ -82,7 +84,7 @@ func (q *queue) next() (person string, task func()) {
 	return person, task
 }
 
-func (q *queue) done(person string) {
+func (q *Queue) done(person string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting[person]) > 0 {
@@ -93,9 +95,12 @@ func (q *queue) done(person string) {
 	delete(q.busy, person)
 }
 
-// close takes no more tasks; what was taken is still run.
-func (q *queue) close() {
+// Close takes no more tasks; what was taken is still run.
+func (q *Queue) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
 }
+
+// Wait waits until what was taken has run.
+func (q *Queue) Wait() { q.running.Wait() }
