@@ -2,9 +2,12 @@ package main
 
 import (
 	"errors"
+	"io"
 	"slices"
+	"strings"
 
 	"twokey/bot/config"
+	"twokey/bot/entra"
 	"twokey/bot/slack"
 )
 
@@ -12,6 +15,38 @@ import (
 // can work there.
 type manifestCommand struct {
 	Slack slackManifest `cmd:"" help:"Print the app manifest for api.slack.com/apps."`
+	Entra entraManifest `cmd:"" help:"Print a script that makes the app registrations, with each permission and what it is for."`
+}
+
+// entraManifest prints how the app registrations in Microsoft Entra are made.
+type entraManifest struct {
+	Config string `help:"The configuration file; without one there is only the app that reads." type:"path" placeholder:"FILE"`
+}
+
+// Run prints the script. Mistakes elsewhere in the configuration do not matter:
+// the keys are not there before the apps are.
+func (m entraManifest) Run(std streams) error {
+	plan := entra.Plan{Tenant: "YOUR-TENANT-ID", Authority: "https://login.microsoftonline.com"}
+	if m.Config != "" {
+		c, err := loadConfig(m.Config)
+		var mistakes config.Mistakes
+		if err != nil && !errors.As(err, &mistakes) {
+			return err
+		}
+		if wrong := slices.Concat(mistakes.Concern("tenants[0].id"), mistakes.Concern("tenants[0].graph.authority_url"), mistakes.Concern("changes")); len(wrong) > 0 {
+			return wrong
+		}
+		if len(c.Tenants) == 0 {
+			return plainly("The configuration names no tenant: add tenants, with its id.")
+		}
+		t := c.Tenants[0]
+		plan.Tenant, plan.Changes = t.ID, c.Changes
+		if a := t.Graph.AuthorityURL; a != "" {
+			plan.Authority = strings.TrimSuffix(a, "/")
+		}
+	}
+	_, err := io.WriteString(std.out, entra.Script(plan))
+	return err
 }
 
 // slackManifest prints the manifest of the Slack app.

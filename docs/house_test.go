@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"store/storetest":         {"audit", "chat", "chat/outbox", "chat/phrases", "commands/approval", "commands/rules", "graph", "graph/rollout", "graph/sync", "graph/watch", "scheduler"},
 	"bot/config":              {"commands/rules", "graph"},
 	"bot/console":             {"chat"},
+	"bot/entra":               {"commands", "graph"},
 	"bot/discord":             {"chat", "chat/intake"},
 	"bot/discord/discordtest": nil,
 	"bot/slack":               {"chat", "chat/intake"},

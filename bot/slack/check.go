@@ -41,3 +41,19 @@ func (s *Slack) Check(ctx context.Context, report func(name string, err error)) 
 		report("slack sockets", wrap("open a socket", err))
 	}
 }
+
+// Member reports whether an account, "U…", is a full member of the workspace:
+// nobody else's presses count. It may be called whether or not the adapter runs.
+func (s *Slack) Member(ctx context.Context, id string) error {
+	if _, err := s.Workspace(ctx); err != nil {
+		return err
+	}
+	p, err := s.lookUp(ctx, id)
+	if err != nil {
+		return err
+	}
+	if p.kind != member {
+		return fmt.Errorf("%s is a %s", id, p.kind)
+	}
+	return nil
+}

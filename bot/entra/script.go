@@ -1,0 +1,79 @@
+package entra
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Plan says for whom the app registrations are.
+type Plan struct {
+	Tenant    string   // the directory's ID
+	Authority string   // "https://login.microsoftonline.com"
+	Changes   []string // the kinds of change that are switched on
+}
+
+// Script returns a shell script for the Azure CLI that makes the app
+// registrations with a certificate each, and says in its comments how to do the
+// same by hand. It consents to nothing: that is done by an administrator in a
+// browser, at the addresses that it prints.
+func Script(p Plan) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `#!/usr/bin/env bash
+# Makes the app registrations of Twokey in Microsoft Entra. It needs the Azure
+# CLI, signed in by somebody who may register apps ("az login --tenant %[1]s
+# --allow-no-subscriptions"), and openssl. Read it before you run it: below each
+# permission stands what it is for.
+#
+# By hand, in the Entra admin centre: App registrations, New registration, the
+# name below, this organizational directory only. Then Certificates & secrets,
+# Upload certificate. Then API permissions, Add a permission, Microsoft Graph,
+# Application permissions, each one below. Then Grant admin consent.
+set -euo pipefail
+tenant=%[1]s
+graph=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenant
+
+# register NAME FILE PERMISSION... makes an app with a certificate of a year.
+register() {
+	local name=$1 file=$2 app role
+	shift 2
+	app=$(az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
+	az ad sp create --id "$app" --output none
+	(umask 077 && openssl req -x509 -newkey rsa:3072 -noenc -sha256 -days 365 -subj "/CN=$name" -keyout "$file.key" -out "$file.crt" 2>/dev/null && cat "$file.key" "$file.crt" >"$file.pem")
+	az ad app credential reset --id "$app" --append --cert "@$file.crt" --output none
+	rm "$file.key" "$file.crt"
+	for permission in "$@"; do
+		role=$(az ad sp show --id "$graph" --query "appRoles[?value=='$permission'].id" --output tsv)
+		az ad app permission add --id "$app" --api "$graph" --api-permissions "$role=Role" --output none 2>/dev/null
+	done
+	echo "$name: client_id: $app, certificate_file: $file.pem"
+	echo "  An administrator consents at %[2]s/$tenant/adminconsent?client_id=$app"
+}
+`, p.Tenant, p.Authority)
+	section(&b, "Twokey reads", "reader", "It reads all day and can change nothing.", Reader())
+	if len(p.Changes) == 0 {
+		b.WriteString("\n# No kind of change is switched on, so that there is no app that changes anything.\n" +
+			"# Begin like this; “changes:” in the configuration switches them on one by one.\n")
+		return b.String()
+	}
+	section(&b, "Twokey changes", "writer", "It makes the changes that were approved: "+strings.Join(p.Changes, ", ")+".", Writer(p.Changes))
+	return b.String()
+}
+
+func section(b *strings.Builder, name, file, what string, needs []Need) {
+	fmt.Fprintf(b, "\n# %s\n", what)
+	var names []string
+	for _, n := range needs {
+		note := ""
+		if n.TierZero {
+			note = " [tier 0: whoever holds this key can let themselves in as anybody; guard it like an administrator]"
+		}
+		switch {
+		case n.Permission == broad:
+			fmt.Fprintf(b, "#   not asked for: %s, for %s; without it that is left out%s\n", n.Permission, n.Gives, note)
+		default:
+			fmt.Fprintf(b, "#   %s: %s%s\n", n.Permission, n.Gives, note)
+			names = append(names, string(n.Permission))
+		}
+	}
+	fmt.Fprintf(b, "register %q %s \\\n\t%s\n", name, file, strings.Join(names, " \\\n\t"))
+}

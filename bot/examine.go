@@ -1,0 +1,332 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"twokey/audit"
+	"twokey/bot/config"
+	"twokey/bot/entra"
+	"twokey/bot/slack"
+	"twokey/graph"
+	"twokey/graph/msgraph"
+	"twokey/store"
+)
+
+// database looks at the store, beside whoever uses it.
+func (d *examination) database(ctx context.Context, cfg *config.Config) {
+	const check = "store"
+	dsn := cfg.Store.DSN.Reveal()
+	file := !strings.Contains(dsn, "://")
+	if _, err := os.Stat(dsn); file && errors.Is(err, fs.ErrNotExist) {
+		d.folder(check, filepath.Dir(dsn), "the database is made there at the first start")
+		return
+	}
+	db := store.OpenToRead(dsn)
+	defer db.Close()
+	if err := db.Check(ctx); err != nil {
+		mend := "Is the server running, and may this user in with this password?"
+		if file {
+			mend = "Is it Twokey's file, and may this user read it?"
+		}
+		d.failed(check, fmt.Errorf("the database cannot be read: %w", err), "Everything is kept there.", mend)
+		return
+	}
+	last, err := audit.Verify(db.Audit(ctx), "")
+	switch {
+	case err != nil:
+		d.failed("audit record", err, "While it is damaged every change is refused.", "Find out who wrote to the database, and restore it from a backup: “twokey audit verify” says more.")
+	case last == nil:
+		d.fine("audit record", "empty")
+	default:
+		d.fine("audit record", fmt.Sprintf("whole, %d records", last.Number))
+	}
+}
+
+// folder says whether a file can be made in a folder.
+func (d *examination) folder(check, folder, good string) {
+	f, err := os.CreateTemp(folder, ".twokey-*")
+	if err != nil {
+		d.failed(check, err, "", "Make the folder, and let the bot's user write to it.")
+		return
+	}
+	err = errors.Join(f.Close(), os.Remove(f.Name()))
+	if err != nil {
+		d.failed(check, err, "", "")
+		return
+	}
+	d.fine(check, good)
+}
+
+// heads looks whether the heads of the audit record can be written.
+func (d *examination) heads(cfg *config.Config) {
+	for _, file := range headFiles(cfg.Audit.HeadTo) {
+		d.folder("audit heads", filepath.Dir(string(file)), string(file)+" can be written")
+	}
+}
+
+// soon is how long before its end a certificate is spoken of.
+const soon = 30 * 24 * time.Hour
+
+// web looks whether the server can listen, and at its certificate.
+func (d *examination) web(web config.Web) {
+	if web.Addr == "" {
+		return
+	}
+	if web.TLS == "files" {
+		d.certificate(web)
+	}
+	const check = "web address"
+	l, err := net.Listen("tcp", web.Addr)
+	if err != nil {
+		d.add(finding{Check: check, State: stateNote, What: err.Error(), Why: "The bot listens there.", Mend: "It is in order if the bot is running; else stop what uses it, or set another web.addr."})
+		return
+	}
+	_ = l.Close()
+	d.fine(check, web.Addr+" is free")
+}
+
+func (d *examination) certificate(web config.Web) {
+	const check = "web certificate"
+	pair, err := tls.LoadX509KeyPair(web.CertFile, web.KeyFile)
+	if err != nil {
+		d.failed(check, err, "Browsers and the chat reach the bot by it.", "Name a certificate with its chain and its key in PEM under web.cert_file and web.key_file.")
+		return
+	}
+	d.ends(check, "the certificate", pair.Leaf, web.PublicURL)
+}
+
+// ends says when a certificate does, and for whom it is not.
+func (d *examination) ends(check, what string, leaf *x509.Certificate, address string) {
+	host := strings.TrimPrefix(strings.TrimPrefix(address, "https://"), "http://")
+	host, _, _ = strings.Cut(host, "/")
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	until := leaf.NotAfter.Sub(d.now())
+	switch {
+	case until <= 0:
+		d.failed(check, fmt.Errorf("%s ended on %s", what, leaf.NotAfter.Format(time.DateOnly)), "", "Renew it.")
+	case host != "" && leaf.VerifyHostname(host) != nil:
+		d.failed(check, fmt.Errorf("%s is not for %s", what, host), "", "Get one for that name.")
+	case until < soon:
+		d.add(finding{Check: check, State: stateNote, What: fmt.Sprintf("%s ends on %s", what, leaf.NotAfter.Format(time.DateOnly)), Mend: "Renew it before."})
+	default:
+		d.fine(check, fmt.Sprintf("%s holds until %s", what, leaf.NotAfter.Format(time.DateOnly)))
+	}
+}
+
+// tenant looks at both app registrations, and at what the tenant says.
+func (d *examination) tenant(ctx context.Context, cfg *config.Config, set setting) {
+	t := cfg.Tenants[0]
+	c, err := newClients(t, set)
+	if err != nil {
+		d.failed("tenant", err, "", "")
+		return
+	}
+	d.app(ctx, "app that reads", t.Graph.Auth, c.reader, entra.Reader())
+	if len(cfg.Changes) > 0 {
+		d.app(ctx, "app that changes", t.Graph.WriteAuth, c.writer, entra.Writer(cfg.Changes))
+	}
+	org, err := c.organization(ctx, t)
+	if err != nil {
+		d.failed("tenant", err, "Everything is read from it.", "Check tenants[0].id, graph.base_url and graph.authority_url, and whether an administrator has consented.")
+		d.add(finding{Check: "people and rules", State: stateSkipped, What: "the tenant cannot be read"})
+		return
+	}
+	d.fine("tenant", fmt.Sprintf("%s (%s)", org.Name, org.ID))
+	d.licence(ctx, c)
+	d.passes(ctx, c)
+	d.credentials(ctx, t, c)
+	if _, err := cfg.Rules(ctx, t, c.find); err != nil {
+		for _, one := range strings.Split(err.Error(), "\n") {
+			d.failed("people and rules", errors.New(one), "", "Correct the name, or give the object ID.")
+		}
+		return
+	}
+	d.fine("people and rules", "everybody who is named was found")
+}
+
+// app looks at what one of the app registrations may do.
+func (d *examination) app(ctx context.Context, check string, auth *config.Auth, client *msgraph.Client, needs []entra.Need) {
+	switch {
+	case auth == nil:
+		d.failed(check, errors.New("it is not configured"), "The changes that are switched on are made by an app of their own.", "Add tenants[0].graph.write_auth: “twokey manifest entra” shows how it is made.")
+		return
+	case auth.Method == string(msgraph.AuthNone):
+		d.add(finding{Check: check, State: stateSkipped, What: "it signs in without a token, so that nothing says what it may do"})
+		return
+	}
+	granted, err := client.Grants(ctx)
+	if err != nil {
+		d.failed(check, err, "", "Check client_id and the certificate or secret, and that the app is in this tenant.")
+		return
+	}
+	diff := entra.Compare(needs, granted.Permissions)
+	for _, n := range diff.Missing {
+		f := finding{
+			Check: check, State: stateNote, What: "the permission " + string(n.Permission) + " is missing", Why: "It gives " + n.Gives + ".",
+			Mend: "Add it under API permissions as an application permission, and grant admin consent; a token that was issued before may not have it for an hour.",
+		}
+		if n.Required {
+			f.State = stateWrong
+		}
+		d.add(f)
+	}
+	for _, p := range diff.Excess {
+		d.add(finding{Check: check, State: stateNote, What: "it has the permission " + string(p) + " and needs it for nothing", Why: "Whoever steals its key has it too.", Mend: "Take it away under API permissions."})
+	}
+	if len(diff.Missing) == 0 {
+		d.fine(check, fmt.Sprintf("%s has the %d permissions that it needs", granted.AppID, len(needs)))
+	}
+}
+
+func (d *examination) licence(ctx context.Context, c clients) {
+	l, err := c.reader.Licence(ctx)
+	if err != nil {
+		d.add(finding{Check: "licence", State: stateNote, What: sentence(err), Why: "Without knowing it the bot takes the tenant for one without P1.", Mend: hint(err)})
+		return
+	}
+	what := l.String()
+	if l < graph.P1 {
+		what += ": figures come from each person's methods, and sign-ins are not to be had"
+	}
+	d.fine("licence", what)
+}
+
+// passes says on the first day that the tenant gives none.
+func (d *examination) passes(ctx context.Context, c clients) {
+	const check = "Temporary Access Pass"
+	p, err := c.reader.MethodsPolicy(ctx)
+	switch {
+	case err != nil:
+		d.add(finding{Check: check, State: stateNote, What: sentence(err), Mend: hint(err)})
+	case !p.Pass.Enabled:
+		d.add(finding{
+			Check: check, State: stateNote, What: "the tenant's policy has it switched off",
+			Why:  "Whoever has lost their phone can then only be reset, and whoever has their password can register next.",
+			Mend: "Switch it on in the Entra admin centre under Authentication methods, or ask with “/mfa tap-policy enable”.",
+		})
+	default:
+		d.fine(check, "the tenant's policy has it switched on")
+	}
+}
+
+// credentials says when the keys of the app registrations end.
+func (d *examination) credentials(ctx context.Context, t config.Tenant, c clients) {
+	ids, err := c.apps(ctx, t.Graph)
+	if err != nil {
+		return // said of the app already
+	}
+	for _, id := range ids {
+		check := "keys of app " + id
+		app, err := c.reader.App(ctx, id)
+		if err != nil {
+			d.add(finding{Check: check, State: stateNote, What: sentence(err), Why: "When they end is not known, nor whether somebody added one.", Mend: hint(err)})
+			continue
+		}
+		d.fine(check, fmt.Sprintf("%d", len(app.Credentials)))
+		for _, k := range app.Credentials {
+			if left := k.End.Sub(d.now()); !k.End.IsZero() && left < soon {
+				f := finding{Check: check, State: stateNote, What: fmt.Sprintf("the %s “%s” ends on %s", k.Kind, k.Name, k.End.Format(time.DateOnly)), Mend: "Add a new one, give it to the bot, and take the old one away."}
+				d.add(f)
+			}
+		}
+	}
+}
+
+// slack looks at the app in the workspace, and at the accounts that are pinned.
+func (d *examination) slack(ctx context.Context, cfg *config.Config, set setting) {
+	s, err := newSlack(cfg, set, &lateInbox{}, &lateMux{})
+	if err != nil {
+		d.failed("slack", err, "", "")
+		return
+	}
+	broken := false
+	s.Check(ctx, func(name string, err error) {
+		if err != nil {
+			broken = broken || name == "slack token"
+			d.failed(name, err, "", cmp.Or(hint(err), "Can this machine reach "+cfg.Slack.APIURL+"?"))
+			return
+		}
+		d.fine(name, "")
+	})
+	d.clock(ctx, cfg.Slack.APIURL)
+	if broken {
+		d.add(finding{Check: "pinned accounts", State: stateSkipped, What: "Slack does not let the bot in"})
+		return
+	}
+	d.pins(ctx, cfg, s)
+	for name, id := range map[string]string{"admins": cfg.Slack.Channels.Admins, "team": cfg.Slack.Channels.Team} {
+		if id == "" {
+			d.add(finding{Check: "slack channel " + name, State: stateNote, What: "none is named", Mend: "Set slack.channels." + name + "."})
+		}
+	}
+}
+
+// pins looks whether those whose account is pinned are there.
+func (d *examination) pins(ctx context.Context, cfg *config.Config, s *slack.Slack) {
+	const check = "pinned accounts"
+	team, err := s.Workspace(ctx)
+	if err != nil {
+		d.failed(check, err, "", "")
+		return
+	}
+	found := 0
+	for _, p := range cfg.Tenants[0].People {
+		for _, pin := range p.Slack {
+			workspace, id, _ := strings.Cut(pin, "/")
+			err := s.Member(ctx, id)
+			switch {
+			case workspace != team:
+				d.failed(check, fmt.Errorf("%s of %s is in another workspace than the bot, which is in %s", pin, p.User, team), "", "Correct it under tenants[0].people.")
+			case err != nil:
+				d.failed(check, fmt.Errorf("%s of %s does not count: %w", pin, p.User, err), "Only a full member's presses do.", "Correct it under tenants[0].people.")
+			default:
+				found++
+			}
+		}
+	}
+	d.fine(check, fmt.Sprintf("%d are full members", found))
+}
+
+// skew is how far a clock may be off: tokens and signatures are not taken much
+// sooner or later than they were made.
+const skew = time.Minute
+
+// clock compares this machine's with a server's.
+func (d *examination) clock(ctx context.Context, address string) {
+	const check = "clock"
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	if err != nil {
+		return
+	}
+	answer, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return // that it cannot be reached is said of the token
+	}
+	_ = answer.Body.Close()
+	at, err := http.ParseTime(answer.Header.Get("Date"))
+	if err != nil {
+		return
+	}
+	off := d.now().Sub(at).Round(time.Second)
+	if off.Abs() > skew {
+		d.failed(check, fmt.Errorf("this machine's differs from Slack's by %s", off), "Sign-ins and signatures fail.", "Switch time synchronisation on.")
+		return
+	}
+	d.fine(check, "as Slack's")
+}
