@@ -57,6 +57,10 @@ func (t *tx) erase(tenant string, people []audit.Person) error {
 	for _, statement := range []string{
 		"DELETE FROM away WHERE tenant = ? AND object = ?",
 		"DELETE FROM language WHERE tenant = ? AND object = ?",
+		"DELETE FROM declared WHERE tenant = ? AND object = ?",
+		"UPDATE declared SET author = '', why = '' WHERE tenant = ? AND author = ?",
+		"DELETE FROM looked_up WHERE tenant = ? AND caller = ?",
+		"DELETE FROM looked_up WHERE tenant = ? AND person = ?",
 	} {
 		if err := t.run(statement, tenant, who.Object); err != nil {
 			return err

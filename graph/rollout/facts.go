@@ -121,6 +121,10 @@ type Facts struct {
 	LegacyUse   Source[[]LegacyUse] // needs P1
 	// EmailApps is what a tenant without the sign-in log has instead.
 	EmailApps Source[graph.EmailAppUse]
+
+	// Declared is what people have declared of accounts, on top of the [Scope]
+	// that figures are worked out for.
+	Declared Scope
 }
 
 // usersAsOf and legacyUntil are when what is kept of these sources was so.

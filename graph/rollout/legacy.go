@@ -240,6 +240,7 @@ func countPeople(f Facts, s Scope, ids []string) (int, Reason) {
 	if !ok {
 		return 0, f.Users.Reason()
 	}
+	s = s.With(f.Declared)
 	roles, _ := rolesByID(f)
 	inScope := make(map[string]bool, len(users))
 	for _, u := range users {

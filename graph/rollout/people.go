@@ -27,6 +27,7 @@ func People(f Facts, s Scope) ([]Person, Reason) {
 }
 
 func populate(f Facts, s Scope) population {
+	s = s.With(f.Declared)
 	users, _ := f.Users.Get()
 	roles, _ := rolesByID(f)
 	fill := newFiller(f)
@@ -172,3 +173,6 @@ func travelled(people []Person) (most Road, oldest time.Time) {
 		return NoRoad, oldest
 	}
 }
+
+// PersonOf is what is known of one account, in scope or not, as it was given.
+func PersonOf(f Facts, u graph.User) Person { return newFiller(f).person(u) }

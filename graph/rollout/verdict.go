@@ -150,6 +150,7 @@ func judgeMail(m MailUse) LegacyVerdict {
 // askOf lists the accounts that were seen, and then the declared ones that
 // nobody uses in person: whoever runs those knows of devices that show nowhere.
 func askOf(f Facts, s Scope, l Legacy) []AskOf {
+	s = s.With(f.Declared)
 	var all []AskOf
 	asked := make(map[string]bool)
 	add := func(a AskOf) {

@@ -17,6 +17,7 @@ import (
 	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/rules"
+	"twokey/graph/rollout"
 )
 
 // Store is everything that is asked of a database here.
@@ -49,6 +50,10 @@ type Store interface {
 	// commands.Languages says.
 	Language(ctx context.Context, tenant string, a chat.Account) (phrases.Language, error)
 	SetLanguage(ctx context.Context, tenant string, a chat.Account, object string, l phrases.Language) error
+	// Declared is what people have declared, and LookUp keeps whom somebody looked
+	// up, as commands.Declarations says.
+	Declared(ctx context.Context, tenant string) ([]rollout.Declaration, error)
+	LookUp(ctx context.Context, by approval.Principal, people []string, tell func(tx approval.Tx, before, with int) error) error
 	// Take records a delivery and reports whether it is new.
 	Take(ctx context.Context, key string) (bool, error)
 	// PruneInbox forgets old deliveries and returns how many.
@@ -60,7 +65,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
