@@ -124,7 +124,7 @@ func ExportCSV(w io.Writer, records iter.Seq2[Record, error], name func(pseudony
 		}
 		row := []string{strconv.FormatInt(r.Number, 10), r.At, r.Tenant, r.Kind, r.Actor, who, r.Request, r.Facts, r.Prev, r.Hash}
 		for i := range row {
-			row[i] = cell(row[i])
+			row[i] = Cell(row[i])
 		}
 		if err := out.Write(row); err != nil {
 			return fmt.Errorf("write audit export: %w", err)
@@ -134,10 +134,10 @@ func ExportCSV(w io.Writer, records iter.Seq2[Record, error], name func(pseudony
 	return out.Error()
 }
 
-// cell makes text that is harmless in a spreadsheet. What is looked at is the
+// Cell makes text that is harmless in a spreadsheet. What is looked at is the
 // first character that is no space, because some programs skip those, and line
 // breaks become spaces: a cell must not look like a row.
-func cell(s string) string {
+func Cell(s string) string {
 	s = strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ", "\t", " ", "\x00", "").Replace(s)
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \u00a0\u3000\ufeff"))
 	if strings.ContainsRune("=+-@|%＝＋－＠−", first) {

@@ -160,7 +160,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return nil, err
 	}
 	bot.watcher = newWatcher(a, bot.store, engine.Everyone)
-	digester := newDigester(a.org, a.scope, bot.store, bot.syncer.Facts, a.now, a.digest)
+	digester := newDigester(a.org, a.scope, bot.store, bot.facts(a), a.now, a.digest)
 	digester.Head = bot.records.Head
 	digester.Changes = func(ctx context.Context, since time.Time) (rollout.ChangeCount, error) {
 		return bot.store.CountChanges(ctx, a.org.ID, since)
@@ -172,7 +172,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	env := commands.Env{
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Scope: a.scope,
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: digester, Changes: bot.watcher,
-		Absences: bot.store, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
+		Absences: bot.store, Declarations: bot.store, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return bot.runner.Collect(ctx, v, deliver)
@@ -248,6 +248,19 @@ func (b *assembled) firstPass(ctx context.Context, tenant string, limit time.Dur
 	_ = b.syncer.Pass(ctx) // Run tries again, and says what is wrong
 	_ = b.syncer.SignIns(ctx)
 	return nil
+}
+
+// facts is what is known of the tenant, and what people have declared of it.
+func (b *assembled) facts(a assembly) func(ctx context.Context) rollout.Facts {
+	return func(ctx context.Context) rollout.Facts {
+		f := b.syncer.Facts(ctx)
+		declared, err := b.store.Declared(ctx, a.org.ID)
+		if err != nil { // then nothing else of it could be read either
+			a.log.WarnContext(ctx, "read what was declared", "error", err)
+		}
+		f.Declared = rollout.NewScope(declared)
+		return f
+	}
 }
 
 func newDigester(org graph.Organization, scope rollout.Scope, db *store.Store, facts func(context.Context) rollout.Facts, now func() time.Time, plan digestPlan) *scheduler.Digester {

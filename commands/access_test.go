@@ -43,7 +43,12 @@ ask                yes      yes   yes   yes    yes      yes  yes      yes
 lang               yes      yes   yes   yes    yes      yes  yes      yes
 whoami             yes      yes   yes   yes    yes      yes  yes      yes
 status             -        -     -     yes    yes      yes  yes      yes
+who                -        -     -     yes    yes      yes  yes      yes
+user               -        -     -     -      yes      -    -        -
 preflight          -        -     -     -      -        yes  -        -
+breakglass         -        -     -     -      -        yes  -        -
+exceptions         -        -     -     yes    yes      yes  yes      yes
+export             -        -     -     -      -        yes  -        -
 defaults_enable    -        -     -     -      -        yes  -        -
 defaults_disable   -        -     -     -      -        yes  -        -
 legacy-block_report-only -  -     -     -      -        yes  -        -
@@ -59,6 +64,8 @@ method_remove      -        -     -     -      yes      -    -        -
 revoke             -        -     -     -      yes      -    -        -
 block              -        -     -     -      yes      -    -        -
 unblock            -        -     -     -      yes      -    -        -
+campaign_show      -        -     -     -      yes      yes  -        -
+campaign_explain   -        -     -     -      yes      yes  -        -
 campaign_set       -        -     -     -      -        yes  -        -
 requests           -        yes   yes   yes    yes      yes  yes      yes
 approve            -        yes   yes   yes    yes      yes  yes      yes

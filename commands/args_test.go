@@ -67,7 +67,7 @@ func TestParse(t *testing.T) {
 		{name: "an optional choice left out", line: "setup"},
 		{name: "a choice in any case", line: "setup iPhone", args: map[string]string{"device": "iphone"}},
 		{name: "no such choice", line: "setup nokia", say: "“nokia” is not something “/mfa setup” knows.", hint: "Try “iphone”, “android”, “phone-only”, “nophone”, “tablet”, “passkey” or “key”."},
-		{name: "one choice only", line: "preflight peace", say: "“peace” is not something “/mfa preflight” knows.", hint: "Try “defaults”."},
+		{name: "one choice only", line: "preflight peace", say: "“peace” is not something “/mfa preflight” knows.", hint: "Try “defaults”, “legacy-block” or “require-mfa”."},
 		{name: "a choice that is needed", line: "preflight", say: "“/mfa preflight” needs the change to look at.", hint: "For example: /mfa preflight defaults"},
 		{name: "a number that is needed", line: "approve", say: "“/mfa approve” needs the number of a request, like R-ABC234.", hint: "For example: /mfa approve R-ABC234"},
 		{name: "a number", line: "approve R-ABC234", args: map[string]string{"request": "R-ABC234"}},

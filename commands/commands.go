@@ -45,6 +45,7 @@ type Env struct {
 	Absences     Absences
 	Languages    Languages
 	Phrases      *phrases.Book // see LoadPhrases; nil says everything in English
+	Declarations Declarations
 	Rules        *rules.Keeper
 	Zone         *time.Location // in which times are shown
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -94,16 +95,25 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 	if err != nil {
 		return chat.Message{}, false, err
 	}
+	if typed, ok := args[userOption.Name]; ok {
+		if args[userOption.Name], err = mentioned(m.env, e.From, typed); err != nil {
+			return chat.Message{}, false, err
+		}
+	}
 	if reason == "" {
 		reason = rest
 	}
 	call := Call{Who: who, Unread: unread, Event: e, Voice: m.voice(ctx, e), Args: args, Reason: reason, Shown: shown, Show: r.Reply}
 	if c.Plan != nil {
 		answer, err = m.submit(ctx, c, call, line)
-		return answer, false, err
+	} else {
+		answer, err = c.Answer(ctx, call)
+		aloud = c.Aloud && m.amongAdmins(e)
 	}
-	answer, err = c.Answer(ctx, call)
-	return answer, c.Aloud && m.amongAdmins(e), err
+	if several := (*severalFound)(nil); errors.As(err, &several) {
+		return several.choice(line), false, nil
+	}
+	return answer, aloud, err
 }
 
 // voice is [Env.voice]. That a choice cannot be read is no reason not to answer.

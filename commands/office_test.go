@@ -248,7 +248,7 @@ func (o *office) staff(f func(o *office)) {
 		Organization: org, Tenant: o.twist, Writer: o.client, Scope: rollout.Scope{},
 		Facts:    func(context.Context) rollout.Facts { return rollout.Facts{} },
 		Engine:   &approval.Engine{Store: o.store, Standing: people, Expiry: AroundTheClock(zone).Expiry, Caps: approval.Caps{PerRequest: o.laid.PerRequest, PerHour: o.laid.PerHour}},
-		Requests: o.store, People: people, Guide: articles, Records: o.store, Digest: o.digest,
+		Requests: o.store, People: people, Guide: articles, Records: o.store, Declarations: o.store, Digest: o.digest,
 		Rules: keeper, Zone: zone, Contact: "Ada Okafor, extension 42", Admins: adminsChannel, ChatSignIn: ChatOwn, Build: "twokey 0.1", Now: o.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return o.runner.Collect(ctx, v, deliver)

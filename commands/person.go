@@ -8,6 +8,7 @@ import (
 
 	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/commands/identity"
 	"twokey/graph"
 )
 
@@ -28,16 +29,115 @@ func findPerson(ctx context.Context, env Env, typed string) (graph.User, error) 
 	case err != nil:
 		return graph.User{}, err
 	case len(found) == 0:
-		return graph.User{}, &mistake{"There is no account " + shown(typed) + " in " + quoted(env.Organization.Name, 60) + ".", "Type the sign-in name in full, or the display name in quotation marks."}
+		return graph.User{}, notFound(ctx, env, typed)
 	case len(found) > 1:
-		names := make([]string, len(found))
-		for i, u := range found {
-			names[i] = u.UPN
-		}
-		slices.Sort(names)
-		return graph.User{}, &mistake{fmt.Sprintf("%d accounts are called %s: which one?", len(found), shown(typed)), "Type its sign-in name: " + quotedNames(names) + "."}
+		return graph.User{}, &severalFound{typed, found}
 	}
 	return found[0], nil
+}
+
+// notFound says that there is nobody whom somebody typed, and what became of the
+// account that was called so at the last reading of all.
+func notFound(ctx context.Context, env Env, typed string) error {
+	plain := &mistake{"There is no account " + shown(typed) + " in " + quoted(env.Organization.Name, 60) + ".", "Type the sign-in name in full, or the display name in quotation marks."}
+	users, _ := env.Facts(ctx).Users.Get()
+	i := slices.IndexFunc(users, func(u graph.User) bool {
+		return strings.EqualFold(u.UPN, typed) || strings.EqualFold(u.Mail, typed) || strings.EqualFold(u.Name, typed) || strings.EqualFold(u.ID, typed)
+	})
+	if i < 0 {
+		return plain
+	}
+	now, err := env.Tenant.User(ctx, users[i].ID)
+	k, known := kindOf(err)
+	switch {
+	case known && k == graph.KindNotFound:
+		return &mistake{"The account " + shown(typed) + " has been deleted: there is none of its object ID (" + chat.Safe(users[i].ID, 60) + ") any more.", "In the Entra admin centre it can be restored for 30 days."}
+	case err != nil:
+		return err
+	default:
+		return &severalFound{typed, []graph.User{now}}
+	}
+}
+
+// severalFound says that what was typed is not the name of one account: several
+// are called so, or one was. Which is meant is for who typed it to say.
+type severalFound struct {
+	typed string
+	found []graph.User
+}
+
+func (s *severalFound) Error() string { return "ambiguous: " + s.Say() }
+
+// Say implements sayer.
+func (s *severalFound) Say() string {
+	if len(s.found) == 1 {
+		return "The account that was called " + shown(s.typed) + " is " + quoted(s.found[0].Name, 60) + " (" + chat.Safe(s.found[0].UPN, 80) + ") now."
+	}
+	return fmt.Sprintf("%d accounts are called %s: which one?", len(s.found), shown(s.typed))
+}
+
+// Hint implements hinter.
+func (s *severalFound) Hint() string {
+	names := make([]string, len(s.found))
+	for i, u := range s.found {
+		names[i] = u.UPN
+	}
+	slices.Sort(names)
+	return "Type its sign-in name: " + quotedNames(names) + "."
+}
+
+// choice asks which account is meant. Each button says the same line with the
+// account's object ID in place of what was typed.
+func (s *severalFound) choice(line string) chat.Message {
+	m := chat.Message{Headline: s.Say(), Text: s.Hint(), Footer: "Only you can see this. Nothing was done yet."}
+	found := slices.SortedFunc(slices.Values(s.found), func(a, b graph.User) int { return strings.Compare(a.UPN, b.UPN) })
+	for _, u := range found[:min(namesShown, len(found))] {
+		value := chat.Safe(u.UPN, 80) + ", " + chat.Safe(u.ID, 60)
+		if u.Department != "" {
+			value += ", " + quoted(u.Department, 60)
+		}
+		if chat.MixedScripts(u.UPN) || chat.MixedScripts(u.Name) {
+			value += ", mixed scripts: look at the ID"
+		}
+		m.Fields = append(m.Fields, chat.Field{Label: "Account", Value: value})
+		if meant, ok := instead(line, s.typed, u.ID); ok {
+			m.Buttons = append(m.Buttons, chat.Button{ID: "run", Label: chat.Safe(u.UPN, 70), Value: meant})
+		}
+	}
+	return m
+}
+
+// instead returns a line in which an account's ID stands for what was typed,
+// with or without its quotation marks.
+func instead(line, typed, id string) (string, bool) {
+	line = strings.Join(strings.Fields(line), " ")
+	at := strings.Index(line, typed)
+	if at < 0 {
+		return "", false
+	}
+	before, after := line[:at], line[at+len(typed):]
+	for _, mark := range quotationMarks {
+		before, after = strings.TrimSuffix(before, mark), strings.TrimPrefix(after, mark)
+	}
+	return before + id + after, true
+}
+
+var quotationMarks = []string{`"`, "“", "”", "„"}
+
+// mentioned returns whom somebody mentioned, by object ID, or what they typed if
+// that is no mention. Adapters leave a mention in the text as the account between
+// "<@" and ">", with what it is called behind a bar if they know.
+func mentioned(env Env, from chat.Account, typed string) (string, error) {
+	inner, ok := strings.CutPrefix(typed, "<@")
+	if !ok || !strings.HasSuffix(inner, ">") {
+		return typed, nil
+	}
+	account, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(inner, ">"), "!"), "|")
+	object := env.Rules.Now().Links[identity.LinkKey(chat.Account{Platform: from.Platform, Workspace: from.Workspace, User: account})]
+	if object == "" {
+		return "", &mistake{"I do not know who that chat account is in Microsoft 365.", "Type the sign-in name instead."}
+	}
+	return object, nil
 }
 
 // subject is an account that a change is about, as far as the change hangs on it.

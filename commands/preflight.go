@@ -19,23 +19,36 @@ func preflight(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
 			Name: "preflight", Summary: "What would break, and for whom, before a change.", Example: "preflight defaults",
-			Options: []chat.Option{{Name: "change", Summary: "the change to look at", Choices: []string{DefaultsKind}, Required: true}},
+			Options: []chat.Option{{Name: "change", Summary: "the change to look at", Choices: []string{DefaultsKind, LegacyBlockKind, RequireMFAKind}, Required: true}},
 		},
 		Access: only(identity.Lead),
-		Answer: func(ctx context.Context, _ Call) (chat.Message, error) {
-			snapshot, err := (defaultsAction{env}).read(ctx)
-			if err != nil {
-				return chat.Message{}, err
-			}
-			facts := env.Facts(ctx)
-			deciding, err := readDeciders(ctx, env, facts)
-			m := preflightDefaults(env, snapshot, facts, deciders(deciding, err)).message(env)
-			if snapshot.Enabled {
-				m.Headline = "Security defaults are on already. This is what they meet:"
-			}
-			return m, nil
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			return meanwhile(ctx, c, func() (chat.Message, error) {
+				switch c.Args["change"] {
+				case LegacyBlockKind:
+					return preflightAccess(ctx, env, legacyBlock)
+				case RequireMFAKind:
+					return preflightAccess(ctx, env, requireMFA)
+				default:
+					return lookAtDefaults(ctx, env)
+				}
+			})
 		},
 	}
+}
+
+func lookAtDefaults(ctx context.Context, env Env) (chat.Message, error) {
+	snapshot, err := (defaultsAction{env}).read(ctx)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	facts := env.Facts(ctx)
+	deciding, err := readDeciders(ctx, env, facts)
+	m := preflightDefaults(env, snapshot, facts, deciders(deciding, err)).message(env)
+	if snapshot.Enabled {
+		m.Headline = "Security defaults are on already. This is what they meet:"
+	}
+	return m, nil
 }
 
 // level is how bad a finding is. It is always said in words: colour alone
@@ -81,6 +94,7 @@ func guarded(env Env) level {
 
 // preflightReport is what was found before a change, worst first.
 type preflightReport struct {
+	titles   [3]string // by the level of the worst
 	findings []finding
 	asOf     time.Time
 	oldest   time.Time // reading that counts, zero if none does
@@ -110,13 +124,8 @@ func (p preflightReport) message(env Env) chat.Message {
 	m := chat.Message{
 		Footer: "Read from Microsoft 365 " + p.readWords(env) + ". It is read again before anything is changed.",
 	}
-	switch p.findings[0].Level {
-	case red:
-		m.Headline = "Security defaults cannot be turned on yet."
-	case amber:
-		m.Headline = "Security defaults can be turned on, but look at these first."
-	default:
-		m.Headline = "Nothing stands in the way of security defaults."
+	if len(p.findings) > 0 {
+		m.Headline = p.titles[p.findings[0].Level]
 	}
 	for _, f := range p.findings {
 		value := f.Text
@@ -143,9 +152,15 @@ func preflightDefaults(env Env, s defaultsSnapshot, facts rollout.Facts, decidin
 	findings = append(findings, deciding, chatSignIn(env))
 	funnel := rollout.NewFunnel(facts, env.Scope)
 	findings = append(findings, readiness(funnel), legacyUse(env, facts))
-	findings = append(findings, declared(facts, env.Scope)...)
+	findings = append(findings, declared(facts, env.Scope.With(facts.Declared))...)
 	slices.SortStableFunc(findings, func(a, b finding) int { return int(b.Level - a.Level) })
-	return preflightReport{findings: findings, asOf: facts.AsOf, oldest: funnel.Oldest}
+	return preflightReport{titles: defaultsTitles, findings: findings, asOf: facts.AsOf, oldest: funnel.Oldest}
+}
+
+var defaultsTitles = [3]string{
+	"Nothing stands in the way of security defaults.",
+	"Security defaults can be turned on, but look at these first.",
+	"Security defaults cannot be turned on yet.",
 }
 
 // lockout judges what would lock an organisation out, or be refused.

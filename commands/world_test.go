@@ -451,7 +451,7 @@ func newWorldIn(t testing.TB, dsn string, changes ...func(*fixture)) *world {
 	w := newDryWorld(t, changes...)
 	w.store = w.open(dsn)
 	w.env.Engine = &approval.Engine{Store: w.store, Standing: w.env.People, Expiry: AroundTheClock(w.env.Zone).Expiry}
-	w.env.Requests, w.env.Records, w.env.Absences = w.store, w.store, w.store
+	w.env.Requests, w.env.Records, w.env.Absences, w.env.Declarations = w.store, w.store, w.store, w.store
 	w.env.Languages = w.store
 	w.env.Trend = w.trend(w.store, w.env.Facts)
 	w.assemble()

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/guarantees.md anew")
+var update = flag.Bool("update", false, "write the generated documents anew")
 
 // guarantee is a promise of the bot, and the open cases that try it. Tests
 // belong to it by their names: TestG01…, and TestO02… for its case O02.
@@ -78,7 +78,7 @@ func compareFile(t *testing.T, name string, want []byte) {
 		return
 	}
 	if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("docs/%s is not what the tests say (%v): go test ./docs -run TestGuarantees -update writes it anew", name, err)
+		t.Errorf("docs/%s is not what it would be now (%v): go test ./docs -update writes it anew", name, err)
 	}
 }
 

@@ -1,0 +1,326 @@
+package commands
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/graph"
+	"twokey/graph/simtenant"
+)
+
+// readings are the lines of the commands that read the tenant.
+var readings = []string{
+	"vic status", "vic who missing", "vic who single", "vic who phone-only", "vic who weak", "vic who unenforced", "vic who stale", "vic who guests", "vic who disabled-reg",
+	"ada user sue", "ada preflight defaults", "ada preflight legacy-block", "ada preflight require-mfa", "ada breakglass", "vic exceptions",
+	"ada export people csv", "ada export legacy json", "ada campaign show", "ada campaign explain sue", "ada tap-policy show", "olga doctor", "sue me",
+}
+
+// readPermissions are what a bot that reads is granted.
+var readPermissions = []graph.Permission{
+	"User.Read.All", "UserAuthenticationMethod.Read.All", "AuditLog.Read.All", "Reports.Read.All", "ReportSettings.Read.All",
+	"Policy.Read.All", "RoleManagement.Read.Directory", "Organization.Read.All", "GroupMember.Read.All",
+}
+
+// TestReadingWithoutPermission takes one permission after the other from the bot:
+// each command then gives a value or a reason, and no figure is zero for unknown.
+func TestReadingWithoutPermission(t *testing.T) {
+	t.Parallel()
+	for _, missing := range append([]graph.Permission{""}, readPermissions...) {
+		if missing == "User.Read.All" || missing == "Organization.Read.All" {
+			continue // without these nobody is known, and the bot does not begin
+		}
+		t.Run("without "+string(missing), func(t *testing.T) {
+			t.Parallel()
+			open(t, func(o *office) {
+				o.known()
+				reasons := 0
+				for _, line := range readings {
+					person, line, _ := strings.Cut(line, " ")
+					got := o.say(person, line)
+					plain := got.Plain()
+					if strings.Contains(got.Headline, "That did not work") || strings.Contains(plain, "panic") || strings.Contains(plain, "goroutine") {
+						t.Errorf("%q: %s", line, plain)
+					}
+					if strings.Contains(plain, "permission") || strings.Contains(plain, "not known") {
+						reasons++
+					}
+				}
+				if missing == "UserAuthenticationMethod.Read.All" {
+					for line, want := range map[string]string{
+						"user sue":   "How they sign in is not known: permission missing",
+						"breakglass": "permission",
+					} {
+						wantSaid(t, o.say("ada", line), want)
+					}
+				}
+				if missing != "" && missing != "Reports.Read.All" && missing != "ReportSettings.Read.All" && missing != "GroupMember.Read.All" && reasons == 0 {
+					t.Error("no command says what is missing")
+				}
+			}, p1Office, func(s *setting) {
+				s.sim.Apps = []simtenant.App{{
+					ClientID: "twokey", Name: "Twokey",
+					Permissions: slices.DeleteFunc(slices.Clone(readPermissions), func(p graph.Permission) bool { return p == missing }),
+				}}
+			})
+		})
+	}
+}
+
+// TestU04 holds that 20 rows are shown, that files are for leads, that every
+// look-up is recorded before it is shown, and that many within an hour are told
+// of, once.
+func TestU04(t *testing.T) {
+	t.Parallel()
+	openEach(t, func(o *office) {
+		o.known()
+		got := o.say("vic", "who unenforced")
+		if got.Table == nil || len(got.Table.Rows) != shownPeople || got.File != nil {
+			t.Fatalf("shown is %s", got.Plain())
+		}
+		wantSaid(t, got, "The first 20 are shown.")
+		wantSaid(t, o.say("vic", "who unenforced --csv"), "A file of names is for leads.")
+		wantSaid(t, o.say("vic", "export people csv"), "You may not use")
+		records, err := o.store.LastRecords(o.t.Context(), "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(records) != 1 || records[0].Kind != "person.looked-up" || !strings.Contains(records[0].Facts, `"people":20`) || strings.Contains(records[0].Facts, "sam") {
+			t.Fatalf("recorded is %+v", records)
+		}
+		told := func() int {
+			all, _ := o.notices(approval.NoticeAnnouncement)
+			return len(all)
+		}
+		o.say("vic", "who unenforced") // the same people: they count once
+		if n := told(); n != 0 {
+			t.Fatalf("%d are told of 20 people", n)
+		}
+		wantSaid(t, o.say("ada", "export people csv"), "The export has ")
+		wantSaid(t, o.say("vic", "who missing"), "12")
+		if n := told(); n != 0 {
+			t.Fatalf("%d are told after %d people", n, 26)
+		}
+	})
+	openEach(t, func(o *office) {
+		o.known()
+		wantSaid(t, o.say("ada", "export people csv"), "The export has ")
+		all, to := o.notices(approval.NoticeAnnouncement)
+		if len(all) == 0 || !slices.Contains(to, chat.Direct(account("abe"))) || !slices.Contains(to, adminsChannel) {
+			t.Fatalf("told are %v", to)
+		}
+		wantSaid(t, said{Message: all[0]}, "“Ada Okafor” has looked up", "people within an hour.", "Tell whoever answers for security: “Olga, +34 600 000 000”.")
+		before := len(all)
+		o.say("ada", "user sue")
+		if all, _ := o.notices(approval.NoticeAnnouncement); len(all) != before {
+			t.Errorf("told again: %d, then %d", before, len(all))
+		}
+	}, func(s *setting) { s.sim.People, s.laid.SecurityContact = 60, "Olga, +34 600 000 000" })
+}
+
+// TestU04NotRecordedIsNotShown holds that nobody is shown whom the record could
+// not take.
+func TestU04NotRecordedIsNotShown(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.known()
+		o.env.Declarations = unrecorded{o.env.Declarations}
+		o.assemble()
+		for _, line := range []string{"ada who missing", "ada user sue", "ada export people csv", "ada campaign explain sue"} {
+			person, line, _ := strings.Cut(line, " ")
+			got := o.say(person, line)
+			if !strings.HasPrefix(got.Headline, "That did not work") || strings.Contains(got.Plain(), "Sue") || got.File != nil {
+				t.Errorf("%q is answered with\n%s", line, got.Plain())
+			}
+		}
+	})
+}
+
+// TestFindingAPerson finds somebody by each of their names, and asks where a name
+// is not one account's.
+func TestFindingAPerson(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.known()
+		for _, typed := range []string{"sue", "SUE", upn("sue"), strings.ToUpper(upn("sue")), `"Sue Tanaka"`, "“Sue Tanaka”", cast("sue"), strings.ToUpper(cast("sue")), "<@sue>", "<@sue|tanaka>", "<@!sue>"} {
+			wantSaid(t, o.say("ada", "user "+typed), "Object ID: "+cast("sue"))
+		}
+		wantSaid(t, o.say("ada", "user <@stranger>"), "I do not know who that chat account is in Microsoft 365.")
+		wantSaid(t, o.say("ada", "block <@sue> has left"), "Recorded as R-")
+
+		o.portal("PATCH", "/v1.0/users/"+cast("vic"), `{"displayName":"Sue Tanaka"}`)
+		both := o.say("ada", `user "Sue Tanaka"`)
+		wantSaid(t, both, "2 accounts are called “Sue Tanaka”: which one?", cast("sue"), cast("vic"))
+		if len(both.Buttons) != 2 || both.Buttons[0].ID != "run" {
+			t.Fatalf("the choice is %+v", both.Buttons)
+		}
+		wantSaid(t, o.press("ada", "run", both.Buttons[1].Value, nil), "Object ID: "+cast("vic"))
+		change := o.say("ada", `revoke "Sue Tanaka" left on a train`)
+		wantSaid(t, o.press("ada", "run", change.Buttons[0].Value, nil), "Nothing has been done yet.", cast("sue"))
+		wantSaid(t, o.press("sam", "run", both.Buttons[1].Value, nil), "You may not use")
+
+		o.portal("PATCH", "/v1.0/users/"+cast("sam"), `{"displayName":"Sam Reyes","userPrincipalName":"`+upn("sam.reyes")+`"}`)
+		was := o.say("ada", `user "Sam Rivera"`)
+		wantSaid(t, was, "The account that was called “Sam Rivera” is “Sam Reyes” ("+upn("sam.reyes")+") now.")
+		wantSaid(t, o.press("ada", "run", was.Buttons[0].Value, nil), "Object ID: "+cast("sam"))
+		o.portal("DELETE", "/v1.0/users/"+cast("bea"), "")
+		wantSaid(t, o.say("ada", "user "+upn("bea")), "has been deleted", "restored for 30 days")
+
+		o.portal("PATCH", "/v1.0/users/"+cast("sue"), `{"displayName":"Ѕue Tanaka"}`) // its first letter is Cyrillic
+		wantSaid(t, o.say("ada", "user sue"), "mixes letters of several scripts")
+	})
+}
+
+// TestExport holds that a file runs nothing in a spreadsheet, is one object on
+// each line for a program, and says what it is.
+func TestExport(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.portal("PATCH", "/v1.0/users/"+cast("sue"), `{"displayName":"=HYPERLINK(\"https://evil.example\")","department":"+A1, \"x\""}`)
+		o.known()
+		for _, mark := range []bool{false, true} {
+			line := "export people csv"
+			if mark {
+				line += " --bom"
+			}
+			f := o.say("ada", line).File
+			if f == nil || f.Media != "text/csv" || strings.HasPrefix(string(f.Data), "\ufeff") != mark {
+				t.Fatalf("the file is %+v", f)
+			}
+			rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(f.Data), "\ufeff"))).ReadAll()
+			if err != nil || len(rows) < 20 {
+				t.Fatalf("%d rows, %v", len(rows), err)
+			}
+			seen := false
+			for _, row := range rows {
+				for _, cell := range row {
+					if cell != "" && strings.ContainsAny(cell[:1], "=+-@") {
+						t.Errorf("a formula: %q", cell)
+					}
+					seen = seen || cell == `'=HYPERLINK("https://evil.example")`
+				}
+			}
+			if !seen {
+				t.Error("the name is not there")
+			}
+		}
+		f := o.say("ada", "export people json").File
+		lines := strings.Split(strings.TrimSpace(string(f.Data)), "\n")
+		if len(lines) < 20 {
+			t.Fatalf("%d lines", len(lines))
+		}
+		for _, line := range lines {
+			var one map[string]string
+			if err := json.Unmarshal([]byte(line), &one); err != nil || one["object_id"] == "" || one["registered"] == "" {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+		records, err := o.store.LastRecords(o.t.Context(), "", 1)
+		if err != nil || len(records) != 1 || !strings.Contains(records[0].Facts, "export people json") {
+			t.Errorf("recorded is %+v, %v", records, err)
+		}
+	})
+}
+
+// TestCampaignExplain goes through the reasons for which somebody is or is not
+// asked.
+func TestCampaignExplain(t *testing.T) {
+	t.Parallel()
+	everybody := `"includeTargets":[{"id":"all_users","targetType":"group","targetedAuthenticationMethod":"fido2"}]`
+	for name, c := range map[string]struct {
+		campaign, whom, want string
+	}{
+		"off":             {`"state":"disabled"`, "sue", "does not ask “Sue Tanaka”.\n\nIt is off."},
+		"asked":           {`"state":"enabled","snoozeDurationInDays":3,` + everybody, "sue", "The campaign asks “Sue Tanaka”.\n\nAt their next sign-in with a second factor in a browser, for: passkey or security key."},
+		"managed":         {`"state":"default",` + everybody, "sue", "Microsoft manages it"},
+		"has it":          {`"state":"enabled",` + everybody, "olga", "They have what it asks for already"},
+		"without methods": {`"state":"enabled",` + everybody, "sam", "They have no second factor"},
+		"excluded":        {`"state":"enabled",` + everybody + `,"excludeTargets":[{"id":"` + cast("sue") + `","targetType":"user"}]`, "sue", "They are excluded"},
+		"not included":    {`"state":"enabled","includeTargets":[{"id":"` + cast("bea") + `","targetType":"user","targetedAuthenticationMethod":"fido2"}]`, "sue", "They are not included"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			open(t, func(o *office) {
+				o.campaign(c.campaign)
+				wantSaid(t, o.say("ada", "campaign explain "+c.whom), c.want)
+			})
+		})
+	}
+}
+
+// TestBreakglass finds what would make an emergency account fail.
+func TestBreakglass(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(o *office)
+		level  level
+		want   string
+	}{
+		"as it should be": {func(*office) {}, green, "has a passkey or security key."},
+		"blocked":         {blocked, red, "“Sue Tanaka” is blocked."},
+		"gone":            {func(o *office) { o.portal("DELETE", "/v1.0/users/"+cast("sue"), "") }, red, "is gone."},
+		"a phone alone": {func(o *office) {
+			o.bare("sue")
+			phoneForSue(o)
+		}, amber, "“Sue Tanaka” has no passkey or security key"},
+		"no administrator": {nothing, red, "“Sue Tanaka” is no Global Administrator."},
+		"bare":             {func(o *office) { o.bare("emergency-1") }, red, "has no second factor"},
+		"not exempt": {func(o *office) {
+			draft := graph.PolicyDraft{Does: graph.AimBlockLegacy, Mark: "R-OLD222", ExcludeUsers: []string{cast("emergency-2")}}
+			id, _, err := o.client.CreatePolicy(o.t.Context(), draft)
+			if err != nil {
+				o.t.Fatal(err)
+			}
+			o.portal("PATCH", "/v1.0/identity/conditionalAccess/policies/"+id, `{"state":"enabled"}`)
+		}, amber, "is not exempt by name from the Conditional Access policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			open(t, func(o *office) {
+				c.change(o)
+				o.known()
+				got := o.say("ada", "breakglass")
+				wantSaid(t, got, c.want)
+				if !strings.Contains(got.Plain(), strings.Fields(c.level.String())[0]) {
+					t.Errorf("want %s:\n%s", c.level, got.Plain())
+				}
+			}, p1Office, func(s *setting) {
+				if strings.Contains(c.want, "Sue") || name == "gone" {
+					s.laid.Emergency = append(s.laid.Emergency, cast("sue"))
+				}
+			})
+		})
+	}
+}
+
+// TestMeanwhile holds that somebody who waits long is told so, before the answer
+// and never after it, and that nobody else is.
+func TestMeanwhile(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		var l listener
+		e := chat.Event{Key: "slow", Kind: chat.Command, From: account("ada"), Text: "breakglass"}
+		o.fault(`[{"method":"GET","path":"/roleManagement/*","times":5,"delay_ms":1500},{"method":"GET","path":"/directoryRoles*","times":5,"delay_ms":1500},{"method":"GET","path":"/identity/*","times":5,"delay_ms":1500}]`)
+		begun := time.Now()
+		if err := o.mux.Handle(o.t.Context(), &l, e); err != nil {
+			t.Fatal(err)
+		}
+		if len(l.all) != 2 || !strings.HasPrefix(l.all[0].Headline, "I am reading Microsoft 365.") || l.all[1].Fields == nil {
+			t.Errorf("after %s: %+v", time.Since(begun), l.all)
+		}
+	})
+}
+
+// unrecorded keeps no look-up.
+type unrecorded struct{ Declarations }
+
+func (unrecorded) LookUp(context.Context, approval.Principal, []string, func(approval.Tx, int, int) error) error {
+	return errors.New("disk is full")
+}
