@@ -116,7 +116,7 @@ var told = sync.OnceValue(func() map[string]telling {
 			}
 		}
 	}
-	tell("goal", aiming(90), lastEight...)
+	tell("goal", aiming(65), lastEight...)
 	tell("goal-met", aiming(40), lastEight...)
 	tell("goal-without-weeks", aiming(98))
 	tell("nobody-in-scope", func(d *desk) { d.office.departments = nil })

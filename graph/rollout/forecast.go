@@ -22,6 +22,7 @@ const (
 	ScopeChanged Reason = "scope changed by more than 10 %"
 	RoadChanged  Reason = "people were read in another way before"
 	NoPace       Reason = "not reachable at this pace"
+	TooVague     Reason = "the last weeks say too little"
 )
 
 // A forecast rests on the readings of the last seven weeks, which are at most
@@ -37,8 +38,9 @@ const (
 )
 
 // A Forecast says when a goal is met if people go on registering as in the last
-// weeks. It is a range of weeks and never a day. It goes by the net change of
-// the people who are registered, so that joiners and leavers are in it.
+// weeks. It is a range of weeks and never a day, and there is none where it would
+// be too wide to plan by. It goes by the net change of the people who are
+// registered, so that joiners and leavers are in it.
 type Forecast struct {
 	Goal Goal
 	Week string    // the newest one
@@ -50,12 +52,13 @@ type Forecast struct {
 	// Registered of Of people are, of those of whom it is known.
 	Registered, Of int
 	Pace           Pace // zero where it is not known
-	// Earliest and Latest are the ISO weeks by whose reading the goal is met, at
-	// the fast and at the slow pace. Latest is empty where the slow pace does not
-	// get there, both are where there is no forecast.
+	// Earliest and Latest are the ISO weeks by whose reading the goal is met; empty
+	// where there is no forecast.
 	Earliest, Latest string
 	Why              Reason  // why there is none, "" if there is one
 	Needed           float64 // people a week to meet the goal in time; 0 without a day
+
+	first, last int // weeks from the newest one to Earliest and Latest
 }
 
 // Pace is how many people a week became registered: the lower quartile, the
@@ -90,8 +93,10 @@ func NewForecast(weeks []Week, g Goal) (Forecast, error) {
 	if f.Why = f.aim(newest.Get(Registered)); f.Why != "" {
 		return f, nil
 	}
-	if f.Pace, f.Why = pace(points); f.Why == "" {
-		f.Why = f.arrive(newest.Week)
+	changes, why := weeklyChanges(points)
+	if f.Why = why; why == "" {
+		f.Pace = paceOf(changes)
+		f.Why = f.arrive(changes)
 	}
 	return f, nil
 }
@@ -126,16 +131,17 @@ func (f *Forecast) aim(registered Figure) Reason {
 // people is how many make a share of so many, rounded up.
 func people(percent, of float64) int { return int(math.Ceil(percent*of/100 - 1e-9)) }
 
-// pace measures the weekly changes, or returns why they cannot be. It goes back
+// weeklyChanges measures the weekly changes, oldest first, or returns why they cannot be.
+// It goes back
 // from the newest week as far as the readings can be compared with it. Each change
 // is what a week brought in the mean between two readings: over weeks that were
 // not read, and over more than a week where one was read a day early or late. Two
 // that are nearer than shortest are one: what a day brought is no pace.
-func pace(points []Point) (Pace, Reason) {
+func weeklyChanges(points []Point) ([]float64, Reason) {
 	points = points[max(0, len(points)-forecastWeeks):]
 	newest := points[len(points)-1]
 	if !newest.countable() {
-		return Pace{}, TooFewRead
+		return nil, TooFewRead
 	}
 	var changes []float64
 	var cut Reason
@@ -154,12 +160,17 @@ func pace(points []Point) (Pace, Reason) {
 		}
 	}
 	if len(changes) < leastChanges {
-		return Pace{}, cmp.Or(cut, TooFewWeeks)
+		return nil, cmp.Or(cut, TooFewWeeks)
 	}
-	slices.Sort(changes)
+	slices.Reverse(changes)
+	return changes, ""
+}
+
+func paceOf(changes []float64) Pace {
+	sorted := slices.Sorted(slices.Values(changes))
 	return Pace{
-		Slow: quantile(changes, 0.25), Usual: quantile(changes, 0.5), Fast: quantile(changes, 0.75), Changes: len(changes),
-	}, ""
+		Slow: tenth(between(sorted, 0.25)), Usual: tenth(between(sorted, 0.5)), Fast: tenth(between(sorted, 0.75)), Changes: len(changes),
+	}
 }
 
 // countable reports whether a week's registrations can be compared with others.
@@ -175,41 +186,33 @@ func (p Point) registered() float64 {
 	return n
 }
 
-// quantile returns a quantile of numbers in their order, between two of them in
+// between returns a quantile of numbers in their order, between two of them in
 // proportion.
-func quantile(sorted []float64, q float64) float64 {
+func between(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	low := int(at)
 	high := min(low+1, len(sorted)-1)
-	return tenth(sorted[low] + (at-float64(low))*(sorted[high]-sorted[low]))
+	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
 }
 
 // arrive fills in the range of weeks, or returns why there is none: more often
-// than not the last weeks brought nobody.
-func (f *Forecast) arrive(newest string) Reason {
-	day, err := monday(newest)
-	first := f.weeks(f.Pace.Fast)
-	if err != nil || f.Pace.Usual <= 0 || first > horizon {
+// than not the last weeks brought nobody, or they say too little.
+func (f *Forecast) arrive(changes []float64) Reason {
+	day, err := monday(f.Week)
+	a, paced := arrivalOf(changes, float64(f.Missing))
+	switch {
+	case err != nil, !paced, f.Pace.Usual <= 0, a.middle > horizon:
 		return NoPace
+	case a.last > horizon, a.vague():
+		return TooVague
 	}
-	f.Earliest = ISOWeek(day.AddDate(0, 0, 7*first))
-	if last := f.weeks(f.Pace.Slow); last <= horizon {
-		f.Latest = ISOWeek(day.AddDate(0, 0, 7*last))
-	}
+	f.first, f.last = int(math.Ceil(a.first-1e-9)), int(math.Ceil(a.last-1e-9))
+	f.Earliest, f.Latest = ISOWeek(day.AddDate(0, 0, 7*f.first)), ISOWeek(day.AddDate(0, 0, 7*f.last))
 	return ""
 }
 
-// weeks is how many weeks a pace takes for what is missing, more than the
-// horizon if it never gets there.
-func (f *Forecast) weeks(pace float64) int {
-	if pace <= 0 {
-		return horizon + 1
-	}
-	return int(min(math.Ceil(float64(f.Missing)/pace-1e-9), horizon+1))
-}
-
 // Reach is which share of the people is registered in a week to come, in percent
-// with one decimal: at the slow and at the fast pace.
+// with one decimal: on an even road to the goal in Latest, and in Earliest.
 type Reach struct {
 	Week      string
 	Low, High float64
@@ -218,19 +221,16 @@ type Reach struct {
 // Ahead returns the n weeks after the newest one, up to the goal; none where there
 // is no forecast.
 func (f Forecast) Ahead(n int) []Reach {
-	if f.Why != "" || f.Of == 0 {
-		return nil
-	}
-	share := func(pace float64, weeks int) float64 {
-		return tenth(100 * (float64(f.Registered) + min(float64(f.Missing), max(0, pace)*float64(weeks))) / float64(f.Of))
-	}
 	newest, err := monday(f.Week)
-	if err != nil {
+	if f.Why != "" || err != nil {
 		return nil
+	}
+	share := func(i, of int) float64 {
+		return tenth(100 * (float64(f.Registered) + float64(f.Missing)*min(1, float64(i)/float64(of))) / float64(f.Of))
 	}
 	ahead := make([]Reach, n)
 	for i := range ahead {
-		ahead[i] = Reach{ISOWeek(newest.AddDate(0, 0, 7*(i+1))), share(f.Pace.Slow, i+1), share(f.Pace.Fast, i+1)}
+		ahead[i] = Reach{ISOWeek(newest.AddDate(0, 0, 7*(i+1))), share(i+1, f.last), share(i+1, f.first)}
 	}
 	return ahead
 }

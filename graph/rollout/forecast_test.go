@@ -56,22 +56,22 @@ func TestForecast(t *testing.T) {
 		goal  Goal
 		want  string
 	}{
-		{"steady", run(40, 50, 60, 70), all, "30 missing, 5 last; 10 10 10 of 3; 2026-W46 to 2026-W46"},
-		{"quartiles", run(40, 44, 54, 60, 68), all, "32 missing, 5 last; 5.5 7 8.5 of 4; 2026-W48 to 2026-W50"},
-		{"six changes at most", run(0, 40, 50, 60, 70, 80, 85, 90), all, "10 missing, 5 last; 6.3 10 10 of 6; 2026-W48 to 2026-W49"},
-		{"only the goal", run(40, 50, 60, 70), Goal{Percent: 90}, "20 missing, 0 last; 10 10 10 of 3; 2026-W45 to 2026-W45"},
-		{"the goal is rounded up", run(40, 50, 60, 70), Goal{Percent: 79.1}, "10 missing, 0 last; 10 10 10 of 3; 2026-W44 to 2026-W44"},
-		{"of those who were read", with(run(40, 50, 60, 90), 3, func(w *Week) { w.Sums[1].Unknown = 5 }), all, "5 missing, 4 last; 10 10 20 of 3; 2026-W44 to 2026-W44"},
-		{"the slow pace never gets there", run(40, 40, 40, 50, 60), all, "40 missing, 5 last; 0 5 10 of 4; 2026-W48 to "},
-		{"the slow pace takes years", []Week{
+		{"steady", run(40, 50, 60, 70), all, "30 missing, 5 last; 10 10 10 of 3; 2026-W46 to 2026-W48"},
+		{"quartiles", run(40, 44, 54, 60, 68), Goal{Percent: 75}, "7 missing, 0 last; 5.5 7 8.5 of 4; 2026-W45 to 2026-W47"},
+		{"six changes at most", run(0, 40, 50, 60, 70, 80, 85, 90), all, "10 missing, 5 last; 6.3 10 10 of 6; 2026-W49 to 2026-W50"},
+		{"only the goal", run(40, 50, 60, 70), Goal{Percent: 90}, "20 missing, 0 last; 10 10 10 of 3; 2026-W45 to 2026-W47"},
+		{"the goal is rounded up", run(40, 50, 60, 70), Goal{Percent: 79.1}, "10 missing, 0 last; 10 10 10 of 3; 2026-W44 to 2026-W46"},
+		{"of those who were read", with(run(40, 50, 60, 90), 3, func(w *Week) { w.Sums[1].Unknown = 5 }), all, "5 missing, 4 last; 10 10 20 of 3; 2026-W44 to 2026-W45"},
+		{"two weeks brought nobody", run(40, 40, 40, 50, 60), all, "40 left: the last weeks say too little"},
+		{"quicker and quicker", []Week{
 			counted("2026-W40", 0, 300), counted("2026-W41", 1, 300), counted("2026-W42", 2, 300), counted("2026-W43", 12, 300), counted("2026-W44", 32, 300),
-		}, all, "268 missing, 15 last; 1 5.5 12.5 of 4; 2027-W13 to "},
-		{"over new year", run(40, 41, 42, 43), Goal{Percent: 60}, "17 missing, 0 last; 1 1 1 of 3; 2027-W07 to 2027-W07"},
-		{"a week missed is one change at its mean", slices.Delete(run(40, 50, 60, 70, 90), 3, 4), all, "10 missing, 5 last; 10 10 12.5 of 3; 2026-W45 to 2026-W45"},
-		{"a week unread likewise", with(run(40, 50, 60, 70, 90), 3, unread), all, "10 missing, 5 last; 10 10 12.5 of 3; 2026-W45 to 2026-W45"},
-		{"a thin week likewise", with(run(40, 50, 60, 99, 90), 3, thin), all, "10 missing, 5 last; 10 10 12.5 of 3; 2026-W45 to 2026-W45"},
-		{"the same scope, nearly", with(run(40, 50, 60, 70), 0, scope(91)), all, "30 missing, 5 last; 10 10 10 of 3; 2026-W46 to 2026-W46"},
-		{"enough since the scope changed", with(run(10, 50, 60, 70, 80), 0, scope(50)), all, "20 missing, 5 last; 10 10 10 of 3; 2026-W46 to 2026-W46"},
+		}, all, "268 missing, 15 last; 1 5.5 12.5 of 4; 2027-W07 to 2027-W19"},
+		{"over new year", []Week{counted("2026-W49", 400, 1000), counted("2026-W50", 500, 1000), counted("2026-W51", 600, 1000), counted("2026-W52", 700, 1000)}, all, "300 missing, 50 last; 100 100 100 of 3; 2027-W02 to 2027-W04"},
+		{"a week missed is one change at its mean", slices.Delete(run(40, 50, 60, 70, 90), 3, 4), all, "10 missing, 5 last; 10 10 12.5 of 3; 2026-W45 to 2026-W46"},
+		{"a week unread likewise", with(run(40, 50, 60, 70, 90), 3, unread), all, "10 missing, 5 last; 10 10 12.5 of 3; 2026-W45 to 2026-W46"},
+		{"a thin week likewise", with(run(40, 50, 60, 99, 90), 3, thin), all, "10 missing, 5 last; 10 10 12.5 of 3; 2026-W45 to 2026-W46"},
+		{"the same scope, nearly", with(run(40, 50, 60, 70), 0, scope(91)), all, "30 missing, 5 last; 10 10 10 of 3; 2026-W46 to 2026-W48"},
+		{"enough since the scope changed", with(run(10, 50, 60, 70, 80), 0, scope(50)), all, "20 missing, 5 last; 10 10 10 of 3; 2026-W46 to 2026-W48"},
 
 		{"no weeks", nil, all, "fewer than three weekly changes read"},
 		{"two changes", run(40, 50, 60), all, "40 left: fewer than three weekly changes read"},
@@ -160,7 +160,7 @@ func TestForecastOfBadWeeks(t *testing.T) {
 }
 
 // TestForecastComesTrue lets people go on registering at a constant pace: the
-// goal is then met in the very week that was forecast, at both ends.
+// goal is then met within the range.
 func TestForecastComesTrue(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -191,8 +191,8 @@ func TestForecastComesTrue(t *testing.T) {
 		week := 4
 		for ; !met(after(week)); week++ {
 		}
-		if want := after(week).Week; f.Earliest != want || f.Latest != want {
-			t.Fatalf("got %s to %s, want %s: %s", f.Earliest, f.Latest, want, shown(f))
+		if want := after(week).Week; f.Earliest > want || f.Latest < want {
+			t.Fatalf("got %s to %s, want %s in it: %s", f.Earliest, f.Latest, want, shown(f))
 		}
 	})
 }

@@ -15,6 +15,7 @@ var whyWords = map[Reason]string{
 	ScopeChanged: "the people in scope became more than a tenth more or fewer, and there are fewer than three weekly changes since",
 	RoadChanged:  "people are read in another way than before, and there are fewer than three weekly changes since",
 	NoPace:       "at the pace of the last weeks it is not reached",
+	TooVague:     "the last weeks say too little, and the range would be too wide to plan by",
 }
 
 // Sentence says when the goal is met, or why that cannot be said, in one
@@ -26,8 +27,6 @@ func (f Forecast) Sentence(zone *time.Location) string {
 		return "The goal is met: " + goal + " of the people in scope are registered."
 	case f.Why != "":
 		return "There is no forecast for " + goal + ": " + cmp.Or(whyWords[f.Why], string(f.Why)) + "." + f.byWords(zone)
-	case f.Latest == "":
-		return "At this pace " + goal + " falls in " + weekSpan(f.Earliest) + " at the earliest; at the slow pace of the last weeks it is not reached." + f.byWords(zone)
 	case f.Earliest == f.Latest:
 		return "At this pace " + goal + " falls in " + weekSpan(f.Earliest) + "." + f.byWords(zone)
 	default:
