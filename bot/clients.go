@@ -49,7 +49,7 @@ func newClient(t config.Tenant, a *config.Auth, roots *x509.CertPool, set settin
 	if err != nil {
 		return nil, err
 	}
-	return msgraph.New(msgraph.Config{BaseURL: t.Graph.BaseURL, Credential: credential, Roots: roots, Now: set.now, Log: set.log, Transport: seam.tenant})
+	return msgraph.New(msgraph.Config{BaseURL: t.Graph.BaseURL, Credential: credential, Roots: roots, Now: set.now, Log: set.log, Transport: seam.tenant, Observe: set.observe})
 }
 
 // rootsOf are the system's authorities and those of a file; nil is the system's

@@ -165,7 +165,7 @@ func TestServeHealth(t *testing.T) {
 	if status, said := get("/readyz"); status != http.StatusOK || said != "ready\n" {
 		t.Errorf("/readyz = %d: %s", status, said)
 	}
-	for _, path := range []string{"/", "/slack/commands", "/metrics"} { // of which the second is for POST
+	for _, path := range []string{"/", "/slack/commands", "/metrics/"} { // of which the second is for POST
 		if status, _ := get(path); status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
 			t.Errorf("%s = %d", path, status)
 		}

@@ -26,8 +26,9 @@ type setting struct {
 	now       func() time.Time
 	simulated bool // now is the time in the database too
 	pace      pace
-	patience  time.Duration                   // how long one answer may take; 0: as usual
-	handler   func(chat.Handler) chat.Handler // what events go through; nil: nothing
+	patience  time.Duration                               // how long one answer may take; 0: as usual
+	handler   func(chat.Handler) chat.Handler             // what events go through; nil: nothing
+	observe   func(op, result string, took time.Duration) // is told of each call of the tenant; nil: nobody
 	log       *slog.Logger
 }
 
@@ -38,6 +39,7 @@ type service struct {
 	bot      *assembled
 	slack    *slack.Slack
 	tenant   *reach
+	metrics  *metrics
 	listener net.Listener // nil: there is no HTTP server
 }
 
@@ -47,7 +49,8 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 	if err := unable(cfg); err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg}
+	s := &service{cfg: cfg, metrics: newMetrics()}
+	set.observe = s.metrics.call
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -76,14 +79,17 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 	a.digest = digestOf(cfg, workspace, a.zone)
 	a.open = func(bot *assembled, m *commands.Mux) (conversation, error) {
 		inbox.Inbox, mux.Mux = bot.store, m
-		s.slack.Handle(through(set.handler, chat.Handler(hurried{m, cmp.Or(set.patience, answerLimit)})))
+		s.slack.Handle(through(set.handler, s.metrics.handler(hurried{m, cmp.Or(set.patience, answerLimit)})))
 		return conversation{posters: map[string]chat.Poster{slack.Platform: s.slack}}, nil
 	}
 	if s.listener, err = listener(cfg.Web); err != nil {
 		return nil, err
 	}
-	s.bot, err = assemble(ctx, a)
-	return s, err
+	if s.bot, err = assemble(ctx, a); err != nil {
+		return s, err
+	}
+	s.metrics.registry.MustRegister(standing{of: s.bot.store.Standing, chat: s.slack, whole: s.bot.records.Damage, reach: s.tenant.lately})
+	return s, nil
 }
 
 // close releases what newService opened.

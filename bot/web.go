@@ -18,6 +18,7 @@ func (s *service) web() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", readiness{s.bot.store, s.bot.records, s.slack, s.tenant}.ServeHTTP)
+	mux.Handle("GET /metrics", s.metrics.serve())
 	if s.cfg.Slack.Mode == "http" {
 		mux.Handle("POST /slack/", s.slack)
 	}

@@ -75,6 +75,7 @@ var doors = map[string][]string{
 	"github.com/go-analyze/charts": {"scheduler/chart"},
 	"github.com/kljensen/snowball": {"commands/guide"},
 	"github.com/alecthomas/kong":   {"bot"},
+	"github.com/prometheus/":       {"bot"},
 	"github.com/goccy/go-yaml":     {"bot/config", "chat/phrases", "commands/guide"},
 }
 

@@ -90,6 +90,9 @@ type Config struct {
 	Now func() time.Time
 	// Log gets one debug line a call, without names or tokens; nil is silence.
 	Log *slog.Logger
+	// Observe is told of each call what was asked ("read users"), how it ended
+	// ("ok" or the name of a [graph.Kind]) and how long it took. May be nil.
+	Observe func(op, result string, took time.Duration)
 }
 
 // Client is the live tenant. It is safe for concurrent use.
@@ -100,6 +103,7 @@ type Client struct {
 	scope   string
 	now     func() time.Time
 	log     *slog.Logger
+	observe func(op, result string, took time.Duration)
 	budgets [budgets]*quota.Limiter
 }
 
@@ -122,7 +126,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up sign-in: %w", err)
 	}
-	c := &Client{base: base, scope: cfg.Scope, now: cfg.Now, log: cfg.Log, budgets: newBudgets(cfg.Unbudgeted)}
+	c := &Client{base: base, scope: cfg.Scope, now: cfg.Now, log: cfg.Log, observe: cfg.Observe, budgets: newBudgets(cfg.Unbudgeted)}
 	if cfg.Credential != nil {
 		c.signIn = &credential{cfg.Credential}
 	}

@@ -236,7 +236,7 @@ func (c *connection) trace() *httptrace.ClientTrace {
 // never reports whether the transport looked for a connection and had none.
 func (c *connection) never() bool { return c.asked.Load() && !c.got.Load() }
 
-// logCall writes the one line that a call leaves.
+// logCall writes the one line that a call leaves, and tells whoever observes.
 func (c *Client) logCall(ctx context.Context, call *call, err error, took time.Duration) {
 	result := "ok"
 	if e, ok := errors.AsType[*graph.Error](err); ok {
@@ -249,4 +249,7 @@ func (c *Client) logCall(ctx context.Context, call *call, err error, took time.D
 		slog.String("request_id", call.requestID),
 		slog.String("client_request_id", call.id),
 		slog.Duration("took", took))
+	if c.observe != nil {
+		c.observe(call.op.name, result, took)
+	}
 }
