@@ -17,16 +17,17 @@ import (
 // program is the command line: one field a subcommand, each in a file of its
 // own name.
 type program struct {
-	Demo     demoCommand     `cmd:"" help:"Run the whole product against a simulated tenant: no account, no network."`
-	Serve    serveCommand    `cmd:"" help:"Run the bot for an organisation, as its configuration says."`
-	Doctor   doctorCommand   `cmd:"" help:"Look at everything that has to hold before the bot can work, and say how to mend what does not."`
-	Digest   digestCommand   `cmd:"" help:"Write this week's digest as files, posting nothing."`
-	Ask      askCommand      `cmd:"" help:"Ask the staff guide a question."`
-	Audit    auditCommand    `cmd:"" help:"Check or export the audit record."`
-	Freeze   freezeCommand   `cmd:"" help:"Stop all changes from the host, beside a running bot and without the chat."`
-	Manifest manifestCommand `cmd:"" help:"Print what a service wants to be told before the bot can work there."`
-	Tenant   tenantCommand   `cmd:"" help:"Run the simulated tenant alone, for other programs and tests."`
-	Version  versionCommand  `cmd:"" help:"Print version, commit and Go."`
+	Demo        demoCommand        `cmd:"" help:"Run the whole product against a simulated tenant: no account, no network."`
+	Serve       serveCommand       `cmd:"" help:"Run the bot for an organisation, as its configuration says."`
+	Doctor      doctorCommand      `cmd:"" help:"Look at everything that has to hold before the bot can work, and say how to mend what does not."`
+	Digest      digestCommand      `cmd:"" help:"Write this week's digest as files, posting nothing."`
+	Ask         askCommand         `cmd:"" help:"Ask the staff guide a question."`
+	Audit       auditCommand       `cmd:"" help:"Check or export the audit record."`
+	Freeze      freezeCommand      `cmd:"" help:"Stop all changes from the host, beside a running bot and without the chat."`
+	Manifest    manifestCommand    `cmd:"" help:"Print what a service wants to be told before the bot can work there."`
+	Tenant      tenantCommand      `cmd:"" help:"Run the simulated tenant alone, for other programs and tests."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running bot whether it can do its work, for containers."`
+	Version     versionCommand     `cmd:"" help:"Print version, commit and Go."`
 }
 
 // streams are the standard streams, passed in so that tests have their own.

@@ -76,7 +76,7 @@ var doors = map[string][]string{
 	"github.com/kljensen/snowball": {"commands/guide"},
 	"github.com/alecthomas/kong":   {"bot"},
 	"github.com/prometheus/":       {"bot"},
-	"github.com/goccy/go-yaml":     {"bot/config", "chat/phrases", "commands/guide"},
+	"github.com/goccy/go-yaml":     {"bot", "bot/config", "chat/phrases", "commands/guide"},
 }
 
 // topLevel is all that may stand at the root.
