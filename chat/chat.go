@@ -104,6 +104,17 @@ type Poster interface {
 	Caps() Caps
 }
 
+// Audience says for whom a command is made, so that a platform can keep it out of
+// the sight of others. It decides nothing: whoever may not run it is refused.
+type Audience int
+
+// The audiences.
+const (
+	ForEverybody Audience = iota
+	ForReaders            // of figures and records
+	ForChangers           // who ask for changes
+)
+
 // CommandSpec describes one command to adapters, which register and complete
 // it, and to the help that is made from it.
 type CommandSpec struct {
@@ -111,6 +122,8 @@ type CommandSpec struct {
 	Summary string   // one sentence for help
 	Options []Option // positional, in order
 	Example string   // one line as typed, without the leading name
+	// Audience is set where all commands are listed for registration.
+	Audience Audience
 }
 
 // Option is one argument of a command.

@@ -36,6 +36,10 @@ type Harness interface {
 	Until(what string, holds func() bool)
 }
 
+// Deaf is what a harness is whose platform tells the bot of no free text: there
+// is no Mention to be heard.
+type Deaf interface{ Deaf() }
+
 // Seen is a message as somebody sees it.
 type Seen struct {
 	ID      string // as [chat.Poster] returned it

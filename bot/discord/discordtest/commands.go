@@ -180,21 +180,43 @@ func (p *Platform) Commands() json.RawMessage {
 	return data
 }
 
-// Known reports whether a command can be chosen: "mfa-change defaults enable".
-func (p *Platform) Known(path string) bool {
+// Known reports whether a command can be chosen in a channel, or with channel ""
+// in direct messages: "mfa-change defaults enable".
+func (p *Platform) Known(channel, path string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, _, ok := p.command(strings.Fields(path))
+	_, _, ok := p.command(channel == "", strings.Fields(path))
 	return ok
 }
 
-// command finds a registered command, guild before global. It needs p.mu.
-func (p *Platform) command(path []string) (top object, leaf object, ok bool) {
-	for _, scope := range []string{p.options.Guild, ""} {
-		for _, o := range p.commands[scope] {
-			if len(path) == 0 || o["name"] != path[0] {
-				continue
-			}
+// Where a command can be used, as its contexts say.
+const (
+	inGuild  = float64(0)
+	inDirect = float64(1)
+)
+
+// usable are the commands that can be used on the server, or in direct messages,
+// where those of a server are not. It needs p.mu.
+func (p *Platform) usable(direct bool) []object {
+	var all []object
+	here := inGuild
+	if direct {
+		here = inDirect
+	} else {
+		all = slices.Clone(p.commands[p.options.Guild])
+	}
+	for _, o := range p.commands[""] {
+		if contexts, _ := o["contexts"].([]any); slices.Contains(contexts, any(here)) {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// command finds a command that can be used. It needs p.mu.
+func (p *Platform) command(direct bool, path []string) (top object, leaf object, ok bool) {
+	for _, o := range p.usable(direct) {
+		if len(path) > 0 && o["name"] == path[0] {
 			if leaf, ok := descend(o, path[1:]); ok {
 				return o, leaf, true
 			}
@@ -224,7 +246,7 @@ func (p *Platform) Command(user, channel, path string, given map[string]any) *De
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	words := strings.Fields(path)
-	top, leaf, ok := p.command(words)
+	top, leaf, ok := p.command(channel == "", words)
 	at := p.place(user, channel)
 	switch {
 	case !ok:
@@ -291,19 +313,19 @@ func unfit(o object, value any) string {
 // its options in order, of which one that takes sentences gets all words that
 // are left, and "--name value" for one by name.
 func (p *Platform) Line(user, channel, line string) *Delivery {
-	path, given := p.fill(strings.Fields(line))
+	path, given := p.fill(channel == "", strings.Fields(line))
 	return p.Command(user, channel, path, given)
 }
 
 // fill finds the command that a line means and what it gives.
-func (p *Platform) fill(words []string) (path string, given map[string]any) {
+func (p *Platform) fill(direct bool, words []string) (path string, given map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for n := min(2, len(words)); n > 0; n-- {
-		for _, top := range p.commands[p.options.Guild] {
+		for _, top := range p.usable(direct) {
 			for _, inner := range [][]string{words[:n], append(slices.Clone(words[:n]), "list")} {
 				full := append([]string{text(top, "name")}, inner...)
-				if _, leaf, ok := p.command(full); ok {
+				if _, leaf, ok := p.command(direct, full); ok {
 					return strings.Join(full, " "), options(leaf, words[n:])
 				}
 			}

@@ -161,6 +161,9 @@ func TestFramesAreDiscords(t *testing.T) {
 	if status, answer := send(t, p, http.MethodPut, "/applications/"+p.AppID()+"/guilds/"+p.Guild()+"/commands", []any{command()}); status != http.StatusOK {
 		t.Fatal(answer)
 	}
+	direct := command()
+	direct["contexts"] = []any{1}
+	send(t, p, http.MethodPut, "/applications/"+p.AppID()+"/commands", []any{direct})
 	g := dial(t, p)
 	hello := g.next()
 	fits(t, "hello", hello.raw)

@@ -1,0 +1,70 @@
+package discord
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// errNoFreeText is what the http mode cannot do.
+var errNoFreeText = errors.New("in http mode Discord tells the bot of no messages: people use commands and buttons, and cannot ask in their own words")
+
+// Check reports what has to hold before the adapter can work: the token, the
+// server, the commands, and the way interactions take. A nil error is good news.
+// It may be called whether or not the adapter runs.
+func (d *Discord) Check(ctx context.Context, report func(name string, err error)) {
+	err := d.authorise(ctx)
+	report("discord token", err)
+	if err != nil {
+		return
+	}
+	c := call{doing: "look at the server", patience: patience, repeat: true}
+	c.method, c.path, c.route = at(http.MethodGet, "/guilds/{}", d.cfg.Guild)
+	report("discord server", d.do(ctx, c, nil))
+	report("discord commands", d.checkCommands(ctx))
+	report("discord interactions", d.checkRoad(ctx))
+	if d.cfg.Mode == modeHTTP {
+		report("discord messages", errNoFreeText)
+	}
+}
+
+// checkCommands returns an error if the registered commands are not ours.
+func (d *Discord) checkCommands(ctx context.Context) error {
+	if d.cfg.Commands == nil {
+		return nil
+	}
+	want, err := newCatalog(d.cfg.Commands())
+	if err != nil {
+		return err
+	}
+	var have []command
+	c := call{doing: "read the registered commands", patience: patience, repeat: true}
+	c.method, c.path, c.route = at(http.MethodGet, "/applications/{}/guilds/{}/commands", d.cfg.ApplicationID, d.cfg.Guild)
+	if err := d.do(ctx, c, &have); err != nil {
+		return err
+	}
+	if !same(want.commands, have) {
+		return errors.New("discord: the registered commands are not those of this version: they will be when “twokey serve” starts")
+	}
+	return nil
+}
+
+// checkRoad returns an error if Discord sends interactions where nobody is.
+func (d *Discord) checkRoad(ctx context.Context) error {
+	var app struct {
+		Endpoint string `json:"interactions_endpoint_url"`
+	}
+	c := call{doing: "look at the app", patience: patience, repeat: true}
+	c.method, c.path, c.route = at(http.MethodGet, "/applications/@me")
+	if err := d.do(ctx, c, &app); err != nil {
+		return err
+	}
+	switch {
+	case d.cfg.Mode == modeGateway && app.Endpoint != "":
+		return errors.New("discord: the app has an Interactions Endpoint URL, so that nothing comes over the gateway: clear it on the app's page, or set the mode to http")
+	case d.cfg.Mode == modeHTTP && !strings.HasSuffix(app.Endpoint, interactionsPath):
+		return errors.New("discord: the app's Interactions Endpoint URL must end in " + interactionsPath + ": set it on the app's page under General Information")
+	}
+	return nil
+}
