@@ -24,6 +24,7 @@ type program struct {
 	Ask         askCommand         `cmd:"" help:"Ask the staff guide a question."`
 	Audit       auditCommand       `cmd:"" help:"Check or export the audit record."`
 	Freeze      freezeCommand      `cmd:"" help:"Stop all changes from the host, beside a running bot and without the chat."`
+	Backup      backupCommand      `cmd:"" help:"Copy the database to a file, beside a running bot, and check the copy."`
 	Manifest    manifestCommand    `cmd:"" help:"Print what a service wants to be told before the bot can work there."`
 	Tenant      tenantCommand      `cmd:"" help:"Run the simulated tenant alone, for other programs and tests."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running bot whether it can do its work, for containers."`
