@@ -12,7 +12,7 @@ import (
 )
 
 // ErrStillOpen says that a person cannot be erased yet.
-var ErrStillOpen = &approval.Refusal{Code: "still-open", Text: "This person takes part in a request that is still open. Wait for it to end, or cancel it."}
+var ErrStillOpen = &approval.Refusal{Code: "still-open", Text: "This person takes part in a request or a case that is still open. Wait for it to end, or cancel it."}
 
 // Erase forgets a person: who is meant by their pseudonym and those of their
 // chat accounts. Ended requests that aimed at them are removed with all words;
@@ -66,6 +66,9 @@ func (t *tx) erase(tenant string, people []audit.Person) error {
 			return err
 		}
 	}
+	if err := t.eraseStaff(tenant, who); err != nil {
+		return err
+	}
 	gone := make([]string, len(people))
 	for i, p := range people {
 		gone[i] = p.Pseudonym
@@ -75,6 +78,34 @@ func (t *tx) erase(tenant string, people []audit.Person) error {
 	}
 	slices.Sort(gone)
 	return t.Record(audit.Entry{Tenant: tenant, Kind: "person.erased", Actor: audit.Host, Facts: map[string]any{"people": gone, "requests": len(refs)}})
+}
+
+// eraseStaff removes what a person told the bot for themselves, and their cases
+// with all that was said in them; in those that they helped with, the pseudonym
+// takes their place.
+func (t *tx) eraseStaff(tenant string, who audit.Person) error {
+	refs, err := list(t, scanText, "SELECT ref FROM staff_case WHERE tenant = ? AND (person = ? OR opener = ?)", tenant, who.Object, who.Object)
+	if err != nil {
+		return fmt.Errorf("find cases: %w", err)
+	}
+	for _, ref := range refs {
+		c, err := t.staffCase(tenant, ref)
+		switch {
+		case err != nil:
+			return err
+		case c.Open:
+			return ErrStillOpen
+		}
+		for _, statement := range []string{"DELETE FROM outbox WHERE facts LIKE '%' || ? || '%'", "DELETE FROM staff_case WHERE ref = ?"} {
+			if err := t.run(statement, ref); err != nil {
+				return err
+			}
+		}
+	}
+	if err := t.run("UPDATE staff_case SET body = replace(body, ?, ?) WHERE tenant = ?", who.Object, who.Pseudonym, tenant); err != nil {
+		return err
+	}
+	return t.run("DELETE FROM staff_note WHERE tenant = ? AND object = ?", tenant, who.Object)
 }
 
 // eraseFrom takes a person out of a request that has ended.

@@ -61,13 +61,18 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 		by(t, s, "INSERT INTO declared (tenant, object, sort, purpose, name, why, author, request, since) VALUES (?, 'other', 'exception', '', 'Other', ?, ?, '', 1)", tenant, name, object)
 		by(t, s, "INSERT INTO looked_up (tenant, caller, person, at) VALUES (?, ?, 'other', 1)", tenant, object)
 		by(t, s, "INSERT INTO looked_up (tenant, caller, person, at) VALUES (?, 'other', ?, 1)", tenant, object)
+		by(t, s, "INSERT INTO staff_note (tenant, object, needs_key, seen) VALUES (?, ?, 1, '[]')", tenant, object)
+		for i, c := range []struct{ person, body string }{{object, name}, {"sam", object}} {
+			by(t, s, "INSERT INTO staff_case (ref, tenant, kind, person, opener, open, version, opened, body) VALUES (?, ?, 'lost', ?, ?, 0, 1, 1, ?)",
+				fmt.Sprint("C-", i), tenant, c.person, c.person, `{"words":"`+c.body+`"}`)
+		}
 		change := rollout.LoggedChange{Origin: rollout.Outside}
 		change.AuditID, change.TargetID, change.Target, change.ByUserID, change.By = "line-1", object, name, object, name
 		if err := s.KeepChanges(t.Context(), tenant, []rollout.LoggedChange{change}, time.Now(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		kept := headOf(t, s)
-		if where := s.holding(t, object, name, account); len(where) < 10 {
+		if where := s.holding(t, object, name, account); len(where) < 12 {
 			t.Fatalf("before, they stand in %v alone", where)
 		}
 		if known, err := s.Erase(t.Context(), tenant, object); !known || err != nil {
@@ -85,7 +90,7 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 // holding names the tables in which any of the words stands.
 func (s *Store) holding(t *testing.T, words ...string) (tables []string) {
 	t.Helper()
-	for _, table := range []string{"alias", "aside", "audit", "request", "decision", "attempt", "step", "outbox", "frozen", "away", "language", "declared", "looked_up", "change", "slot", "job"} {
+	for _, table := range []string{"alias", "aside", "audit", "request", "decision", "attempt", "step", "outbox", "frozen", "away", "language", "declared", "looked_up", "change", "slot", "job", "staff_note", "staff_case"} {
 		rows, err := s.db.QueryContext(t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			t.Fatal(err)

@@ -125,6 +125,11 @@ func (*postgres) translateSchema(text string) string { return postgresSchema(tex
 func (*postgres) goose() goosedb.Dialect             { return goosedb.DialectPostgres }
 func (p *postgres) patience() time.Duration          { return p.limits.All }
 
+func (*postgres) textColumns() string {
+	return `SELECT table_name, column_name FROM information_schema.columns
+		WHERE table_schema = current_schema() AND data_type = 'text' ORDER BY 1, 2`
+}
+
 // gathering is none by a clock that is not the server's own: to wait would move
 // a time that others hold.
 func (p *postgres) gathering() time.Duration {

@@ -81,6 +81,12 @@ func (sqliteDialect) broken(*sql.Conn) bool               { return false }
 func (sqliteDialect) knows(int64)                         {} // nobody else migrates meanwhile
 func (sqliteDialect) goose() goosedb.Dialect              { return goosedb.DialectSQLite3 }
 
+// textColumns leaves out what SQLite keeps for itself.
+func (sqliteDialect) textColumns() string {
+	return `SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c
+		WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND upper(c.type) = 'TEXT' ORDER BY 1, 2`
+}
+
 func (sqliteDialect) sendAll(ctx context.Context, conn *sql.Conn, all []statement) error {
 	for _, s := range all {
 		result, err := conn.ExecContext(ctx, s.text, s.args...)

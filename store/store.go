@@ -93,6 +93,8 @@ type dialect interface {
 	// broken reports whether the connection cannot be used any more.
 	broken(conn *sql.Conn) bool
 
+	// textColumns asks for each table with each of its columns that hold text.
+	textColumns() string
 	// goose names it to the migration library.
 	goose() goosedb.Dialect
 	// translateSchema returns a migration as this database understands it.

@@ -17,6 +17,7 @@ import (
 	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/rules"
+	"twokey/commands/staff"
 	"twokey/graph/rollout"
 )
 
@@ -24,6 +25,7 @@ import (
 type Store interface {
 	approval.Store
 	outbox.Store
+	staff.Store
 	// Audit reads the audit record from its beginning.
 	Audit(ctx context.Context) iter.Seq2[audit.Record, error]
 	// LastRecords returns the newest n records, newest first; only those of
@@ -65,7 +67,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared, staffSuite} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
