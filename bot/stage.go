@@ -45,6 +45,7 @@ var demoPace = pace{
 	limits: approval.Limits{Tick: 250 * time.Millisecond, Settle: time.Second},
 	fresh:  2 * time.Second, patience: 2 * time.Second,
 	watch:     15 * time.Second,
+	cases:     time.Second,
 	firstPass: 3 * time.Second,
 }
 

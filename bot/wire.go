@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -74,6 +75,7 @@ type pace struct {
 	limits          approval.Limits
 	fresh, patience time.Duration // of what is read of the tenant, see [sync.Config]
 	watch           time.Duration // between two looks at what others change there
+	cases           time.Duration // between two looks after cases with the help desk
 	firstPass       time.Duration // for how long the first reading keeps a bot from being ready; 0: not at all
 }
 
@@ -96,6 +98,7 @@ type assembled struct {
 	runner    *approval.Runner
 	scheduler *scheduler.Scheduler
 	pruner    pruner
+	cases     *commands.Caseworker
 }
 
 // seams are what stands between a bot and its database, its tenant and the
@@ -146,7 +149,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	if err != nil {
 		return nil, err
 	}
-	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles(), Away: func(ctx context.Context) (map[string]time.Time, error) {
+	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles(), Self: commands.SelfKinds(), Away: func(ctx context.Context) (map[string]time.Time, error) {
 		return bot.store.Away(ctx, a.org.ID)
 	}, Security: a.reader, Requests: bot.store, Opening: commands.Opening(), Now: a.now}, a.reader)
 	gate := commands.Gate(bot.records)
@@ -172,7 +175,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	env := commands.Env{
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Scope: a.scope,
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: digester, Changes: bot.watcher,
-		Absences: bot.store, Declarations: bot.store, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
+		Absences: bot.store, Declarations: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return bot.runner.Collect(ctx, v, deliver)
@@ -185,6 +188,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Store: requests, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: bot.life.Name(), Gone: bot.life.Gone, Limits: a.pace.limits, Log: a.log,
 		Tidy: engine.Tidy, Current: engine.Current,
 	})
+	bot.cases = commands.NewCaseworker(env, cmp.Or(a.pace.cases, time.Minute), a.log)
 	if bot.scheduler, err = scheduler.New(a.org.ID, a.digest.jobs(digester), bot.store, a.now, a.log); err != nil {
 		return nil, err
 	}
@@ -320,6 +324,7 @@ func (b *assembled) wakeAll() {
 	b.runner.Wake()
 	b.sender.Wake()
 	b.scheduler.Wake()
+	b.cases.Wake()
 }
 
 // lay lays the rules down and returns the keeper of what holds.
@@ -338,7 +343,7 @@ func (b *assembled) run(ctx context.Context, intake func(context.Context) error)
 	defer stopWork()
 	group, work := errgroup.WithContext(work)
 	for _, part := range []func(context.Context) error{
-		b.sender.Run, b.syncer.Run, b.watcher.Run, b.runner.Run, b.scheduler.Run, b.records.Run, b.pruner.Run,
+		b.sender.Run, b.syncer.Run, b.watcher.Run, b.runner.Run, b.scheduler.Run, b.records.Run, b.pruner.Run, b.cases.Run,
 	} {
 		group.Go(func() error { return part(work) })
 	}

@@ -39,6 +39,24 @@ const permissions = `
                    unlinked guest staff viewer helpdesk lead approver owner
 me                 yes      yes   yes   yes    yes      yes  yes      yes
 setup              yes      yes   yes   yes    yes      yes  yes      yes
+backup             yes    yes    yes    yes    yes    yes    yes    yes
+newphone           yes    yes    yes    yes    yes    yes    yes    yes
+check              -      yes    yes    yes    yes    yes    yes    yes
+remind             -      yes    yes    yes    yes    yes    yes    yes
+lost               yes    yes    yes    yes    yes    yes    yes    yes
+prompt             yes    yes    yes    yes    yes    yes    yes    yes
+person             yes    yes    yes    yes    yes    yes    yes    yes
+privacy            yes    yes    yes    yes    yes    yes    yes    yes
+cases              -      -      -      -      yes    -      -      -
+case_show          yes    yes    yes    yes    yes    yes    yes    yes
+case_proof         yes    yes    yes    yes    yes    yes    yes    yes
+case_pass          -      -      -      -      yes    -      -      -
+case_reset         -      -      -      -      yes    -      -      -
+case_theirs        yes    yes    yes    yes    yes    yes    yes    yes
+case_strange       yes    yes    yes    yes    yes    yes    yes    yes
+case_say           yes    yes    yes    yes    yes    yes    yes    yes
+case_close         yes    yes    yes    yes    yes    yes    yes    yes
+case_stop          yes    yes    yes    yes    yes    yes    yes    yes
 ask                yes      yes   yes   yes    yes      yes  yes      yes
 lang               yes      yes   yes   yes    yes      yes  yes      yes
 whoami             yes      yes   yes   yes    yes      yes  yes      yes
@@ -259,10 +277,11 @@ func TestAloudWithoutChannel(t *testing.T) {
 // that help shows what adapters are told.
 func TestTenantAway(t *testing.T) {
 	t.Parallel()
-	w := newDryWorld(t, func(f *fixture) { f.fails["user"] = errAway })
+	w := newWorld(t, func(f *fixture) { f.fails["user"] = errAway })
 	const away = "Microsoft 365 could not be reached.\n\nTry again in a minute."
 	works := map[string]string{
 		"setup": "Set up Authenticator", "ask": "Set up Authenticator", "help": "cannot be read just now", "version": "twokey 0.1",
+		"backup": "Add a second way to sign in", "newphone": "Move Authenticator to your new iPhone", "prompt": "Well done.", "person": "The help desk has been told.",
 	}
 	lines := map[string]string{"ask": "ask how do I set up the app"}
 	everybodys := 0

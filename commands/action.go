@@ -27,6 +27,8 @@ func Actions(env Env) map[string]approval.Action {
 		CampaignKind:    campaignAction{env},
 		GoalKind:        goalAction{env},
 
+		ownBlockKind.name: ownBlockAction{blockAction{env, ownBlockKind}},
+
 		approval.KindThaw: approval.Thaw{Store: env.Requests},
 	}
 }

@@ -149,6 +149,31 @@ func parse(c Command, words []string) (args map[string]string, rest string, err 
 	return args, rest, nil
 }
 
+// filled takes out of a command the options that the form of a pressed button
+// has filled in, and returns those: a button is a typed line, whose blanks its
+// form fills.
+func filled(c Command, e chat.Event) (Command, map[string]string, error) {
+	given := map[string]string{}
+	if e.Kind != chat.Press || e.Button != "run" {
+		return c, given, nil
+	}
+	var left []chat.Option
+	for _, o := range c.Options {
+		typed := strings.TrimSpace(e.Fields[o.Name])
+		if typed == "" {
+			left = append(left, o)
+			continue
+		}
+		value, ok := choose(o, typed)
+		if !ok {
+			return c, nil, &mistake{fmt.Sprintf("%s is not something “/mfa %s” knows.", shown(typed), c.Name), "Try " + choices(o.Choices) + "."}
+		}
+		given[o.Name] = value
+	}
+	c.Options = left
+	return c, given, nil
+}
+
 // phrase takes the first word, or the first words if they stand between
 // quotation marks, as a name of several words does.
 func phrase(o chat.Option, words []string) (string, []string) {

@@ -38,7 +38,9 @@ func advise(env Env, v phrases.Voice, question string) (chat.Message, error) {
 			Headline: v.Say("A person should look at this with you."),
 			Text:     v.Say("Please ask %s. I cannot do this for you, and I do not want to guess.", env.Contact),
 			Footer:   v.Say("Only you can see this."),
-			Buttons:  topicButtons(env, v, answer.Topics),
+			Buttons: append(topicButtons(env, v, answer.Topics), chat.Button{
+				ID: "run", Label: "Ask a person for me", Value: "person " + strings.Join(strings.Fields(question), " "), Style: chat.Primary,
+			}),
 		}, nil
 	default:
 		a, ok := env.Guide.Article(answer.Topics[0], view(env, v, answer.Variant))

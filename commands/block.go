@@ -173,7 +173,7 @@ func (a blockAction) Steps(r approval.Request) ([]approval.Call, error) {
 		return nil, errVersion
 	}
 	return []approval.Call{{
-		What: a.kind.name + " the account", Method: "PATCH", URL: "/users/" + id,
+		What: map[bool]string{true: UnblockKind, false: BlockKind}[a.enables()] + " the account", Method: "PATCH", URL: "/users/" + id,
 		Body: []byte(encode(map[string]bool{"accountEnabled": a.enables()})),
 		Send: sending(a.env, func(ctx context.Context) (graph.Receipt, error) {
 			return a.env.Writer.SetAccountEnabled(ctx, id, a.enables())

@@ -22,6 +22,7 @@ import (
 	"twokey/commands/guide"
 	"twokey/commands/identity"
 	"twokey/commands/rules"
+	"twokey/commands/staff"
 	"twokey/graph"
 	"twokey/graph/rollout"
 )
@@ -46,8 +47,10 @@ type Env struct {
 	Languages    Languages
 	Phrases      *phrases.Book // see LoadPhrases; nil says everything in English
 	Declarations Declarations
+	Staff        staff.Store // what people told the bot, and their cases with the help desk
 	Rules        *rules.Keeper
 	Zone         *time.Location // in which times are shown
+	Hours        Hours          // of the help desk; without days they never end
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"
 	Admins       chat.Address   // the administrators' channel
 	ChatSignIn   ChatSignIn     // through what people sign in to the chat

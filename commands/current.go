@@ -39,7 +39,7 @@ func Current(keeper *rules.Keeper) func(context.Context, approval.Request) error
 	return func(_ context.Context, r approval.Request) error {
 		now := keeper.Now()
 		switch {
-		case switchable(r.Kind) && !slices.Contains(now.Changes, r.Kind):
+		case switchable(r.Kind) && !slices.Contains(now.Changes, r.Kind), r.Kind == ownBlockKind.name && !slices.Contains(now.Changes, BlockKind):
 			return outdated(kindNamed(r.Kind).what + " has been switched off since this was asked for.")
 		case r.Policy.Version != rulesVersion(now, r.Kind):
 			return outdated("The rules for this kind of change are no longer those under which this was asked for, so it would have to be asked for anew.")

@@ -82,6 +82,22 @@ func (h Hours) Reminder(asked time.Time, n int) time.Time {
 
 const reminderDays = 30 // longer than any request may be decided
 
+// Within reports whether a moment is in them.
+func (h Hours) Within(t time.Time) bool {
+	from, to := h.on(t.In(h.Zone), 0)
+	return !t.Before(from) && t.Before(to)
+}
+
+// Next returns when they begin next, after a moment that is not within them.
+func (h Hours) Next(t time.Time) time.Time {
+	for day := range reminderDays {
+		if from, _ := h.on(t.In(h.Zone), day); from.After(t) {
+			return from
+		}
+	}
+	return t
+}
+
 // on returns the working span of the n-th day after first's, empty if it is a
 // free one. Days are counted by date and not from midnight to midnight: there
 // are zones where the clock goes forward at midnight, and a day has none.

@@ -62,10 +62,20 @@ var ownKinds = []kind{
 	{name: GoalKind, what: "Setting the goal", ask: []identity.Role{identity.Lead}, policy: policyConfirm},
 }
 
+// ownBlockKind blocks the account of whoever asks for it. Everybody may, for
+// their own; it is switched on with the blocking of accounts.
+var ownBlockKind = kind{name: "own-block", what: "Blocking one's own account", permission: "User.EnableDisableAccount.All", policy: policyOne, sparing: true}
+
+// SelfKinds lists the kinds of change that everybody may ask for about their own
+// account, and nobody about another.
+func SelfKinds() []string { return []string{ownBlockKind.name} }
+
 // kindNamed returns a kind; the zero kind if there is none of that name.
 func kindNamed(name string) kind {
-	if name == thawKind.name {
-		return thawKind
+	for _, k := range []kind{thawKind, ownBlockKind} {
+		if name == k.name {
+			return k
+		}
 	}
 	for _, all := range [][]kind{kinds, ownKinds} {
 		if i := slices.IndexFunc(all, func(k kind) bool { return k.name == name }); i >= 0 {

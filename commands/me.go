@@ -29,14 +29,11 @@ func ownState(ctx context.Context, env Env, v phrases.Voice, who identity.Speake
 		m.Text = "I cannot look up your account, because I do not know who you are in Microsoft 365. These steps work for everybody.\n\n" + m.Text
 		return m, nil
 	}
-	own, err := env.Tenant.Methods(ctx, []string{who.User.ID})
+	own, err := ownMethods(ctx, env, who)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	if own[0].Err != nil {
-		return chat.Message{}, own[0].Err
-	}
-	return standing(own[0].Methods, today(env)), nil
+	return standing(own, today(env)), nil
 }
 
 // standing says how somebody's own methods stand today, with one button for
@@ -71,12 +68,17 @@ func standing(methods []graph.Method, today time.Time) chat.Message {
 			m.Headline = "You are set up. One step is left: a backup that is not a text or a call."
 			m.Text = textsEnd(today)
 		}
-		m.Buttons = []chat.Button{{ID: "topic", Label: "Add a backup", Value: "add-backup-method", Style: chat.Primary}}
+		m.Buttons = []chat.Button{{ID: "run", Label: "Add a backup", Value: backupLine, Style: chat.Primary}}
 	default:
-		m.Headline = "You are all set, and you have a backup. Thank you!"
+		m.Headline = allSet
+	}
+	if len(m.Buttons) > 0 {
+		m.Links = []chat.Link{securityInfo}
 	}
 	return m
 }
+
+const allSet = "You are all set, and you have a backup. Thank you!"
 
 // textsEnd says when Microsoft ends texts and calls, or that it has.
 func textsEnd(today time.Time) string {

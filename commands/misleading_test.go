@@ -45,6 +45,9 @@ func everyAction(t *testing.T) []action {
 	t.Helper()
 	all := append(slices.Clone(actions), thawing)
 	for kind := range Actions(Env{}) {
+		if kind == ownBlockKind.name {
+			continue // it is asked for by a button, in words that are block's; see TestPromptApproved
+		}
 		if !slices.ContainsFunc(all, func(a action) bool { return strings.HasPrefix(a.name, kind) }) {
 			t.Errorf("no prompt of %q is looked at", kind)
 		}

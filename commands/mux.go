@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -91,10 +92,15 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 	if !c.Access.Allows(who) {
 		return chat.Message{}, false, denied(who, c)
 	}
-	args, rest, err := parse(c, left)
+	asked, given, err := filled(c, e)
 	if err != nil {
 		return chat.Message{}, false, err
 	}
+	args, rest, err := parse(asked, left)
+	if err != nil {
+		return chat.Message{}, false, err
+	}
+	maps.Copy(args, given)
 	if typed, ok := args[userOption.Name]; ok {
 		if args[userOption.Name], err = mentioned(m.env, e.From, typed); err != nil {
 			return chat.Message{}, false, err
@@ -166,6 +172,10 @@ func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (ch
 	plan, err := c.Plan(ctx, call)
 	if err != nil {
 		return chat.Message{}, err
+	}
+	if reason == "" { // the plan knows it
+		reason = plan.Reason
+		call.Reason = reason
 	}
 	if err := spared(m.env, plan); err != nil {
 		return chat.Message{}, err

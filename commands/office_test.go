@@ -242,13 +242,13 @@ func (o *office) staff(f func(o *office)) {
 	o.twist = &twist{Client: o.client, roles: map[string][]graph.Role{}}
 	keeper := rules.Fixed(o.laid)
 	people := identity.New(identity.Config{
-		Rules: keeper, Ask: AskRoles(), Security: o.client, Requests: o.store, Opening: Opening(), Now: o.now,
+		Rules: keeper, Ask: AskRoles(), Self: SelfKinds(), Security: o.client, Requests: o.store, Opening: Opening(), Now: o.now,
 	}, o.client)
 	o.env = Env{
 		Organization: org, Tenant: o.twist, Writer: o.client, Scope: rollout.Scope{},
 		Facts:    func(context.Context) rollout.Facts { return rollout.Facts{} },
 		Engine:   &approval.Engine{Store: o.store, Standing: people, Expiry: AroundTheClock(zone).Expiry, Caps: approval.Caps{PerRequest: o.laid.PerRequest, PerHour: o.laid.PerHour}},
-		Requests: o.store, People: people, Guide: articles, Records: o.store, Declarations: o.store, Digest: o.digest,
+		Requests: o.store, People: people, Guide: articles, Records: o.store, Declarations: o.store, Digest: o.digest, Staff: o.store,
 		Rules: keeper, Zone: zone, Contact: "Ada Okafor, extension 42", Admins: adminsChannel, ChatSignIn: ChatOwn, Build: "twokey 0.1", Now: o.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return o.runner.Collect(ctx, v, deliver)

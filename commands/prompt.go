@@ -23,6 +23,7 @@ func Renderers(env Env) map[string]outbox.Renderer {
 		approval.NoticeQuestion:     question(env),
 		approval.NoticeAlert:        alert(env),
 		approval.NoticeAnnouncement: announcement(env),
+		NoticeCase:                  caseNotice(env),
 	}
 }
 

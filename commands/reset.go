@@ -59,6 +59,11 @@ func planReset(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 		return approval.Plan{}, fmt.Errorf("read sessions: %w", err)
 	}
 	args := whatGoes(state, c.Args["keep"], c.Args["all"] != "")
+	args.Case = c.Args["case"]
+	stand, err := caseState(ctx, env, s, args.Case)
+	if err != nil {
+		return approval.Plan{}, err
+	}
 	if len(args.Methods) == 0 {
 		return approval.Plan{}, &mistake{s.shown() + " has no method that this would remove. They have: " + methodList(state.Methods) + ".", "Nothing was asked for. “/mfa revoke " + s.UPN + "” ends their sessions alone."}
 	}
@@ -69,7 +74,7 @@ func planReset(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 	what := stakesOf(k, s)
 	what.lockout = len(risks) > 0
 	p := aboutOne(env, k, resetVersion, s, what)
-	p.Args, p.Snapshot = json.RawMessage(encode(args)), json.RawMessage(encode(resetSnapshot{state, from}))
+	p.Args, p.Snapshot = json.RawMessage(encode(args)), json.RawMessage(encode(resetSnapshot{state, from, stand}))
 	left := state.without(args.Methods)
 	p.Words = approval.Words{
 		Headline: "Reset the sign-in methods of " + s.shown(),
@@ -128,6 +133,20 @@ type resetArgs struct {
 	Prefer  string         `json:"prefer,omitempty"`
 	System  bool           `json:"system,omitempty"` // who chooses the default stays as it is
 	Methods []graph.Method `json:"methods"`
+	Case    string         `json:"case,omitempty"` // of a lost phone, for which it is
+}
+
+// keptByReset are the IDs of the second factors that a reset has left.
+func keptByReset(r approval.Request) ([]string, error) {
+	args, err := readArgs[resetArgs](r, resetVersion)
+	if err != nil {
+		return nil, err
+	}
+	var before resetSnapshot
+	if err := json.Unmarshal(r.Snapshot, &before); err != nil {
+		return nil, fmt.Errorf("read what was before: %w", err)
+	}
+	return methodIDs(before.without(args.Methods)), nil
 }
 
 // method returns the one that the step of a number deletes.
@@ -145,6 +164,7 @@ func (a resetArgs) method(number int) (graph.Method, bool) {
 type resetSnapshot struct {
 	methodsSnapshot
 	From time.Time `json:"from"`
+	Case string    `json:"case,omitempty"` // how the case stands for which it is
 }
 
 // resetAction implements approval.Action.
@@ -169,7 +189,10 @@ func (a resetAction) Snapshot(ctx context.Context, r approval.Request) (json.Raw
 	if state.methodsSnapshot, err = readMethods(ctx, a.env, s); err != nil || s.Gone {
 		return snapshot(state, err)
 	}
-	state.From, err = a.env.Tenant.SessionsFrom(ctx, id)
+	if state.From, err = a.env.Tenant.SessionsFrom(ctx, id); err != nil {
+		return nil, err
+	}
+	state.Case, err = standOfCase(ctx, a.env, caseOf(r))
 	return snapshot(state, err)
 }
 
@@ -184,6 +207,9 @@ func (a resetAction) Compare(was, now json.RawMessage, r approval.Request, done 
 	diff := compareSubject(a.env, kindNamed(ResetKind), before.Subject, after.Subject)
 	if after.Subject.Gone {
 		return diff
+	}
+	if before.Case != after.Case {
+		diff = append(diff, caseChanged)
 	}
 	var gone []graph.Method
 	for _, s := range done {

@@ -5,6 +5,8 @@ import (
 
 	"twokey/chat"
 	"twokey/commands/guide"
+	"twokey/commands/identity"
+	"twokey/commands/staff"
 )
 
 func setup(env Env) Command {
@@ -17,14 +19,34 @@ func setup(env Env) Command {
 			}},
 		},
 		Access: everybody, Offline: true,
-		Answer: func(_ context.Context, c Call) (chat.Message, error) {
-			m := article(env, c.Voice, env.Guide.Setup(view(env, c.Voice, guide.Device(c.Args["device"]))))
-			if c.Args["device"] == "" {
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			device := guide.Device(c.Args["device"])
+			m := article(env, c.Voice, env.Guide.Setup(view(env, c.Voice, device)))
+			switch {
+			case device == guide.AnyDevice:
 				m.Buttons = deviceButtons()
+				return m, nil
+			case !c.Who.Linked:
+				return m, nil
+			case device == guide.NoPhone:
+				m.Text += "\n\nI have noted that you need a key or a token. You get no more reminders, and those who buy them see how many are needed."
+				m.Buttons = []chat.Button{{ID: "run", Label: "I do have a phone", Value: "setup"}, helpButton("Ask a person about it")}
+			default:
+				m.Buttons = []chat.Button{checkButton, helpButton("It does not work")}
 			}
-			return m, nil
+			return m, needs(ctx, env, c.Who, device == guide.NoPhone)
 		},
 	}
+}
+
+// needs keeps whether somebody has to be given a key or a token, where that is
+// another answer than before.
+func needs(ctx context.Context, env Env, who identity.Speaker, key bool) error {
+	note, err := env.Staff.StaffNote(ctx, env.Organization.ID, who.User.ID)
+	if err != nil || note.NeedsKey == key {
+		return err
+	}
+	return keepNote(ctx, env, who, "person.needs_key", map[string]any{"needs": key}, func(n *staff.Note) { n.NeedsKey = key })
 }
 
 func deviceButtons() []chat.Button {

@@ -17,7 +17,12 @@ func status(env Env) Command {
 		Aloud:       true,
 		Answer: func(ctx context.Context, _ Call) (chat.Message, error) {
 			facts := env.Facts(ctx)
-			return statusMessage(env, facts, rollout.NewFunnel(facts, env.Scope)), nil
+			m := statusMessage(env, facts, rollout.NewFunnel(facts, env.Scope))
+			keys, err := needKeys(ctx, env)
+			if keys > 0 {
+				m.Fields = append(m.Fields, chat.Field{Label: "Keys or tokens to buy", Value: fmt.Sprintf("%d people said that they have no phone for this", keys)})
+			}
+			return m, err
 		},
 	}
 }

@@ -57,6 +57,10 @@ func planPass(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 	if err != nil {
 		return approval.Plan{}, err
 	}
+	order.Case = c.Args["case"]
+	if state.Case, err = caseState(ctx, env, s, order.Case); err != nil {
+		return approval.Plan{}, err
+	}
 	what := stakesOf(k, s)
 	what.start = order.Start
 	p := aboutOne(env, k, passVersion, s, what)
@@ -127,6 +131,7 @@ type passArgs struct {
 	Minutes int       `json:"minutes"`
 	Start   time.Time `json:"start,omitzero"` // zero: when it is collected
 	Multi   bool      `json:"multi,omitempty"`
+	Case    string    `json:"case,omitempty"` // of a lost phone, for which it is
 }
 
 // order is what is ordered at a moment: a start that is over by then is none.
@@ -141,7 +146,8 @@ func (a passArgs) order(now time.Time) graph.PassOrder {
 // passSnapshot is what matters about somebody who is to get a pass.
 type passSnapshot struct {
 	Subject subject    `json:"subject"`
-	Passes  []string   `json:"passes"` // IDs of those that there are
+	Passes  []string   `json:"passes"`         // IDs of those that there are
+	Case    string     `json:"case,omitempty"` // how the case stands for which it is
 	Policy  passLimits `json:"policy"`
 }
 
@@ -242,6 +248,10 @@ func (a passAction) Snapshot(ctx context.Context, r approval.Request) (json.RawM
 		return nil, err
 	}
 	state, _, err := readPassState(ctx, a.env, s)
+	if err != nil {
+		return nil, err
+	}
+	state.Case, err = standOfCase(ctx, a.env, caseOf(r))
 	return snapshot(state, err)
 }
 
@@ -258,6 +268,9 @@ func (a passAction) Compare(was, now json.RawMessage, r approval.Request, _ []ap
 	}
 	if say := after.refuses(a.env); say != "" {
 		return append(diff, say)
+	}
+	if before.Case != after.Case {
+		diff = append(diff, caseChanged)
 	}
 	if before.Policy != after.Policy {
 		diff = append(diff, "The tenant's policy of passes was changed.")

@@ -77,7 +77,7 @@ func sameThing(r approval.Request, p approval.Plan) bool {
 // matter is what a kind of change is about: blocking and unblocking are about
 // one thing.
 func matter(kind string) string {
-	if kind == UnblockKind {
+	if kind == UnblockKind || kind == ownBlockKind.name {
 		return BlockKind
 	}
 	return kind

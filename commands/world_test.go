@@ -454,6 +454,7 @@ func newWorldIn(t testing.TB, dsn string, changes ...func(*fixture)) *world {
 	w.env.Requests, w.env.Records, w.env.Absences, w.env.Declarations = w.store, w.store, w.store, w.store
 	w.env.Languages = w.store
 	w.env.Trend = w.trend(w.store, w.env.Facts)
+	w.env.Staff = w.store
 	w.assemble()
 	return w
 }
@@ -534,7 +535,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 
 // people is the directory over the rules and absences of the env.
 func (w *world) people() *identity.Directory {
-	return identity.New(identity.Config{Rules: w.env.Rules, Ask: AskRoles(), Away: func(ctx context.Context) (map[string]time.Time, error) {
+	return identity.New(identity.Config{Rules: w.env.Rules, Ask: AskRoles(), Self: SelfKinds(), Away: func(ctx context.Context) (map[string]time.Time, error) {
 		if w.env.Absences == nil {
 			return nil, nil
 		}

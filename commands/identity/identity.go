@@ -51,6 +51,7 @@ type Tenant interface {
 type Config struct {
 	Rules *rules.Keeper
 	Ask   map[string][]Role // by kind of action: who may ask for it
+	Self  []string          // kinds that everybody may ask for about their own account
 	// Away returns who is away now and until when, by object ID. Nil: nobody is.
 	Away func(ctx context.Context) (map[string]time.Time, error)
 

@@ -19,9 +19,16 @@ func (d *Directory) MayAsk(ctx context.Context, p approval.Principal, kind strin
 	if err != nil {
 		return approval.Warrant{}, refused(err, "ask for this")
 	}
+	if slices.Contains(d.cfg.Self, kind) && !u.Guest {
+		return approval.Warrant{Name: u.Name, UPN: u.UPN, Role: Oneself, Via: "own account"}, nil
+	}
 	w, err := d.warrant(ctx, now, u, d.cfg.Ask[kind]...)
 	return w, refused(err, "ask for this")
 }
+
+// Oneself is the role by which somebody asks for what is about their own account
+// alone. That it is, is for the action to hold.
+const Oneself = "oneself"
 
 // MayDecide implements approval.Standing.
 func (d *Directory) MayDecide(ctx context.Context, p approval.Principal, r approval.Request) (approval.Warrant, error) {

@@ -1,0 +1,220 @@
+package commands
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"time"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/staff"
+)
+
+// helpButton hands over to a person.
+func helpButton(label string) chat.Button {
+	return chat.Button{ID: "run", Label: label, Value: "person", Form: []chat.FormField{
+		{ID: "question", Label: "What would you like to tell them? No passwords and no codes, please", Required: true, MaxRunes: maxReason},
+	}}
+}
+
+// askPerson hands a question over to the help desk.
+func askPerson(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: "person", Summary: "Ask the help desk: a person answers you here.", Example: "person the page wants a code that I do not have",
+			Options: []chat.Option{{Name: "question", Summary: "what you would like to know", Required: true, Rest: true}},
+		},
+		Access: everybody, Offline: true,
+		Answer: func(ctx context.Context, call Call) (chat.Message, error) {
+			now := env.Now()
+			who := selfOf(call.Who)
+			line := staff.Line{By: who, Words: heard(call.Args["question"]), At: now}
+			c := staff.Case{
+				Ref: staff.NewRef(), Tenant: env.Organization.ID, Kind: staff.Person, Person: who, Opener: who,
+				Body: staff.Body{Account: encode(call.Who.Account), Lines: []staff.Line{line}, Due: dueAt(env, now)},
+			}
+			open, err := env.Staff.OpenCases(ctx, env.Organization.ID, who)
+			if err != nil {
+				return chat.Message{}, err
+			}
+			for _, there := range open {
+				if there.Kind == staff.Person {
+					return relay(ctx, env, call, there, line)
+				}
+			}
+			return openCase(ctx, env, call.Who, c)
+		},
+	}
+}
+
+// sayInCase relays a line: of the person to the help desk, and of the help desk
+// to the person.
+func sayInCase(env Env) Command {
+	options := []chat.Option{{Name: "words", Summary: "what you want to say", Required: true, Rest: true}}
+	return caseCommand(env, "say", "Write in a case: the help desk to the person, and they to the help desk.", options, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
+		line := staff.Line{By: selfOf(call.Who), Words: heard(call.Args["words"]), At: env.Now()}
+		if line.By != c.Person && line.By != c.Opener {
+			if err := atDesk(call.Who, c); err != nil {
+				return chat.Message{}, err
+			}
+			line.Desk = true
+		}
+		if line.Desk && asksForSecret(line.Words) {
+			return hold(ctx, env, call, c, line)
+		}
+		return relay(ctx, env, call, c, line)
+	})
+}
+
+// relay stores a line and owes it to the other side.
+func relay(ctx context.Context, env Env, call Call, c staff.Case, l staff.Line) (chat.Message, error) {
+	to, side := []string{addressOf(c.Account)}, toPerson
+	if c.Person != c.Opener { // the conversation is with whom it is about
+		to = directs(env, c.Person)
+	}
+	if !l.Desk {
+		var err error
+		if to, err = desk(ctx, env, c.Person); err != nil {
+			return chat.Message{}, err
+		}
+		side = toDesk
+	}
+	_, err := changeCase(ctx, env, call.Who, c.Ref, "case.line", func(c staff.Case, now time.Time) (staff.Case, error) {
+		l.At = now
+		return c.Say(l, dueAt(env, now))
+	}, func(tx approval.Tx, c staff.Case) error {
+		return oweCase(tx, caseFacts{Case: c.Ref, To: side, What: saidLine, Line: len(c.Lines) - 1}, to)
+	})
+	if err != nil {
+		return chat.Message{}, err
+	}
+	m := chat.Message{Headline: "Passed on, in case " + c.Ref + ".", Footer: onlyYou + " " + noSecrets}
+	if !l.Desk {
+		m.Text = deskWords(env)
+	}
+	return m, nil
+}
+
+// hold keeps a line of the help desk back that asks for a secret, and has it
+// looked into.
+func hold(ctx context.Context, env Env, call Call, c staff.Case, l staff.Line) (chat.Message, error) {
+	to := alarmed(ctx, env)
+	l.Held = true
+	_, err := changeCase(ctx, env, call.Who, c.Ref, "case.held", func(c staff.Case, now time.Time) (staff.Case, error) {
+		if !c.Open {
+			return c, staff.ErrClosed
+		}
+		l.At = now
+		c.Lines = append(c.Lines[:len(c.Lines):len(c.Lines)], l)
+		return c, nil
+	}, func(tx approval.Tx, c staff.Case) error {
+		return oweCase(tx, caseFacts{Case: c.Ref, To: toAlarm, What: saidHeld, Line: len(c.Lines) - 1}, to)
+	})
+	if err != nil {
+		return chat.Message{}, err
+	}
+	return chat.Message{}, &mistake{"That was not passed on: it reads as if it asked for a password, a code or a pass.", "Nobody is ever asked for one here. Those who look after security have been told. Please say it in other words."}
+}
+
+// A secret that is asked for: a word that asks, and near it what nobody may ask
+// for, in either order; or a question about it.
+var (
+	secret  = `(?:pass ?words?|pass ?codes?|pass ?phrases?|pins?|otps?|codes?|tokens?|temporary (?:access )?pass(?:es)?|(?:the|your|that) pass|contraseñas?|claves?|códigos?|mots? de passe|kennw[oö]rt(?:er)?|passw[oö]rt(?:er)?|senhas?|mật khẩu|mã)`
+	asking  = `(?:send|tell|give|share|forward|read|text|e-?mail|mail|message|dm|show|need|want|confirm|provide|reply with|respond with|let me have|let me know|let us know|paste|post|write|type|enter|repeat|say|spell|what|whats|which|envía\w*|dime|envoie\w*|donne\w*|schick\w*|sende\w*|gib|nenn\w*|envie|mande|diga|gửi|cho)`
+	asksFor = regexp.MustCompile(`(?i)(?:^|[^\pL])` + asking + `(?:[^\pL].{0,60}?)?(?:^|[^\pL])` + secret + `(?:$|[^\pL])`)
+	wantsIt = regexp.MustCompile(`(?i)(?:^|[^\pL])` + secret + `(?:[^\pL][^.!?]{0,40})?(?:\?|please|bitte|por favor|s'il vous plaît)`)
+	forbids = regexp.MustCompile(`(?i)(?:never|do not|don['’]t|not|nobody|no one|no) (?:\pL+ ){0,3}` + asking + `[^.!?]*`)
+	onPage  = regexp.MustCompile(`(?i)(?:type|enter|scan|paste) [^.!?]{0,60}(?:in|into|on) (?:the|your) (?:app|page|phone|browser|screen|authenticator)[^.!?]*`)
+	joiners = strings.NewReplacer("\u00ad", "", "\u200b", "", "\u200c", "", "\u200d", "", "\ufeff", "", "*", "", "_", "", "`", "")
+)
+
+// asksForSecret reports whether words ask somebody for a password, a code or a
+// pass. It would rather hold a harmless line than let one pass: whoever wrote it
+// is told, and says it otherwise. What tells people never to give one away is
+// not asking, nor what tells them to type it into Microsoft's own page.
+func asksForSecret(words string) bool {
+	words = strings.Join(strings.Fields(joiners.Replace(words)), " ")
+	words = onPage.ReplaceAllString(forbids.ReplaceAllString(words, " . "), " . ")
+	return asksFor.MatchString(words) || wantsIt.MatchString(words)
+}
+
+// lineWords is one relayed line.
+func lineWords(ctx context.Context, env Env, c staff.Case, f caseFacts) chat.Message {
+	if f.Line < 0 || f.Line >= len(c.Lines) {
+		return chat.Message{Headline: "Case " + c.Ref + "."}
+	}
+	l := c.Lines[f.Line]
+	m := chat.Message{
+		Notice:   "A message in case " + c.Ref,
+		Headline: "The help desk answers, in case " + c.Ref + ".",
+		Fields:   []chat.Field{{Label: "They write", Value: l.Words, Quoted: true}},
+		Footer:   onlyYou + " " + noSecrets,
+	}
+	if f.To == toDesk {
+		m.Headline = caseName(ctx, env, l.By) + " writes, in case " + c.Ref + "."
+		m.Footer = "Only the help desk sees this. " + noSecrets
+	}
+	if c.Open {
+		m.Buttons = answerButtons(c, f.To == toDesk)
+	}
+	return m
+}
+
+func answerButtons(c staff.Case, atDesk bool) []chat.Button {
+	bs := writeButtons(c)
+	if !atDesk {
+		bs[0].Label = "Answer"
+		return append(bs, chat.Button{ID: "run", Label: "That is all, thank you", Value: "case close " + c.Ref})
+	}
+	bs[0].Label, bs[0].Style = "Answer", chat.Primary
+	bs[0].Form[0].Label = "Your answer. Ask for no password and no code"
+	return append(bs, chat.Button{ID: "run", Label: "Close the case", Value: "case close " + c.Ref})
+}
+
+// questionCard is a question as the help desk sees it, with how the person's
+// account stands.
+func questionCard(ctx context.Context, env Env, c staff.Case) (chat.Message, error) {
+	m := chat.Message{
+		Notice:   "A question for the help desk: case " + c.Ref,
+		Headline: caseName(ctx, env, c.Person) + " asks the help desk. Case " + c.Ref + ".",
+		Footer:   "Only the help desk sees this. " + noSecrets,
+	}
+	for _, l := range c.Lines[max(0, len(c.Lines)-linesShown):] {
+		label := "They"
+		if l.Desk {
+			label = env.People.Name(ctx, principal(env, l.By))
+		}
+		if l.Held {
+			label += ", held"
+		}
+		m.Fields = append(m.Fields, chat.Field{Label: label, Value: l.Words, Quoted: true})
+	}
+	m.Fields = append(m.Fields, chat.Field{Label: "How they stand", Value: stateOf(ctx, env, c.Person)})
+	if !c.Open {
+		m.Text = "Closed: " + caseEnd(c) + "."
+		return m, nil
+	}
+	m.Buttons = answerButtons(c, true)
+	return m, nil
+}
+
+// linesShown is how much of a conversation a card shows.
+const linesShown = 6
+
+// stateOf says how somebody's account stands, as the help desk needs it. What
+// cannot be read now keeps nobody from being answered.
+func stateOf(ctx context.Context, env Env, person string) string {
+	if !isLinked(person) {
+		return "not known: their chat account is not linked"
+	}
+	methods, err := methodsOf(ctx, env, person)
+	if err != nil {
+		return "could not be read just now"
+	}
+	s := "They have: " + methodList(methods) + "."
+	if note, err := env.Staff.StaffNote(ctx, env.Organization.ID, person); err == nil && note.NeedsKey {
+		s += " They said that they have no phone for this."
+	}
+	return s
+}

@@ -1,0 +1,394 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/identity"
+	"twokey/commands/staff"
+	"twokey/graph"
+)
+
+// lost opens a case of somebody whose phone is gone, for themselves or by a
+// colleague for somebody who cannot open the chat any more.
+func lost(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: "lost", Summary: "A phone is lost, stolen or broken: open a case with the help desk.", Example: "lost I left it on the train",
+			Options: []chat.Option{
+				{Name: "for", Summary: "whose phone it is, if not yours: their sign-in name", Flag: true},
+				{Name: "now", Summary: "open it without another question", Flag: true, Bare: true},
+				{Name: "words", Summary: "what happened", Rest: true},
+			},
+		},
+		Access: everybody,
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			switch {
+			case !c.Who.Linked:
+				return chat.Message{}, &mistake{"I do not know who you are in Microsoft 365, so I cannot open a case for you here.", "Please call " + env.Contact + ", or have a colleague type “/mfa lost --for” and your sign-in name."}
+			case c.Args["for"] == "" && c.Args["now"] == "" && c.Args["words"] == "":
+				return lostForm(env), nil
+			default:
+				return openLost(ctx, env, c)
+			}
+		},
+	}
+}
+
+func lostForm(env Env) chat.Message {
+	words := chat.FormField{ID: "words", Label: "What happened? (you may leave this empty)", MaxRunes: maxReason}
+	m := chat.Message{
+		Headline: "Is a phone lost, stolen or broken? The help desk gets you in again.",
+		Text:     "They make sure first that it is really you: they call you back, see you, or ask your manager. Nobody needs a password or a code from you.",
+		Buttons: []chat.Button{
+			{ID: "run", Label: "It is my phone", Value: "lost --now", Style: chat.Primary, Form: []chat.FormField{words}},
+			{ID: "run", Label: "It is somebody else's", Value: "lost", Form: []chat.FormField{
+				{ID: "for", Label: "Their sign-in name, like sam@example.org", Required: true, MaxRunes: 120}, words,
+			}},
+			helpButton("Ask a person first"),
+		},
+		Footer: onlyYou,
+	}
+	if closed := deskWords(env); closed != "" {
+		m.Text += "\n\n" + closed
+	}
+	return m
+}
+
+// errNotFor is said where somebody may not learn more about an account that is
+// not theirs.
+func errNotFor(env Env) error {
+	return &mistake{"I cannot open a case for that account.", "Please type the sign-in name in full, or call " + env.Contact + "."}
+}
+
+func openLost(ctx context.Context, env Env, call Call) (chat.Message, error) {
+	c := staff.Case{
+		Ref: staff.NewRef(), Tenant: env.Organization.ID, Kind: staff.Lost, Person: call.Who.User.ID, Opener: call.Who.User.ID,
+		Body: staff.Body{Account: encode(call.Who.Account), Words: heard(call.Args["words"]), Due: dueAt(env, env.Now())},
+	}
+	other := call.Args["for"] != ""
+	if other {
+		typed, err := mentioned(env, call.Event.From, call.Args["for"])
+		if err != nil {
+			return chat.Message{}, err
+		}
+		found, err := findPerson(ctx, env, typed)
+		var wrong *mistake
+		if errors.As(err, &wrong) { // which says whom there is
+			err = errNotFor(env)
+		}
+		if err != nil {
+			return chat.Message{}, err
+		}
+		c.Person = found.ID
+		other = c.Person != c.Opener
+	}
+	s, err := readSubject(ctx, env, c.Person)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if err := refuseSubject(env, s, kindNamed(PassKind)); err != nil {
+		if other && !call.Who.Has(identity.Helpdesk) {
+			err = errNotFor(env)
+		}
+		return chat.Message{}, err
+	}
+	if err := begin(ctx, env, &c, s); err != nil {
+		return chat.Message{}, err
+	}
+	return openCase(ctx, env, call.Who, c)
+}
+
+// begin notes how somebody's account is as their case opens: what is registered,
+// and whether a pass is the way.
+func begin(ctx context.Context, env Env, c *staff.Case, s subject) error {
+	methods, err := methodsOf(ctx, env, s.ID)
+	if err != nil {
+		return err
+	}
+	c.Had = methodIDs(methods)
+	state, _, err := readPassState(ctx, env, s)
+	if err != nil {
+		return err
+	}
+	c.NoPass = state.refuses(env)
+	if c.NoPass == "" && !slices.Contains(env.Rules.Now().Changes, PassKind) {
+		c.NoPass = kindNamed(PassKind).what + " is switched off for this bot."
+	}
+	return nil
+}
+
+// openCase stores a case and has everybody told whom it concerns.
+func openCase(ctx context.Context, env Env, who identity.Speaker, c staff.Case) (chat.Message, error) {
+	tell, err := caseConcerns(ctx, env, c)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	kept, opened, err := env.Staff.OpenCase(ctx, c, func(tx approval.Tx, c staff.Case) error {
+		if err := recordCase(tx, env, c, "case.opened", selfOf(who), who.User.Name); err != nil {
+			return err
+		}
+		for to, addresses := range map[string][]string{toDesk: tell.desk, toPerson: tell.person, toOpener: tell.opener, toManager: tell.manager} {
+			if err := oweCase(tx, caseFacts{Case: c.Ref, To: to}, addresses); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return chat.Message{}, err
+	}
+	m := chat.Message{Headline: "The help desk has been told. This is case " + kept.Ref + ".", Footer: onlyYou + " " + noSecrets}
+	switch {
+	case !opened && c.Person == selfOf(who):
+		m.Headline = "The help desk knows already. Your case is " + kept.Ref + "."
+		m.Buttons = writeButtons(kept)
+	case !opened:
+		m.Headline = "The help desk knows already."
+	case c.Person != selfOf(who):
+		m.Text = "They will reach the person by the number in the directory, and not by one that somebody gives. You are told when it is closed."
+	default:
+		m.Text = "I have sent you a message that shows how it stands."
+	}
+	if closed := deskWords(env); closed != "" {
+		m.Text = strings.TrimSpace(m.Text + "\n\n" + closed)
+	}
+	return m, nil
+}
+
+// heard is what somebody typed, as it can be kept and shown.
+func heard(words string) string { return chat.Safe(strings.TrimSpace(words), maxReason) }
+
+func writeButtons(c staff.Case) []chat.Button {
+	return []chat.Button{{
+		ID: "run", Label: "Write to the help desk", Value: "case say " + c.Ref,
+		Form: []chat.FormField{{ID: "words", Label: "What should they know? No passwords and no codes, please", Required: true, MaxRunes: maxReason}},
+	}}
+}
+
+// lostCard is a lost phone or a reset as the help desk sees it, with the next
+// step as buttons.
+func lostCard(ctx context.Context, env Env, c staff.Case) (chat.Message, error) {
+	who := caseName(ctx, env, c.Person)
+	requests, err := relatedRequests(ctx, env, c)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	methods, err := methodsOf(ctx, env, c.Person)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	m := chat.Message{
+		Notice:   "A lost phone: case " + c.Ref,
+		Headline: who + " has lost the phone to sign in with. Case " + c.Ref + ".",
+		Fields: []chat.Field{
+			{Label: "Reported by", Value: env.People.Name(ctx, principal(env, c.Opener)), Quoted: true},
+			{Label: "They have", Value: methodList(methods)},
+			{Label: "Made sure by", Value: proofWords(ctx, env, c)},
+		},
+		Footer: "Only the help desk sees this. Ask for no password and no code; note how you made sure, and not what was said.",
+	}
+	if c.Kind == staff.Reset {
+		m.Notice = "Methods were reset: case " + c.Ref
+		m.Headline = "The methods of " + who + " were reset. Case " + c.Ref + " looks after who registers next."
+		m.Fields = m.Fields[1:2]
+	}
+	if c.Words != "" {
+		m.Fields = append(m.Fields, chat.Field{Label: "They say", Value: c.Words, Quoted: true})
+	}
+	for _, r := range requests {
+		m.Fields = append(m.Fields, chat.Field{Label: r.Ref, Value: stateWords(env, r)})
+	}
+	if fresh := freshMethods(c, methods); len(fresh) > 0 {
+		m.Fields = append(m.Fields, chat.Field{Label: "Registered since", Value: methodList(fresh)})
+	}
+	m.Text, m.Buttons = lostStep(env, c, requests, methods)
+	return m, nil
+}
+
+// lostStep is what comes next in a case of a lost phone.
+func lostStep(env Env, c staff.Case, requests []approval.Request, methods []graph.Method) (string, []chat.Button) {
+	closing := chat.Button{ID: "run", Label: "Close the case", Value: "case close " + c.Ref}
+	switch {
+	case !c.Open:
+		return "Closed: " + caseEnd(c) + ".", nil
+	case len(c.New) > 0 && !c.Theirs:
+		return "A method was registered. Ask them, on the way by which you made sure of them: is it theirs?", []chat.Button{
+			{ID: "run", Label: "It is theirs", Value: "case theirs " + c.Ref, Style: chat.Primary},
+			{ID: "run", Label: "It is not theirs", Value: "case strange " + c.Ref, Style: chat.Danger},
+		}
+	case len(c.New) > 0:
+		return "They are in again. Take away what is lost, end the old sessions, and close the case.", append(cleaning(c, methods), closing)
+	case c.Kind == staff.Reset:
+		return "Whoever has the password can register next. You are told when something is registered.", []chat.Button{closing}
+	}
+	if n := len(requests); n > 0 && (!requests[n-1].State.Final() || requests[n-1].State == approval.Succeeded) {
+		if requests[n-1].State == approval.Succeeded {
+			return "Done. Waiting until they have registered a new method: you are told then. Have them add a backup as well.", []chat.Button{closing}
+		}
+		return "The request waits for another person's approval. You collect the pass then, with them on the line.", []chat.Button{closing}
+	}
+	if len(c.Proved(env.Now())) < staff.Enough {
+		return "First make sure who it is, in two ways. Call the number in the directory, and no other. Personal facts prove nothing.", append(proofButtons(c, env), closing)
+	}
+	return passOrReset(c), append(askButtons(c), closing)
+}
+
+func passOrReset(c staff.Case) string {
+	if c.NoPass == "" {
+		return "It is them. Ask for a pass now: another person approves it."
+	}
+	return "It is them. " + c.NoPass + " So ask to reset their methods: they register anew with their password. Or have a lead ask to switch passes on."
+}
+
+func askButtons(c staff.Case) []chat.Button {
+	if c.NoPass == "" {
+		return []chat.Button{{ID: "run", Label: "Ask for a pass", Value: "case pass " + c.Ref, Style: chat.Primary}}
+	}
+	return []chat.Button{
+		{ID: "run", Label: "Ask to reset their methods", Value: "case reset " + c.Ref, Style: chat.Primary},
+		{ID: "run", Label: "Ask to switch passes on", Value: "tap-policy enable all somebody has lost their phone, case " + c.Ref},
+	}
+}
+
+// proofButtons offer the proofs that are not there yet.
+func proofButtons(c staff.Case, env Env) []chat.Button {
+	labels := map[staff.ProofKind]string{
+		staff.CallBack: "I called them back", staff.Video: "Video, with their manager", staff.InPerson: "I see them in person",
+	}
+	var bs []chat.Button
+	for _, k := range staff.DeskProofs() {
+		if !slices.ContainsFunc(c.Proved(env.Now()), func(p staff.Proof) bool { return p.Kind == k }) {
+			bs = append(bs, chat.Button{ID: "run", Label: labels[k], Value: "case proof " + c.Ref + " " + string(k)})
+		}
+	}
+	return bs
+}
+
+// mostOld is how many old methods a card offers to remove.
+const mostOld = 3
+
+// cleaning offers to take away what was there before, and to end the sessions.
+func cleaning(c staff.Case, methods []graph.Method) []chat.Button {
+	var bs []chat.Button
+	for _, m := range methods {
+		if slices.Contains(c.Had, m.ID) && len(bs) < mostOld {
+			bs = append(bs, chat.Button{
+				ID: "run", Label: chat.Cut("Remove "+describe(m), 60), Style: chat.Danger,
+				Value: "method remove " + c.Person + " " + m.ID + " it is lost, case " + c.Ref,
+			})
+		}
+	}
+	return append(bs, chat.Button{ID: "run", Label: "End their old sessions", Value: "revoke " + c.Person + " a phone is lost, case " + c.Ref})
+}
+
+func freshMethods(c staff.Case, methods []graph.Method) []graph.Method {
+	return slices.DeleteFunc(slices.Clone(methods), func(m graph.Method) bool { return !slices.Contains(c.New, m.ID) })
+}
+
+// proofWords list how somebody was recognised.
+func proofWords(ctx context.Context, env Env, c staff.Case) string {
+	proofs := c.Proved(env.Now())
+	if len(proofs) == 0 {
+		return "nothing yet"
+	}
+	lines := make([]string, len(proofs))
+	for i, p := range proofs {
+		lines[i] = fmt.Sprintf("%s (%s, %s)", p.Kind, named(ctx, env, principal(env, p.By)), clock(env, p.At))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func caseEnd(c staff.Case) string {
+	switch c.End {
+	case staff.Stopped:
+		return "whom it is about did not want it"
+	case staff.Lapsed:
+		return "nothing was registered in the hour that was watched"
+	default:
+		return "done"
+	}
+}
+
+// planCase is a change that a case leads to: a pass, or a reset where there can
+// be no pass. It takes two proofs, and quotes them to whoever approves it.
+func planCase(ctx context.Context, env Env, call Call, kind string) (approval.Plan, error) {
+	c, err := caseFor(ctx, env, call.Who, call.Args["case"])
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	if err := atDesk(call.Who, c); err != nil {
+		return approval.Plan{}, err
+	}
+	switch {
+	case !c.Open:
+		return approval.Plan{}, staff.ErrClosed
+	case c.Kind != staff.Lost:
+		return approval.Plan{}, &mistake{"Case " + c.Ref + " is not about a lost phone.", "Nothing was asked for."}
+	case len(c.Proved(env.Now())) < staff.Enough:
+		return approval.Plan{}, staff.ErrTooFew
+	}
+	call.Args = map[string]string{userOption.Name: c.Person, "minutes": call.Args["minutes"], "case": c.Ref}
+	if call.Args["minutes"] == "" {
+		delete(call.Args, "minutes")
+	}
+	planning := planPass
+	if kind == ResetKind {
+		planning = planReset
+	}
+	p, err := planning(ctx, env, call)
+	if err != nil {
+		return p, err
+	}
+	p.Reason = "Lost phone, case " + c.Ref + "."
+	if c.Words != "" {
+		p.Reason = chat.Cut("Lost phone, case "+c.Ref+": "+c.Words, maxReason)
+	}
+	p.Policy.Life = caseLife
+	p.Words.Findings = append([]string{"Made sure who it is, in " + fmt.Sprint(len(c.Proved(env.Now()))) + " ways: " + proofWords(ctx, env, c) + "."}, p.Words.Findings...)
+	return p, nil
+}
+
+const caseChanged = "The case for which it was asked was closed, or who it is has not been made sure of any more."
+
+// standOfCase is what of a case must still hold when its request runs. Proofs
+// that were enough when it was asked stay enough for as long as it may run.
+func standOfCase(ctx context.Context, env Env, ref string) (string, error) {
+	if ref == "" {
+		return "", nil
+	}
+	c, err := env.Staff.Case(ctx, env.Organization.ID, ref)
+	switch {
+	case errors.Is(err, staff.ErrNoCase):
+		return "gone", nil
+	case err != nil:
+		return "", err
+	case !c.Open || len(c.Proofs) < staff.Enough:
+		return "closed", nil
+	default:
+		return "proved", nil
+	}
+}
+
+// caseState is how a case stands that a request is for. What opens an account
+// whose phone was reported lost is asked for in its case, where two proofs are
+// needed, and in no other way.
+func caseState(ctx context.Context, env Env, s subject, ref string) (string, error) {
+	if ref == "" {
+		open, err := env.Staff.OpenCases(ctx, env.Organization.ID, s.ID)
+		if err != nil {
+			return "", err
+		}
+		for _, c := range open {
+			if c.Kind == staff.Lost {
+				return "", &mistake{"The phone of " + s.shown() + " was reported lost: " + c.Ref + " is open.", "Ask in that case, where you record how you made sure who it is: “/mfa case show " + c.Ref + "”."}
+			}
+		}
+	}
+	return standOfCase(ctx, env, ref)
+}

@@ -1,0 +1,223 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"twokey/audit"
+	"twokey/chat"
+	"twokey/chat/phrases"
+	"twokey/commands/approval"
+	"twokey/commands/guide"
+	"twokey/commands/identity"
+	"twokey/commands/staff"
+	"twokey/graph"
+)
+
+// What somebody does for their own account. Nothing of it is ever said where
+// others read, and nothing of it needs anybody's leave.
+
+// securityInfo is the page on which people keep their own methods.
+var securityInfo = chat.Link{Label: "Security info, Microsoft's page for this", URL: "https://mysignins.microsoft.com/security-info"}
+
+var (
+	checkButton = chat.Button{ID: "run", Label: "I am done: check", Value: "check", Style: chat.Primary}
+	backupLine  = "backup"
+)
+
+// backup leads to a second method.
+func backup(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: "backup", Summary: "How to add a second method, in case the first one breaks.", Example: "backup",
+			Options: []chat.Option{{Name: "device", Summary: "what you have at hand", Choices: []string{"iphone", "android", "tablet", "passkey", "key"}}},
+		},
+		Access: everybody, Offline: true,
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			m, err := articleFor(env, c.Voice, "add-backup-method", c.Args["device"])
+			if err != nil || !c.Who.Linked {
+				return m, err
+			}
+			own, err := ownMethods(ctx, env, c.Who)
+			if err != nil {
+				return chat.Message{}, err
+			}
+			if now := standing(own, today(env)); strings.HasPrefix(now.Headline, allSet) {
+				return now, nil
+			}
+			m.Buttons = append(m.Buttons, checkButton)
+			return m, nil
+		},
+	}
+}
+
+// newPhone leads from an old phone to a new one, or to the help desk if the old
+// one is gone.
+func newPhone(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: "newphone", Summary: "How to move to a new phone.", Example: "newphone iphone",
+			Options: []chat.Option{{Name: "device", Summary: "your new phone", Choices: []string{"iphone", "android"}}},
+		},
+		Access: everybody, Offline: true,
+		Answer: func(_ context.Context, c Call) (chat.Message, error) {
+			m, err := articleFor(env, c.Voice, "new-phone", c.Args["device"])
+			if err != nil {
+				return m, err
+			}
+			m.Buttons = append(m.Buttons, checkButton, chat.Button{ID: "run", Label: "I do not have the old phone any more", Value: "lost"})
+			return m, nil
+		},
+	}
+}
+
+func articleFor(env Env, v phrases.Voice, id, device string) (chat.Message, error) {
+	a, ok := env.Guide.Article(id, view(env, v, guide.Device(device)))
+	if !ok {
+		return chat.Message{}, &mistake{"That article is no longer there.", "Just ask me in your own words."}
+	}
+	return article(env, v, a), nil
+}
+
+// ownMethods reads the speaker's methods.
+func ownMethods(ctx context.Context, env Env, who identity.Speaker) ([]graph.Method, error) {
+	own, err := env.Tenant.Methods(ctx, []string{who.User.ID})
+	if err != nil {
+		return nil, err
+	}
+	return own[0].Methods, own[0].Err
+}
+
+// check looks whether something was registered since the person last looked.
+func check(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{Name: "check", Summary: "Look again whether what you set up has arrived.", Example: "check"},
+		Access:      linked,
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			own, err := ownMethods(ctx, env, c.Who)
+			if err != nil {
+				return chat.Message{}, err
+			}
+			was, err := env.Staff.StaffNote(ctx, env.Organization.ID, c.Who.User.ID)
+			if err != nil {
+				return chat.Message{}, err
+			}
+			now, ids := env.Now(), methodIDs(own)
+			err = env.Staff.KeepStaffNote(ctx, env.Organization.ID, c.Who.User.ID, func(n *staff.Note) {
+				n.Seen, n.Looked = ids, now
+				if graph.Strongest(own) > graph.NotMFA {
+					n.NeedsKey, n.Postponed = false, time.Time{} // what it was for is done
+				}
+			}, func(approval.Tx) error { return nil })
+			if err != nil {
+				return chat.Message{}, err
+			}
+			return checked(was, own, today(env)), nil
+		},
+	}
+}
+
+// checked says what is new among somebody's methods, and how they stand.
+func checked(was staff.Note, own []graph.Method, today time.Time) chat.Message {
+	m := standing(own, today)
+	var fresh []string
+	for _, x := range own {
+		if x.Kind.Strength() > graph.NotMFA && !slices.Contains(was.Seen, x.ID) {
+			fresh = append(fresh, describe(x))
+		}
+	}
+	switch {
+	case len(fresh) > 0:
+		m.Text = strings.TrimSpace("I see it: " + strings.Join(fresh, "; ") + ". Thank you!\n\n" + m.Text)
+	case graph.Strongest(own) == graph.NotMFA:
+		m.Text = "I cannot see anything yet. After the last step it may take a minute: press “I am done” once more then.\n\n" + m.Text
+		m.Buttons = append(m.Buttons, chat.Button{ID: "run", Label: checkButton.Label, Value: checkButton.Value}, helpButton("It does not work"))
+	case len(was.Seen) > 0:
+		m.Text = strings.TrimSpace("Nothing new since you last looked.\n\n" + m.Text)
+	}
+	return m
+}
+
+// methodIDs are the IDs of what counts as a second factor, sorted.
+func methodIDs(methods []graph.Method) []string {
+	ids := []string{}
+	for _, x := range methods {
+		if x.Kind.Strength() > graph.NotMFA {
+			ids = append(ids, x.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// remindDays is the longest time for which somebody can put reminders off.
+const remindDays = 30
+
+// remind puts off what the bot would remind somebody of.
+func remind(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: "remind", Summary: "Do not remind me for some days.", Example: "remind 7",
+			Options: []chat.Option{{Name: "days", Summary: "for how many days, up to 30; 0 ends it", Required: true}},
+		},
+		Access: linked,
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			days, err := strconv.Atoi(strings.TrimSpace(c.Args["days"]))
+			if err != nil || days < 0 || days > remindDays {
+				return chat.Message{}, &mistake{shown(c.Args["days"]) + " is not a number of days that I can wait.", fmt.Sprintf("Type one from 0 to %d, like “/mfa remind 7”.", remindDays)}
+			}
+			until := midnight(today(env)).AddDate(0, 0, days)
+			if days == 0 {
+				until = time.Time{}
+			}
+			err = keepNote(ctx, env, c.Who, "person.postponed", map[string]any{"days": days}, func(n *staff.Note) { n.Postponed = until })
+			if err != nil {
+				return chat.Message{}, err
+			}
+			if days == 0 {
+				return chat.Message{Headline: "I will remind you as usual.", Footer: onlyYou}, nil
+			}
+			return chat.Message{
+				Headline: "I will not remind you before " + dayWords(env, until) + ".",
+				Text:     "Deadlines of your organisation stay as they are. “/mfa remind 0” ends this.", Footer: onlyYou,
+			}, nil
+		},
+	}
+}
+
+const onlyYou = "Only you can see this."
+
+// keepNote changes what is kept about the speaker, and records that they did.
+func keepNote(ctx context.Context, env Env, who identity.Speaker, kind string, facts map[string]any, change func(*staff.Note)) error {
+	return env.Staff.KeepStaffNote(ctx, env.Organization.ID, who.User.ID, change, func(tx approval.Tx) error {
+		return recordOf(tx, env, who.User.ID, who.User.Name, kind, facts)
+	})
+}
+
+// recordOf records what somebody did for themselves, by their pseudonym.
+func recordOf(tx approval.Tx, env Env, object, name, kind string, facts map[string]any) error {
+	actor, err := tx.Alias(env.Organization.ID, object, name)
+	if err != nil {
+		return err
+	}
+	return tx.Record(audit.Entry{Tenant: env.Organization.ID, Kind: kind, Actor: actor, Facts: facts})
+}
+
+// needKeys counts those who said that they have no phone for this and have
+// nothing else yet.
+func needKeys(ctx context.Context, env Env) (n int, err error) {
+	if env.Staff == nil {
+		return 0, nil
+	}
+	notes, err := env.Staff.StaffNotes(ctx, env.Organization.ID)
+	for _, note := range notes {
+		if note.NeedsKey {
+			n++
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,208 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/commands/staff"
+)
+
+// passwordPage is where people change their own password.
+var passwordPage = chat.Link{Label: "Change your password, Microsoft's page for this", URL: "https://aka.ms/sspr"}
+
+// unasked is for a sign-in prompt that somebody did not start.
+func unasked(env Env) Command {
+	return Command{
+		CommandSpec: chat.CommandSpec{
+			Name: "prompt", Summary: "You got a sign-in request that you did not start.", Example: "prompt no",
+			Options: []chat.Option{{Name: "approved", Summary: "whether you approved it", Choices: []string{"no", "yes"}}},
+		},
+		Access: everybody, Offline: true,
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			if c.Args["approved"] == "" {
+				return promptQuestion(env), nil
+			}
+			return promptAnswer(ctx, env, c)
+		},
+	}
+}
+
+func promptQuestion(env Env) chat.Message {
+	return chat.Message{
+		Headline: "A sign-in request that you did not start: do not approve it. Did you?",
+		Text:     "Somebody may have your password. If you only got the request, tap “No, it's not me”.",
+		Buttons: []chat.Button{
+			{ID: "run", Label: "No, I did not approve it", Value: "prompt no", Style: chat.Primary},
+			{ID: "run", Label: "Yes, I approved it", Value: "prompt yes", Style: chat.Danger},
+		},
+		Footer: onlyYou + " If you cannot wait, call " + env.Contact + ".",
+	}
+}
+
+// promptAnswer opens a case, alarms those who look after security, and has the
+// account's block prepared if a stranger is likely in.
+func promptAnswer(ctx context.Context, env Env, call Call) (chat.Message, error) {
+	said := call.Args["approved"]
+	who := selfOf(call.Who)
+	c := staff.Case{
+		Ref: staff.NewRef(), Tenant: env.Organization.ID, Kind: staff.Prompt, Person: who, Opener: who,
+		Body: staff.Body{Account: encode(call.Who.Account), Said: said},
+	}
+	to := alarmed(ctx, env)
+	people, err := desk(ctx, env, who)
+	if err != nil {
+		people = nil // nobody at the help desk keeps no alarm back
+	}
+	c, opened, err := env.Staff.OpenCase(ctx, c, func(tx approval.Tx, c staff.Case) error {
+		if err := recordCase(tx, env, c, "case.opened", who, call.Who.User.Name); err != nil {
+			return err
+		}
+		return owePrompt(tx, c, to, people)
+	})
+	if err == nil && !opened && said == "yes" && c.Said != "yes" { // it has become worse
+		c, err = changeCase(ctx, env, call.Who, c.Ref, "case.approved", func(c staff.Case, _ time.Time) (staff.Case, error) {
+			c.Said = said
+			return c, nil
+		}, func(tx approval.Tx, c staff.Case) error { return owePrompt(tx, c, to, people) })
+	}
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if said == "no" {
+		return promptDenied(env, c), nil
+	}
+	return promptApproved(ctx, env, call, c), nil
+}
+
+// owePrompt alarms those who look after security and tells the help desk: once
+// for each answer that was given.
+func owePrompt(tx approval.Tx, c staff.Case, to, people []string) error {
+	alarm := caseFacts{Case: c.Ref, To: toAlarm, What: saidPrompt}
+	if c.Said == "yes" {
+		alarm.Line = 1
+	}
+	people = slices.DeleteFunc(slices.Clone(people), func(a string) bool { return slices.Contains(to, a) })
+	return errors.Join(oweCase(tx, alarm, to), oweCase(tx, caseFacts{Case: c.Ref, To: toDesk}, people))
+}
+
+func promptDenied(env Env, c staff.Case) chat.Message {
+	return chat.Message{
+		Headline: "Well done. Those who look after security have been told: case " + c.Ref + ".",
+		Steps: []string{
+			"Deny it each time. Do not tap “Yes” to make it stop.",
+			"Change your password now. Type the address yourself: aka.ms/sspr.",
+			"Open Security info and delete each phone or app there that is not yours.",
+		},
+		Text:    "The help desk can end all your sessions, so that whoever has your password is out. They have that in front of them now.",
+		Links:   []chat.Link{passwordPage, securityInfo},
+		Buttons: append([]chat.Button{{ID: "run", Label: "I did approve it after all", Value: "prompt yes", Style: chat.Danger}}, writeButtons(c)...),
+		Footer:  onlyYou + " " + noSecrets,
+	}
+}
+
+// promptApproved is the emergency. Its answer comes whatever becomes of the
+// block that is asked for.
+func promptApproved(ctx context.Context, env Env, call Call, c staff.Case) chat.Message {
+	m := chat.Message{
+		Headline: "This is an emergency. Call " + env.Contact + " now.",
+		Text:     "Those who look after security have been paged: case " + c.Ref + ".",
+		Steps: []string{
+			"Call now, and say that you approved a sign-in that was not yours.",
+			"Change your password at once. Type the address yourself: aka.ms/sspr.",
+			"Open Security info and delete each phone or app there that is not yours.",
+		},
+		Links:   []chat.Link{passwordPage, securityInfo},
+		Buttons: writeButtons(c),
+		Footer:  onlyYou + " " + noSecrets,
+	}
+	if r, err := blockOwn(ctx, env, call, c); err == nil {
+		m.Text += " One approver can block your account at once (" + r.Ref + "): you cannot sign in then until it is safe again."
+		m.Request = r.Ref
+	} else {
+		m.Text += " Your account could not be put forward for a block here, so it matters that you call."
+	}
+	return m
+}
+
+// blockOwn asks for a block of the speaker's own account: one approver decides,
+// and nobody waits.
+func blockOwn(ctx context.Context, env Env, call Call, c staff.Case) (approval.Request, error) {
+	if call.Who.Principal == (approval.Principal{}) {
+		return approval.Request{}, errNewLink
+	}
+	if err := switchedOn(env, BlockKind); err != nil {
+		return approval.Request{}, err
+	}
+	s, err := readSubject(ctx, env, call.Who.User.ID)
+	if err != nil {
+		return approval.Request{}, err
+	}
+	if err := refuseSubject(env, s, ownBlockKind); err != nil {
+		return approval.Request{}, err
+	}
+	a := blockAction{env, ownBlockKind}
+	state, err := a.around(ctx, s)
+	if err != nil {
+		return approval.Request{}, err
+	}
+	if !state.May || len(a.risks(state)) > 0 {
+		return approval.Request{}, &mistake{"This account cannot be blocked here.", "Call " + env.Contact + "."}
+	}
+	p := aboutOne(env, ownBlockKind, blockVersion, s, stakes{kind: ownBlockKind, targets: 1})
+	p.Policy = approval.Policy{Name: policyOne, Quorum: 1, Version: policyVersion, Because: []string{
+		"The person whose account it is asks for it themselves, because they approved a sign-in that was not theirs. Nobody waits.",
+	}}
+	p.Args, p.Snapshot, p.Words = json.RawMessage(`{}`), json.RawMessage(encode(state)), a.words(s)
+	p.Words.Findings = append(p.Words.Findings, s.shown()+" says that they approved a sign-in that they did not start: case "+c.Ref+". A stranger may be in the account now.")
+	call.Reason = "I approved a sign-in that was not mine, case " + c.Ref + "."
+	m := &Mux{env: env}
+	if p, err = m.address(ctx, p, call); err != nil {
+		return approval.Request{}, err
+	}
+	return env.Engine.Submit(ctx, p)
+}
+
+// ownBlockAction blocks the account of its requester, and no other.
+type ownBlockAction struct{ blockAction }
+
+// Compare implements approval.Action.
+func (a ownBlockAction) Compare(was, now json.RawMessage, r approval.Request, done []approval.Step) []string {
+	if id, err := aimed(r); err != nil || id != r.Requester.Object {
+		return []string{notUnderstood}
+	}
+	return a.blockAction.Compare(was, now, r, done)
+}
+
+// promptCard is a prompt that nobody started as the help desk sees it.
+func promptCard(ctx context.Context, env Env, c staff.Case) chat.Message {
+	m := promptAlarm(ctx, env, c, chat.Message{Notice: "A sign-in that was not theirs: case " + c.Ref, Footer: "Only the help desk sees this. " + noSecrets})
+	if !c.Open {
+		m.Text, m.Buttons = "Closed: "+caseEnd(c)+".", nil
+	}
+	return m
+}
+
+// promptAlarm says what somebody has reported, and offers what helps.
+func promptAlarm(ctx context.Context, env Env, c staff.Case, m chat.Message) chat.Message {
+	who := caseName(ctx, env, c.Person)
+	m.Headline = who + " got a sign-in request that they did not start, and denied it. Case " + c.Ref + "."
+	m.Text = "Somebody may have their password. End their sessions, and see that they change it. Call them on the number in the directory."
+	if c.Said == "yes" {
+		m.Headline = "Emergency: " + who + " approved a sign-in that was not theirs. Case " + c.Ref + "."
+		m.Text = "A stranger may be in the account now. Approve the block that they asked for, or block the account; end its sessions; then call them on the number in the directory."
+	}
+	m.Fields = []chat.Field{{Label: "How they stand", Value: stateOf(ctx, env, c.Person)}}
+	if isLinked(c.Person) {
+		m.Buttons = emergencyButtons(c)
+		if c.Said != "yes" {
+			m.Buttons = m.Buttons[:1]
+		}
+	}
+	m.Buttons = append(m.Buttons, answerButtons(c, true)...)
+	return m
+}
