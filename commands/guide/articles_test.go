@@ -192,8 +192,8 @@ func TestFrontMatter(t *testing.T) {
 		for _, s := range f.Sources {
 			checkOfficial(t, s)
 		}
-		if n := len(f.Asks); n < 20 || n > 70 {
-			t.Errorf("%s: %d ways to ask, want 20 to 70", id, n)
+		if n := len(f.Asks); n < 20 || n > 150 {
+			t.Errorf("%s: %d ways to ask, want 20 to 150", id, n)
 		}
 		for _, ask := range f.Asks {
 			ask = strings.ToLower(ask)

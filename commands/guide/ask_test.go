@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -186,105 +187,184 @@ func TestRequests(t *testing.T) {
 
 // figures are how a set of questions came out.
 type figures struct {
-	answers, right, rightInThree, wrong int // questions that an article answers
-	handovers, handedOver               int // requests, and subjects without an article
-	silences, silent                    int
-	variants, variantsRight             int
-	confused                            []string
+	answers, right, rightInThree int            // questions that an article answers
+	wrong                        int            // of those, answered by another
+	asked, said, both            map[Expect]int // by what a question should get, got, and both
+	confused                     []string
 }
 
-// measure asks every question of a file. A question whose topics all lack an
-// article should be handed over, whatever its label says.
-func measure(t testing.TB, g *Guide, name string) figures {
-	var f figures
-	for _, l := range questions(t, name) {
-		a := g.Ask(l.Q)
-		want := l.Expect
-		if want == ExpectAnswer && !slices.ContainsFunc(l.Topics, func(id string) bool { return slices.Contains(g.topics, id) }) {
-			want = ExpectHandover
+func newFigures() *figures {
+	return &figures{asked: map[Expect]int{}, said: map[Expect]int{}, both: map[Expect]int{}}
+}
+
+// take counts a question and what it got. Any of its topics first is right.
+func (f *figures) take(l labelled, a Answer) {
+	f.asked[l.Expect]++
+	f.said[a.Expect]++
+	ok := a.Expect == l.Expect
+	if ok {
+		f.both[l.Expect]++
+	}
+	if l.Expect == ExpectAnswer {
+		f.answers++
+		right := ok && slices.Contains(l.Topics, a.Topics[0])
+		if ok && !right {
+			f.wrong++
 		}
-		ok := a.Expect == want
-		switch want {
-		case ExpectAnswer:
-			f.answers++
-			ok = ok && slices.Contains(l.Topics, a.Topics[0])
-			if ok {
-				f.right++
-			} else if a.Expect == ExpectAnswer {
-				f.wrong++
-			}
-			if slices.ContainsFunc(a.Topics, func(id string) bool { return slices.Contains(l.Topics, id) }) {
-				f.rightInThree++
-			}
-		case ExpectHandover:
-			f.handovers++
-			if ok {
-				f.handedOver++
-			}
-		case ExpectNone:
-			f.silences++
-			if ok {
-				f.silent++
-			}
+		if ok = right; ok {
+			f.right++
 		}
-		if l.Variant != nil {
-			f.variants++
-			if *l.Variant == a.Variant {
-				f.variantsRight++
-			}
-		}
-		if !ok {
-			f.confused = append(f.confused, fmt.Sprintf("%q: %s %v, want %s %v", l.Q, a.Expect, a.Topics, want, l.Topics))
+		if slices.ContainsFunc(a.Topics, func(id string) bool { return slices.Contains(l.Topics, id) }) {
+			f.rightInThree++
 		}
 	}
-	return f
+	if !ok {
+		f.confused = append(f.confused, fmt.Sprintf("%q: %s %v, want %s %v", l.Q, a.Expect, a.Topics, l.Expect, l.Topics))
+	}
 }
 
-// The floors are a little under what was measured, so that a change which
-// makes answers worse is seen. dev and practice were tuned on; own was not,
-// and is what to expect of questions that nobody has seen.
+func share(n, of int) float64 { return float64(n) / float64(max(of, 1)) }
+
+func (f *figures) String() string {
+	text := fmt.Sprintf("top-1 %d/%d = %.1f %%, top-3 %d/%d = %.1f %%, another article %d", f.right, f.answers, 100*share(f.right, f.answers),
+		f.rightInThree, f.answers, 100*share(f.rightInThree, f.answers), f.wrong)
+	for _, e := range []Expect{ExpectHandover, ExpectNone} {
+		text += fmt.Sprintf("; %s: precision %d/%d = %.2f, recall %d/%d = %.2f", e, f.both[e], f.said[e], share(f.both[e], f.said[e]), f.both[e], f.asked[e], share(f.both[e], f.asked[e]))
+	}
+	return text
+}
+
+// floors are shares that a set must reach.
+type floors struct{ right, rightInThree, precision, recall float64 }
+
+func (f *figures) check(t *testing.T, want floors) {
+	t.Helper()
+	t.Log(f)
+	for _, c := range f.confused {
+		t.Log(c)
+	}
+	at := func(what string, got, least float64) {
+		if got < least {
+			t.Errorf("%s: %.3f, want at least %.3f", what, got, least)
+		}
+	}
+	at("top-1", share(f.right, f.answers), want.right)
+	at("top-3", share(f.rightInThree, f.answers), want.rightInThree)
+	for _, e := range []Expect{ExpectHandover, ExpectNone} {
+		at(string(e)+" precision", share(f.both[e], f.said[e]), want.precision)
+		at(string(e)+" recall", share(f.both[e], f.asked[e]), want.recall)
+	}
+}
+
+// The words and weights were tuned on dev, so its figure flatters. own was not
+// tuned on, and is what to expect of questions that nobody has seen; its floors
+// are a little under what was measured.
 func TestFigures(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		file                                           string
-		right, rightInThree, handedOver, silent, wrong float64 // shares; wrong is a ceiling
-	}{
-		{"dev.jsonl", 0.95, 0.97, 0.92, 1, 0.03},
-		{"practice.jsonl", 0.92, 0.95, 0.95, 0.93, 0.05},
-		{"own.jsonl", 0.70, 0.85, 0.90, 0.90, 0.15},
-	}
-	g := mustLoad(t)
-	for _, tt := range tests {
-		t.Run(tt.file, func(t *testing.T) {
+	for file, want := range map[string]floors{
+		"dev.jsonl": {right: 0.88, rightInThree: 0.96, precision: 0.85, recall: 0.8},
+		"own.jsonl": {right: 0.82, rightInThree: 0.94, precision: 0.8, recall: 0.85},
+	} {
+		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			f := measure(t, g, tt.file)
-			share := func(n, of int) float64 { return float64(n) / float64(of) }
-			t.Logf("right %d of %d (in the first three %d, wrong article %d), handed over %d of %d, silent %d of %d, variant %d of %d",
-				f.right, f.answers, f.rightInThree, f.wrong, f.handedOver, f.handovers, f.silent, f.silences, f.variantsRight, f.variants)
-			for _, c := range f.confused {
-				t.Log(c)
+			g, f := mustLoad(t), newFigures()
+			for _, l := range questions(t, file) {
+				f.take(l, g.Ask(l.Q))
 			}
-			for _, floor := range []struct {
-				what      string
-				got, want float64
-			}{
-				{"right", share(f.right, f.answers), tt.right},
-				{"right in the first three", share(f.rightInThree, f.answers), tt.rightInThree},
-				{"handed over", share(f.handedOver, f.handovers), tt.handedOver},
-				{"silent", share(f.silent, f.silences), tt.silent},
-			} {
-				if floor.got < floor.want {
-					t.Errorf("%s: %.2f, want at least %.2f", floor.what, floor.got, floor.want)
-				}
-			}
-			if got := share(f.wrong, f.answers); got > tt.wrong {
-				t.Errorf("wrong article: %.2f, want at most %.2f", got, tt.wrong)
-			}
-			if f.variantsRight != f.variants {
-				t.Errorf("variant: %d of %d", f.variantsRight, f.variants)
-			}
+			f.check(t, want)
 		})
 	}
+}
+
+// TestBalanceCrossValidated chooses the balance on four fifths of the questions
+// and measures the last fifth, five times: what is gained by choosing it on the
+// questions themselves shows as the difference to TestFigures.
+func TestBalanceCrossValidated(t *testing.T) {
+	t.Parallel()
+	g := mustLoad(t)
+	all := slices.Concat(questions(t, "dev.jsonl"), questions(t, "own.jsonl"))
+	var grid []balance
+	for _, ours := range []float64{0.3, 0.5, 0.8} {
+		for _, neither := range []float64{1, 1.3, 1.7} {
+			for _, handover := range []float64{1, 1.15, 1.3} {
+				grid = append(grid, balance{ours: ours, kin: (ours + neither) / 2, neither: neither, handover: handover})
+			}
+		}
+	}
+	grid = append(grid, usualBalance())
+	answers := make([][]Answer, len(grid))
+	for i, b := range grid {
+		for _, l := range all {
+			answers[i] = append(answers[i], g.ask(l.Q, b))
+		}
+	}
+	const folds = 5
+	total := newFigures()
+	for fold := range folds {
+		best, most := 0, -1
+		for i := range grid {
+			f := newFigures()
+			for k, l := range all {
+				if k%folds != fold {
+					f.take(l, answers[i][k])
+				}
+			}
+			if n := f.right + f.both[ExpectHandover] + f.both[ExpectNone]; n > most {
+				best, most = i, n
+			}
+		}
+		t.Logf("fold %d: %+v", fold, grid[best])
+		for k, l := range all {
+			if k%folds == fold {
+				total.take(l, answers[best][k])
+			}
+		}
+	}
+	total.check(t, floors{right: 0.88, rightInThree: 0.95, precision: 0.8, recall: 0.8})
+}
+
+// The variant is the device that a question names.
+func TestVariants(t *testing.T) {
+	t.Parallel()
+	g := mustLoad(t)
+	for _, l := range questions(t, "variants.jsonl") {
+		if got := g.Ask(l.Q).Variant; got != *l.Variant {
+			t.Errorf("%q: variant %q, want %q", l.Q, got, *l.Variant)
+		}
+	}
+}
+
+// TestIndexIsSmall holds what the retrieval keeps, trained, under five megabytes.
+func TestIndexIsSmall(t *testing.T) {
+	config, err := loadWords(embedded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := heap()
+	g := &Guide{articles: whole.articles, topics: whole.topics}
+	if err := g.study(config, whole.index.subjects); err != nil {
+		t.Fatal(err)
+	}
+	g.Ask("new phone")
+	size := heap() - before
+	t.Logf("%.2f MB", float64(size)/1e6)
+	if size > 5e6 {
+		t.Errorf("the index takes %d bytes, want at most five million", size)
+	}
+	runtime.KeepAlive(whole)
+	runtime.KeepAlive(g)
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // The phrases of the articles must not be taken from the questions they are
@@ -389,6 +469,7 @@ func FuzzAsk(f *testing.F) {
 func BenchmarkAsk(b *testing.B) {
 	g := mustLoad(b)
 	all := questions(b, "dev.jsonl")
+	g.Ask("new phone") // the first question trains
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		g.Ask(all[i%len(all)].Q)

@@ -11,6 +11,7 @@ type elsewhere struct {
 	Handover []struct {
 		ID   string   `yaml:"id"`
 		Near []string `yaml:"near"`
+		Deed bool     `yaml:"deed"` // asks for any deed: whoever asks how does not mean it
 		Asks []string `yaml:"asks"`
 	} `yaml:"handover"`
 	Foreign []string `yaml:"foreign"`
@@ -46,6 +47,7 @@ type subject struct {
 	title  string
 	asks   []string
 	body   string
+	deed   bool
 }
 
 // subjects returns the articles and everything else in one list, in a fixed
@@ -60,7 +62,7 @@ func (g *Guide) subjects(e elsewhere) []subject {
 		})
 	}
 	for _, h := range e.Handover {
-		out = append(out, subject{id: h.ID, expect: ExpectHandover, near: h.Near, asks: h.Asks})
+		out = append(out, subject{id: h.ID, expect: ExpectHandover, near: h.Near, asks: h.Asks, deed: h.Deed})
 	}
 	// Other subjects have nothing in common but that they are not ours, so each
 	// phrase stands alone.

@@ -11,7 +11,8 @@
 // question.
 //
 // The articles, the words (words.en.yaml) and elsewhere.en.yaml are embedded.
-// There is no network and no model: the same question always gets the same
+// There is no network and no model but what the guide learns from its own
+// phrases, once, at the first question: the same question always gets the same
 // answer. A Guide does not change after Load and may be used by many
 // goroutines at once.
 package guide
@@ -22,6 +23,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"sync"
 	"time"
 
 	"twokey/chat/phrases"
@@ -101,6 +103,7 @@ type Guide struct {
 	words    *words
 	index    *index
 	requests requests
+	learned  func() *learned // trained when it is first needed: not every start asks
 }
 
 // Load reads the embedded articles. An error names the file, and the line or
@@ -123,13 +126,18 @@ func load(files fs.FS) (*Guide, error) {
 	if err != nil {
 		return nil, err
 	}
-	subjects := g.subjects(other)
+	return g, g.study(config, g.subjects(other))
+}
+
+// study prepares the retrieval of the subjects.
+func (g *Guide) study(config wordsConfig, subjects []subject) (err error) {
 	if g.words, err = newWords(config, subjects); err != nil {
-		return nil, err
+		return err
 	}
 	g.requests = newRequests(config.Requests)
 	g.index = newIndex(g.words, subjects)
-	return g, nil
+	g.learned = sync.OnceValue(func() *learned { return learn(examples(g.words, subjects)) })
+	return nil
 }
 
 func (g *Guide) loadArticles(files fs.FS) error {

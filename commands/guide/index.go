@@ -2,6 +2,7 @@ package guide
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -45,10 +46,11 @@ const (
 type index struct {
 	subjects []subject
 	phrases  []phrase
-	rarity   map[string]float64   // inverse document frequency over phrases
-	unknown  float64              // the rarity of a term that no phrase has
-	inPhrase map[string][]posting // by feature
-	inWhole  map[string][]posting // by feature; subjects with a body of their own
+	entries  map[string]int32 // by feature
+	rarity   []float64        // by entry: inverse document frequency over phrases
+	unknown  float64          // the rarity of a term that no phrase has
+	inPhrase lists
+	inWhole  lists // subjects with a body of their own
 }
 
 // phrase is one way to ask for a subject.
@@ -59,8 +61,8 @@ type phrase struct {
 
 // posting says how much a feature counts in a phrase or subject.
 type posting struct {
-	in     int
-	weight float64
+	in     int32
+	weight float32
 }
 
 // feature is a term, or two neighbouring terms, and how often it counts.
@@ -93,9 +95,7 @@ func termWeight(term string) float64 {
 func newIndex(w *words, subjects []subject) *index {
 	x := &index{
 		subjects: subjects,
-		rarity:   make(map[string]float64),
-		inPhrase: make(map[string][]posting),
-		inWhole:  make(map[string][]posting),
+		entries:  make(map[string]int32),
 	}
 	var asks [][]feature
 	for i, s := range subjects {
@@ -105,18 +105,40 @@ func newIndex(w *words, subjects []subject) *index {
 		}
 	}
 	x.weigh(asks)
+	inPhrase := make([][]posting, len(x.rarity))
 	for i, fs := range asks {
 		square := 0.0
 		for _, f := range fs {
-			weight := f.weight * x.rarity[f.name]
+			at := x.entries[f.name]
+			weight := f.weight * x.rarity[at]
 			square += weight * weight
-			x.inPhrase[f.name] = append(x.inPhrase[f.name], posting{i, weight})
+			inPhrase[at] = append(inPhrase[at], posting{int32(i), float32(weight)})
 		}
 		x.phrases[i].length = math.Sqrt(square)
 	}
+	x.inPhrase = pack(inPhrase)
 	x.indexWhole(w)
 	return x
 }
+
+// lists are the postings of all entries in one block: most are short.
+type lists struct {
+	start []int32 // by entry, and the end of the last
+	all   []posting
+}
+
+func pack(each [][]posting) lists {
+	l := lists{start: make([]int32, 0, len(each)+1), all: slices.Concat(each...)}
+	next := int32(0)
+	for _, ps := range each {
+		l.start = append(l.start, next)
+		next += int32(len(ps))
+	}
+	l.start = append(l.start, next)
+	return l
+}
+
+func (l lists) of(entry int32) []posting { return l.all[l.start[entry]:l.start[entry+1]] }
 
 // askFeatures returns the features of a phrase. A foreign one is known mostly
 // by what is foreign in it: "reset the authenticator of my bank" is about the
@@ -146,8 +168,9 @@ func (x *index) weigh(asks [][]feature) {
 		}
 	}
 	rarity := func(n float64) float64 { return math.Log(1 + (float64(len(asks))-n+0.5)/(n+0.5)) }
-	for name, n := range count {
-		x.rarity[name] = rarity(n)
+	for _, name := range slices.Sorted(maps.Keys(count)) {
+		x.entries[name] = int32(len(x.rarity))
+		x.rarity = append(x.rarity, rarity(count[name]))
 	}
 	x.unknown = unknownShare * rarity(0)
 }
@@ -168,12 +191,16 @@ func (x *index) indexWhole(w *words) {
 		}
 		total, n = total+lengths[i], n+1
 	}
+	inWhole := make([][]posting, len(x.rarity))
 	for i, fs := range whole {
 		norm := saturation * (1 - lengthShare + lengthShare*lengths[i]*n/total)
 		for _, f := range fs {
-			x.inWhole[f.name] = append(x.inWhole[f.name], posting{i, x.rarity[f.name] * f.weight / (f.weight + norm)})
+			if at, ok := x.entries[f.name]; ok { // what no phrase has is not weighed
+				inWhole[at] = append(inWhole[at], posting{int32(i), float32(x.rarity[at] * f.weight / (f.weight + norm))})
+			}
 		}
 	}
+	x.inWhole = pack(inWhole)
 }
 
 func wholeFeatures(w *words, s subject) []feature {
@@ -209,21 +236,25 @@ func (x *index) search(terms []string) []hit {
 	whole := make([]float64, len(x.subjects))
 	square, most := 0.0, 0.0
 	for _, f := range features(terms) {
-		rarity, known := x.rarity[f.name]
+		at, known := x.entries[f.name]
 		if !known && strings.Contains(f.name, " ") {
 			continue // a pair that nobody wrote before says nothing
 		}
-		if !known {
-			rarity = x.unknown
+		rarity := x.unknown
+		if known {
+			rarity = x.rarity[at]
 		}
 		weight := f.weight * rarity
 		square += weight * weight
 		most += weight
-		for _, p := range x.inPhrase[f.name] {
-			likeness[p.in] += weight * p.weight
+		if !known {
+			continue
 		}
-		for _, p := range x.inWhole[f.name] {
-			whole[p.in] += f.weight * p.weight
+		for _, p := range x.inPhrase.of(at) {
+			likeness[p.in] += weight * float64(p.weight)
+		}
+		for _, p := range x.inWhole.of(at) {
+			whole[p.in] += f.weight * float64(p.weight)
 		}
 	}
 	near := make([]nearest, len(x.subjects))

@@ -20,6 +20,9 @@ const (
 	// typoLength is the shortest word in which a wrong letter is looked for:
 	// among shorter ones too many others are one letter away.
 	typoLength = 5
+	// seenOften is how often a word must stand in the phrases to be preferred to
+	// one that stands there.
+	seenOften = 20
 )
 
 // wordsConfig is words.en.yaml.
@@ -54,15 +57,16 @@ func loadWords(files fs.FS) (wordsConfig, error) {
 // words reads text as terms: what is left of words after their forms, typing
 // errors and synonyms are taken off.
 type words struct {
-	stop    map[string]bool     // stems
-	phrases map[string]string   // stems joined by a space, to the term that they mean
-	exact   map[string]string   // words joined by a space, to the term that they mean
-	longest int                 // words in the longest phrase
-	known   map[string]string   // every known word, to its stem
-	stems   map[string]bool     // the stems of the known words
-	near    map[string][]string // known words by themselves with at most one letter left out
-	ours    map[string]bool     // terms that have to do with signing in
-	kin     map[string]bool     // terms that have to do with phones and apps
+	stop    map[string]bool      // stems
+	phrases map[string]string    // stems joined by a space, to the term that they mean
+	exact   map[string]string    // words joined by a space, to the term that they mean
+	longest int                  // words in the longest phrase
+	known   map[string]string    // every known word, to its stem
+	often   map[string]int       // how often a word stands in the phrases
+	stems   map[string]bool      // the stems of the known words
+	near    map[nearKey][]string // known words by their first letter and length, sorted
+	ours    map[string]bool      // terms that have to do with signing in
+	kin     map[string]bool      // terms that have to do with phones and apps
 }
 
 // devicePrefix marks the terms that are devices.
@@ -71,7 +75,7 @@ const devicePrefix = "device:"
 func newWords(c wordsConfig, subjects []subject) (*words, error) {
 	w := &words{
 		stop: make(map[string]bool), phrases: make(map[string]string), exact: make(map[string]string),
-		known: make(map[string]string), stems: make(map[string]bool), near: make(map[string][]string),
+		known: make(map[string]string), often: make(map[string]int), stems: make(map[string]bool), near: make(map[nearKey][]string),
 	}
 	for _, s := range c.Stop {
 		for _, t := range w.learn(s) {
@@ -99,6 +103,7 @@ func (w *words) learn(text string) []string {
 	for _, t := range ts {
 		w.known[t] = w.stem(t)
 		w.stems[w.known[t]] = true
+		w.often[t]++
 	}
 	return ts
 }
@@ -132,44 +137,47 @@ func (w *words) learnPhrases(c wordsConfig) error {
 	return nil
 }
 
-// index prepares the search for typing errors: every known word is listed
-// under itself with each one letter left out, so that two words one letter
-// apart meet under a common entry.
-func (w *words) index() {
-	for _, k := range slices.Sorted(maps.Keys(w.known)) {
-		if utf8.RuneCountInString(k) < typoLength-1 {
-			continue
-		}
-		for _, key := range shortened(k) {
-			w.near[key] = append(w.near[key], k)
-		}
-	}
+// nearKey is what two words that one typing error separates share, but for one
+// more or less in the length.
+type nearKey struct {
+	letter byte
+	runes  int
 }
 
-// shortened returns the word, and the word with each one letter left out.
-func shortened(word string) []string {
-	r := []rune(word)
-	out := []string{word}
-	for i := range r {
-		out = append(out, string(r[:i])+string(r[i+1:]))
+func keyOf(word string) nearKey { return nearKey{word[0], utf8.RuneCountInString(word)} }
+
+// index prepares the search for typing errors.
+func (w *words) index() {
+	for _, k := range slices.Sorted(maps.Keys(w.known)) {
+		if utf8.RuneCountInString(k) >= typoLength-1 {
+			w.near[keyOf(k)] = append(w.near[keyOf(k)], k)
+		}
 	}
-	return out
 }
 
 // correct returns the known word that begins with the same letter and is one
 // typing error away: a letter wrong, missing, too many, or two exchanged.
-// Otherwise it returns the word. Of several the alphabet's first is taken, so
-// that the choice is fixed. People seldom get the first letter wrong, while
-// words that differ in it are mostly two words: catch, match.
+// Otherwise it returns the word. Of several the one that is seen most is taken,
+// and of those the alphabet's first, so that the choice is fixed. People seldom
+// get the first letter wrong, while words that differ in it are mostly two
+// words: catch, match. A word that is seen once, beside one seen often, is
+// taken for an error too: people's own phrases have them.
 func (w *words) correct(word string) string {
-	if utf8.RuneCountInString(word) < typoLength || w.stems[w.stem(word)] {
+	if utf8.RuneCountInString(word) < typoLength || w.often[word] > 1 || w.often[word] == 0 && w.stems[w.stem(word)] {
 		return word
 	}
-	best := ""
-	for _, key := range shortened(word) {
-		for _, k := range w.near[key] {
-			if k[0] == word[0] && oneErrorApart(word, k) && (best == "" || k < best) {
-				best = k
+	best, most := "", 0
+	if w.often[word] == 1 {
+		most = seenOften
+	}
+	key := keyOf(word)
+	for _, runes := range []int{key.runes - 1, key.runes, key.runes + 1} {
+		for _, k := range w.near[nearKey{key.letter, runes}] {
+			if w.often[k] < most || !oneErrorApart(word, k) || w.stem(k) == w.stem(word) {
+				continue
+			}
+			if n := w.often[k]; n > most || n == most && best != "" && k < best {
+				best, most = k, n
 			}
 		}
 	}
@@ -208,6 +216,7 @@ func oneErrorApart(a, b string) bool {
 // reading is what a text is about.
 type reading struct {
 	terms   []string // in order
+	unknown int      // terms that no phrase has
 	devices []mention
 	ours    bool // something in it has to do with signing in
 	kin     bool // or at least with phones and apps
@@ -242,6 +251,9 @@ func (w *words) read(text string) reading {
 		r.kin = r.kin || r.ours || w.kin[term]
 		if !w.stop[term] {
 			r.terms = append(r.terms, term)
+			if n == 1 && !w.stems[term] && w.phrases[stems[i]] == "" && w.exact[ts[i]] == "" {
+				r.unknown++
+			}
 		}
 		i += n
 	}
