@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -89,8 +89,8 @@ func unable(cfg *config.Config) error {
 		return plainly(fmt.Sprintf("The change %s needs a fresh proof of who presses, and this program has no page for that yet. If you accept to go without, say approvals.accept_no_step_up: true.", kinds[0]))
 	}
 	for _, to := range cfg.Audit.HeadTo {
-		if !filepath.IsAbs(to) {
-			return plainly("The configuration sends heads of the audit record to " + to + ", and this program writes them to files alone yet. Name a file, at best on another machine's disk.")
+		if strings.HasPrefix(to, "mailto:") {
+			return plainly("The configuration sends heads of the audit record to " + to + ", and this program does not mail them yet. Name a file, at best on another machine's disk, or a web address.")
 		}
 	}
 	return nil
@@ -107,6 +107,7 @@ func (s *service) run(ctx context.Context, out io.Writer) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return s.slack.Run(ctx) })
 		group.Go(func() error { return s.sayReady(ctx, out) })
+		group.Go(func() error { return s.heads.Run(ctx) })
 		if s.listener != nil {
 			group.Go(func() error { return serve(ctx, s.listener, s.web()) })
 		}

@@ -53,7 +53,7 @@ func TestServeRefuses(t *testing.T) {
 			},
 			[]string{"needs a fresh proof of who presses", "accept_no_step_up: true"},
 		},
-		"heads by mail":     {replace("audit: {head_to: ", "audit: {head_to: [\"mailto:audit@vale.example\"]} # "), []string{"mailto:audit@vale.example", "files alone"}},
+		"heads by mail":     {replace("audit: {head_to: ", "audit: {head_to: [\"mailto:audit@vale.example\"]} # "), []string{"mailto:audit@vale.example", "does not mail them yet"}},
 		"a wrong bot token": {replace("bot_token_file: bot-token", "bot_token_file: wrong-token"), []string{"invalid_auth", "copy it again from the app's page"}},
 		"a wrong app secret": {
 			replace("secret_file: reader.secret", "secret_file: wrong-secret"), []string{"by the app in graph.auth", "could not sign in"},

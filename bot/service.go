@@ -40,6 +40,7 @@ type service struct {
 	slack    *slack.Slack
 	tenant   *reach
 	metrics  *metrics
+	heads    headPost
 	listener net.Listener // nil: there is no HTTP server
 }
 
@@ -88,6 +89,7 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 	if s.bot, err = assemble(ctx, a); err != nil {
 		return s, err
 	}
+	s.heads = headPost{head: s.bot.records.Head, to: headAddresses(cfg.Audit.HeadTo), log: set.log}
 	s.metrics.registry.MustRegister(standing{of: s.bot.store.Standing, chat: s.slack, whole: s.bot.records.Damage, reach: s.tenant.lately})
 	return s, nil
 }
