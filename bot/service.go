@@ -154,9 +154,16 @@ func digestOf(cfg *config.Config, workspace string, zone *time.Location) digestP
 		return digestPlan{due: scheduler.Weekly{Day: time.Monday, Zone: zone}} // to name the week of a preview
 	}
 	d := cfg.Digest
+	at := func(channel string) chat.Address {
+		if channel == "" {
+			return chat.Address{}
+		}
+		return chat.Address{Platform: slack.Platform, Workspace: workspace, Channel: strings.TrimPrefix(channel, slack.Platform+"/")}
+	}
 	return digestPlan{
-		to:  chat.Address{Platform: slack.Platform, Workspace: workspace, Channel: strings.TrimPrefix(d.Channel, slack.Platform+"/")},
-		due: scheduler.Weekly{Day: d.Day, Hour: int(d.At / time.Hour), Minute: int(d.At % time.Hour / time.Minute), Zone: zone},
+		to:      at(d.Channel),
+		leaders: at(d.Leaders),
+		due:     scheduler.Weekly{Day: d.Day, Hour: int(d.At / time.Hour), Minute: int(d.At % time.Hour / time.Minute), Zone: zone},
 	}
 }
 

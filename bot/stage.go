@@ -55,8 +55,9 @@ const demoRetention = 7 * 365 * 24 * time.Hour
 // demoDigest is posted to the team on Mondays at nine.
 func demoDigest(zone *time.Location) digestPlan {
 	return digestPlan{
-		to:  chat.Address{Platform: console.Platform, Channel: channelTeam},
-		due: scheduler.Weekly{Day: time.Monday, Hour: 9, Zone: zone},
+		to:      chat.Address{Platform: console.Platform, Channel: channelTeam},
+		leaders: chat.Address{Platform: console.Platform, User: "olga"},
+		due:     scheduler.Weekly{Day: time.Monday, Hour: 9, Zone: zone},
 	}
 }
 

@@ -66,8 +66,9 @@ type assembly struct {
 // digestPlan says where the digest is posted and when; without a place it is
 // not.
 type digestPlan struct {
-	to  chat.Address
-	due scheduler.Weekly
+	to      chat.Address
+	leaders chat.Address // the monthly version for leaders; without a place it is not posted
+	due     scheduler.Weekly
 }
 
 // pace is how fast a bot looks and acts. What is zero is as usual.
@@ -164,14 +165,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	bot.watcher = newWatcher(a, bot.store, engine.Everyone)
 	digester := newDigester(a.org, a.scope, bot.store, bot.facts(a), a.now, a.digest)
-	digester.Head = bot.records.Head
-	digester.Changes = func(ctx context.Context, since time.Time) (rollout.ChangeCount, error) {
-		return bot.store.CountChanges(ctx, a.org.ID, since)
-	}
-	digester.Goal = func(ctx context.Context) (rollout.Goal, error) {
-		return commands.Goal(ctx, bot.store, a.org.ID, a.digest.due.Zone)
-	}
-	digester.Notices = func() []string { return commands.Notices(keeper.Now()) }
+	fill(digester, a, bot, keeper)
 	env := commands.Env{
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Scope: a.scope,
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: digester, Changes: bot.watcher,
@@ -232,6 +226,7 @@ func converse(a assembly, bot *assembled, env commands.Env) (*outbox.Sender, err
 	}
 	renderers := commands.Renderers(env)
 	renderers[scheduler.KindDigest] = scheduler.Render
+	renderers[scheduler.KindLeader] = scheduler.RenderLeader
 	sender := outbox.New(bot.store, c.posters, renderers, a.log)
 	sender.Lead = bot.store.Leader("outbox", bot.life.Name(), outbox.LeadFor, bot.life.Gone)
 	return sender, nil
@@ -272,14 +267,6 @@ func newDigester(org graph.Organization, scope rollout.Scope, db *store.Store, f
 		Tenant: org.ID, Name: org.Name, Scope: scope, Store: db, Now: now,
 		Facts: facts, To: plan.to, Due: plan.due,
 	}
-}
-
-// jobs are what is done by the clock.
-func (p digestPlan) jobs(d *scheduler.Digester) []scheduler.Job {
-	if p.to == (chat.Address{}) {
-		return nil
-	}
-	return []scheduler.Job{d.Job()}
 }
 
 // of is the digest as commands know it.

@@ -75,6 +75,7 @@ func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
 		doctor(env),
 		digestPreview(env),
 		digestNow(env),
+		digestMute(env),
 		help(allowed),
 		version(env),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -32,7 +33,15 @@ type Digest struct {
 	// that many people have, and nobody can take back. Nil: not known.
 	Head    *audit.Head `json:"head,omitempty"`
 	Notices []string    `json:"notices,omitempty"` // by which rules fewer decide than usual, a sentence each
-	Zone    string      `json:"zone"`              // in which times are shown
+	// Decided is what became of the requests of seven days; nil: not known.
+	Decided *Decided `json:"decided,omitempty"`
+	// Legacy says what is known of old protocols without the sign-in log.
+	Legacy string   `json:"legacy,omitempty"`
+	Dates  []string `json:"dates,omitempty"` // dated changes within reach, a sentence each
+	// Suggested is how many accounts look like no person, in the first digest.
+	Suggested int      `json:"suggested,omitempty"`
+	Failed    []string `json:"failed,omitempty"` // sections that could not be had
+	Zone      string   `json:"zone"`             // in which times are shown
 }
 
 // forecast says when the digest's goal is met. It fails like [rollout.Trend].
@@ -42,6 +51,7 @@ func (d Digest) forecast() (rollout.Forecast, error) { return rollout.NewForecas
 type Publication struct {
 	Slot   Slot
 	To     chat.Address
+	Kind   string // of message: KindDigest, KindLeader
 	Digest Digest
 	Facts  []byte // the digest as JSON: what the message is made from
 	Actor  string // a directory user's object ID, or "twokey" for the clock
@@ -57,6 +67,10 @@ type Digests interface {
 	// Revise brings the digest that was published for the slot up to date, in
 	// one transaction: the sums, the message, a record.
 	Revise(ctx context.Context, p Publication) error
+	// Pass closes the slot without a message, and keeps the week's sums if there
+	// are any. Why is recorded, unless it is empty. A slot that is closed stays as
+	// it is.
+	Pass(ctx context.Context, s Slot, w *rollout.Week, why string) error
 	// Weeks returns the stored weeks before the given one, oldest first, the
 	// last n of them.
 	Weeks(ctx context.Context, tenant, before string, n int) ([]rollout.Week, error)
@@ -90,6 +104,11 @@ type Digester struct {
 	Goal func(ctx context.Context) (rollout.Goal, error)
 	// Notices says by which rules fewer decide than usual. Nil: by none.
 	Notices func() []string
+	// Muted reports whether the clock is to post no digest. Nil: never.
+	Muted func(ctx context.Context) (bool, error)
+	// Decided returns what became of the requests since a moment. Nil: there are none.
+	Decided func(ctx context.Context, since time.Time) (Decided, error)
+	Log     *slog.Logger // nil is silence
 	Scope   rollout.Scope
 	Store   Digests
 	To      chat.Address
@@ -100,12 +119,33 @@ type Digester struct {
 // Job is the digest as something to be scheduled.
 func (d *Digester) Job() Job {
 	return Job{Name: DigestJob, Due: d.Due, Run: func(ctx context.Context, s Slot) error {
-		p, err := d.compose(ctx, s, "twokey")
+		p, err := d.compose(ctx, s, audit.Bot)
 		if err != nil {
 			return err
 		}
+		if d.Muted != nil {
+			muted, err := d.Muted(ctx)
+			if err != nil {
+				return fmt.Errorf("read whether the digest is muted: %w", err)
+			}
+			if muted {
+				return d.Store.Pass(ctx, s, &p.Digest.This, "muted")
+			}
+		}
 		_, err = d.Store.Publish(ctx, p)
 		return err
+	}}
+}
+
+// WeeksJob keeps the week's sums where no digest is posted: trend and forecast
+// rest on them.
+func (d *Digester) WeeksJob() Job {
+	return Job{Name: "weeks", Due: d.Due, Run: func(ctx context.Context, s Slot) error {
+		p, err := d.compose(ctx, s, audit.Bot)
+		if err != nil {
+			return err
+		}
+		return d.Store.Pass(ctx, s, &p.Digest.This, "")
 	}}
 }
 
@@ -204,37 +244,18 @@ func (d *Digester) compose(ctx context.Context, s Slot, actor string) (Publicati
 	digest := Digest{
 		Tenant: d.Name, Week: s.Week, AsOf: facts.AsOf.UTC(),
 		This: this, Last: lastRead(earlier), Weeks: append(earlier, this),
-		Todo: todo(funnel, legacy, facts, facts.AsOf.In(d.Due.Zone)),
 		Zone: d.Due.Zone.String(),
 	}
 	if s.Late {
 		digest.Late = s.Planned.UTC()
 	}
-	if d.Changes != nil {
-		count, err := d.Changes(ctx, d.Now().AddDate(0, 0, -7))
-		if err != nil {
-			return Publication{}, fmt.Errorf("count changes: %w", err)
-		}
-		digest.Changes = &count
-	}
-	if d.Goal != nil {
-		if digest.Goal, err = d.Goal(ctx); err != nil {
-			return Publication{}, fmt.Errorf("read goal: %w", err)
-		}
-	}
-	if d.Head != nil {
-		if h, ok := d.Head(ctx); ok {
-			digest.Head = &h
-		}
-	}
-	if d.Notices != nil {
-		digest.Notices = d.Notices()
-	}
+	d.sections(ctx, &digest, facts)
+	digest.Todo = todo(funnel, legacy, facts, d.Scope.With(facts.Declared), digest.Suggested, facts.AsOf.In(d.Due.Zone))
 	text, err := json.Marshal(digest)
 	if err != nil {
 		return Publication{}, fmt.Errorf("encode digest: %w", err)
 	}
-	return Publication{Slot: s, To: d.To, Digest: digest, Facts: text, Actor: actor}, nil
+	return Publication{Slot: s, To: d.To, Kind: KindDigest, Digest: digest, Facts: text, Actor: actor}, nil
 }
 
 // lastRead returns the newest week in which people's registrations could be

@@ -370,7 +370,7 @@ func TestTodo(t *testing.T) {
 				now = moment(t, tt.at)
 			}
 			fn := rollout.Funnel{AsOf: now, Figures: tt.figures, Departments: tt.departments}
-			got := todo(fn, tt.legacy, rollout.Facts{SecurityDefaults: tt.defaults}, now)
+			got := todo(fn, tt.legacy, rollout.Facts{SecurityDefaults: tt.defaults}, rollout.Scope{}, 0, now)
 			if !slices.Equal(got, tt.want) || got == nil {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

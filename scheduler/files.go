@@ -34,7 +34,7 @@ func Files(d Digest) ([]File, error) {
 	return files(d, m)
 }
 
-func files(d Digest, m chat.Message) ([]File, error) {
+func files(d Digest, m chat.Message) (_ []File, err error) {
 	figures := struct {
 		Tenant  string          `json:"tenant"`
 		Week    string          `json:"week"`
@@ -49,6 +49,11 @@ func files(d Digest, m chat.Message) ([]File, error) {
 	if err := out.Encode(figures); err != nil {
 		return nil, fmt.Errorf("encode figures: %w", err)
 	}
+	if m.Image == nil { // that of a quiet week: a file takes no room on a phone
+		if m.Image, err = digestPicture(d); err != nil {
+			return nil, fmt.Errorf("draw digest: %w", err)
+		}
+	}
 	return []File{{fileText, []byte(markdown(m))}, {fileFigures, text.Bytes()}, {filePicture, m.Image.PNG}}, nil
 }
 
@@ -56,6 +61,9 @@ func files(d Digest, m chat.Message) ([]File, error) {
 func markdown(m chat.Message) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", escaped(m.Headline))
+	if m.Text != "" {
+		fmt.Fprintf(&b, "%s\n\n", escapedText(m.Text))
+	}
 	for _, f := range m.Fields {
 		fmt.Fprintf(&b, "- **%s:**", escaped(f.Label))
 		if strings.Contains(f.Value, "\n") { // a list of its own, one level in
@@ -76,6 +84,15 @@ func markdown(m chat.Message) string {
 	}
 	fmt.Fprintf(&b, "\n%s\n", escaped(m.Footer))
 	return b.String()
+}
+
+// escapedText is escaped, and keeps its paragraphs.
+func escapedText(s string) string {
+	paragraphs := strings.Split(s, "\n\n")
+	for i, p := range paragraphs {
+		paragraphs[i] = escaped(p)
+	}
+	return strings.Join(paragraphs, "\n\n")
 }
 
 // escaped keeps the tenant's own names from becoming markup or links.

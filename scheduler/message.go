@@ -43,6 +43,9 @@ func Message(d Digest) (chat.Message, error) {
 // words words a digest around its picture.
 func words(d Digest, picture *chat.Image) chat.Message {
 	figures := rollout.Compare(d.This, d.Last)
+	if quiet(d, figures) {
+		return quietWords(d, figures)
+	}
 	m := chat.Message{
 		Headline: headline(d, figures),
 		Details:  append(legacyDetails(d.This), departmentDetails(d.This)...),
@@ -52,12 +55,62 @@ func words(d Digest, picture *chat.Image) chat.Message {
 	for _, h := range headlineFigures {
 		m.Fields = append(m.Fields, chat.Field{Label: h.label, Value: worded(figures, h.id, h.share)})
 	}
-	if d.Changes != nil {
-		m.Details = append([]chat.Field{{Label: "Changed outside Twokey", Value: changesWords(*d.Changes)}}, m.Details...)
-	}
-	m.Text = paragraphs(outlook(d), notices(d))
+	m.Details = append(sectionDetails(d), m.Details...)
+	m.Text = paragraphs(thanks(d), outlook(d), rescoped(d), returned(d), notices(d), failedWords(d))
 	m.Fields = append(m.Fields, todoField(d.Todo))
+	m.Buttons = drills(figures)
 	return m
+}
+
+// drills lead from a figure to the people behind it. Whoever presses is asked
+// whether they may, and answered in private.
+func drills(figures rollout.Figures) (bs []chat.Button) {
+	for _, d := range []struct {
+		id           rollout.ID
+		label, value string
+	}{
+		{rollout.Registered, "Who is not registered", "who missing"},
+		{rollout.Backup, "Who has one method", "who single"},
+		{rollout.Enforced, "For whom MFA is not enforced", "who unenforced"},
+		{rollout.InScope, "Week by week", "trend"},
+	} {
+		if _, known := figures.Get(d.id).Value(); known {
+			bs = append(bs, chat.Button{ID: "run", Label: d.label, Value: d.value})
+		}
+	}
+	return bs
+}
+
+// quietWords are two lines, for a week in which nothing has moved.
+func quietWords(d Digest, figures rollout.Figures) chat.Message {
+	registered := figures.Get(rollout.Registered)
+	m := chat.Message{
+		Headline: fmt.Sprintf("MFA %s: nothing has moved; %s of %s people in scope are registered%s.",
+			weekWords(d.Week), counted(registered), figures.Get(rollout.InScope), bracketed(part(figures.Get(registered.Share().ID)))),
+		Text:   "Nothing is pressing.",
+		Footer: footer(d, figures),
+	}
+	if len(d.Todo) > 0 {
+		m.Text = "First to do: " + d.Todo[0]
+	}
+	return m
+}
+
+// sectionDetails are the lines beside the figures.
+func sectionDetails(d Digest) (fs []chat.Field) {
+	if d.Changes != nil {
+		fs = append(fs, chat.Field{Label: "Changed outside Twokey", Value: changesWords(*d.Changes)})
+	}
+	if d.Decided != nil {
+		fs = append(fs, chat.Field{Label: "Requests", Value: decidedWords(*d.Decided)})
+	}
+	if d.Legacy != "" {
+		fs = append(fs, chat.Field{Label: "Old protocols", Value: d.Legacy})
+	}
+	for _, s := range d.Dates {
+		fs = append(fs, chat.Field{Label: "Dated change", Value: s})
+	}
+	return fs
 }
 
 // outlook says when the goal will be met, "" if there is none.
@@ -268,13 +321,18 @@ func footer(d Digest, figures rollout.Figures) string {
 		s += " Everybody in scope was read."
 	}
 	s += compared(d)
-	if !d.Late.IsZero() {
-		s += " Posted late: it was due on " + d.Late.In(zone(d)).Format("Mon 2 Jan, 15:04") + "."
-	}
+	s += lateWords(d)
 	if h := d.Head; h != nil {
 		s += fmt.Sprintf(" The audit record had %s records and the head %s.", number(int(h.Number)), h.Hash)
 	}
 	return s
+}
+
+func lateWords(d Digest) string {
+	if d.Late.IsZero() {
+		return ""
+	}
+	return " Posted late: it was due on " + d.Late.In(zone(d)).Format("Mon 2 Jan, 15:04") + "."
 }
 
 // compared says what the changes are against, where that is not simply the

@@ -116,12 +116,73 @@ var told = sync.OnceValue(func() map[string]telling {
 			}
 		}
 	}
+	// Nothing at all has moved since the week before.
+	same := func(change func(*office)) func(*desk) {
+		return func(d *desk) {
+			change(&d.office)
+			before := d.office
+			before.at = at47.AddDate(0, 0, -7)
+			before.legacy = nil
+			for _, s := range d.office.legacy {
+				s.At = s.At.AddDate(0, 0, -7)
+				before.legacy = append(before.legacy, s)
+			}
+			d.memory.weeks["2026-W46"] = before.week()
+		}
+	}
+	tell("quiet", same(func(*office) {}), 2, 3)
+	tell("quiet-free", same(func(o *office) { o.p1 = false }), 2, 3)
+	tell("quiet-but-late", func(d *desk) {
+		same(func(*office) {})(d)
+		d.office.at = at47.Add(30 * time.Hour)
+	}, 2, 3)
+	tell("throttled", failing(graph.KindThrottled, "", "report", "sign-ins"), lastEight...)
+	tell("free-names-concealed", func(d *desk) {
+		free(0)(d)
+		d.office.mail = &graph.EmailAppUse{
+			Period: graph.Days7, Refreshed: day(-2), Concealed: true,
+			Rows: []graph.EmailAppRow{{UPN: "4f2a", Last: day(-3), Programs: []graph.EmailProgram{graph.ProgramSMTP}}},
+		}
+	})
+	tell("free-mail-seen", func(d *desk) {
+		free(0)(d)
+		d.office.mail = &graph.EmailAppUse{
+			Period: graph.Days7, Refreshed: day(-2),
+			Rows: []graph.EmailAppRow{
+				{UPN: upn(1), Name: name(1), Last: day(-3), Programs: []graph.EmailProgram{graph.ProgramSMTP, graph.ProgramIMAP4}},
+				{UPN: upn(2), Name: name(2), Last: day(-4), Programs: []graph.EmailProgram{graph.OutlookForWindows}},
+			},
+		}
+	})
+	tell("scope-change", func(d *desk) {
+		d.office.departments[1] = department{"Warehouse", 32, 5}
+	}, lastEight...)
+	tell("legacy-returning", func(d *desk) {
+		d.office.legacy = signIns(at47, map[string]int{"Authenticated SMTP": 12, "IMAP4": 30, "POP3": 3})
+	}, lastEight...)
+	tell("department-done", func(d *desk) { d.office.departments[0].registered = 18 }, lastEight...)
+	tell("sections-failing", func(d *desk) {
+		d.Changes = func(context.Context, time.Time) (rollout.ChangeCount, error) { return rollout.ChangeCount{}, errAway }
+		d.Decided = func(context.Context, time.Time) (Decided, error) { panic("a mistake of ours") }
+		d.Goal = func(context.Context) (rollout.Goal, error) { return rollout.Goal{}, errAway }
+	}, lastEight...)
+	tell("requests", func(d *desk) {
+		d.Decided = func(context.Context, time.Time) (Decided, error) {
+			return Decided{Asked: 9, Done: 4, Denied: 1, Expired: 1, Failed: 1, Unknown: 1, Open: 1}, nil
+		}
+	}, lastEight...)
+	tell("exceptions-ending", func(d *desk) {
+		d.Scope.Exceptions = map[string]time.Time{id(7): at47.AddDate(0, 0, 4), id(8): at47.AddDate(0, 0, 13), id(9): at47.AddDate(0, 0, 40), id(10): {}}
+	}, lastEight...)
 	tell("goal", aiming(65), lastEight...)
 	tell("goal-met", aiming(40), lastEight...)
 	tell("goal-without-weeks", aiming(98))
 	tell("nobody-in-scope", func(d *desk) { d.office.departments = nil })
 	return all
 })
+
+// day is a day from that of the digest on, as reports date theirs.
+func day(n int) time.Time { return at47.AddDate(0, 0, n).Truncate(24 * time.Hour) }
 
 func tellingOf(d Digest) telling {
 	m := must(Message(d))
@@ -180,7 +241,10 @@ func checkScreen(t *testing.T, name string, m chat.Message) {
 	if n := utf8.RuneCountInString(m.Headline); n > 150 {
 		t.Errorf("%s: the headline has %d characters", name, n)
 	}
-	if todo := strings.Count(m.Fields[len(m.Fields)-1].Value, "\n") + 1; len(m.Fields) != 5 || todo > 3 || len(m.Details) > 20 {
+	if m.Image == nil && len(m.Fields)+len(m.Details) == 0 && !strings.Contains(m.Text, "\n") {
+		return // a quiet week: two lines
+	}
+	if todo := strings.Count(m.Fields[len(m.Fields)-1].Value, "\n") + 1; len(m.Fields) != 5 || todo > 3 || len(m.Details) > 25 {
 		t.Errorf("%s: %d figures, %d things to do, %d details", name, len(m.Fields)-1, todo, len(m.Details))
 	}
 	if chat.Hidden(strings.ReplaceAll(m.Plain(), "\n", " ")) {
@@ -208,6 +272,9 @@ func TestNumbersAgree(t *testing.T) {
 	t.Parallel()
 	for name, d := range told() {
 		m, figures := d.message, d.figures(t)
+		if m.Image == nil {
+			continue // a quiet week says no figure but those of its headline
+		}
 		says := func(where, text string, id rollout.ID, ending string) {
 			t.Helper()
 			if f := figures[id]; f.Value != nil && !strings.Contains(text, spelt(*f.Value)+ending) {
@@ -290,7 +357,7 @@ func TestMessageOfAMillion(t *testing.T) {
 	}
 	golden(t, "million.txt", m.Plain()+"\n")
 	checkScreen(t, "million", m)
-	if many := regexp.MustCompile(`\d{5,}`).FindString(m.Plain()); many != "" {
+	if many := regexp.MustCompile(`\d{5,}`).FindString(strings.ReplaceAll(m.Plain(), "MC786329", "")); many != "" {
 		t.Errorf("%s is not grouped", many)
 	}
 }

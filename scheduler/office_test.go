@@ -20,7 +20,8 @@ type office struct {
 	unread      int // of the people, the last: their methods could not be read
 	legacy      []graph.SignIn
 	p1          bool
-	defaults    bool // security defaults are on
+	defaults    bool               // security defaults are on
+	mail        *graph.EmailAppUse // without P1; nil: not read
 	failed      map[string]error
 }
 
@@ -106,6 +107,9 @@ func (o office) read(context.Context) rollout.Facts {
 	}
 	f.Registrations, f.LegacyUse = rollout.From[[]graph.Registration](nil, noLicence), rollout.From[[]rollout.LegacyUse](nil, noLicence)
 	f.Methods = from(o, "methods", methods)
+	if o.mail != nil {
+		f.EmailApps = from(o, "mail", *o.mail)
+	}
 	return f
 }
 

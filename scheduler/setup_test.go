@@ -23,6 +23,7 @@ type memory struct {
 	since     map[string]time.Time
 	closed    map[string]Slot // by job and week
 	skipped   []Slot
+	passed    []string // why
 	weeks     map[string]rollout.Week
 	published map[string]Publication // by job and week
 	revised   int
@@ -102,6 +103,18 @@ func (m *memory) Publish(_ context.Context, p Publication) (published bool, err 
 		published = true
 	})
 	return published, err
+}
+
+func (m *memory) Pass(_ context.Context, s Slot, w *rollout.Week, why string) error {
+	return m.locked(func() {
+		if !m.close(s) {
+			return
+		}
+		if w != nil {
+			m.weeks[w.Week] = *w
+		}
+		m.passed = append(m.passed, why)
+	})
 }
 
 func (m *memory) Revise(_ context.Context, p Publication) error {

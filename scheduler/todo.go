@@ -16,8 +16,8 @@ const soon = 120
 
 // todo chooses what the team should do this week, the most pressing first. It
 // names no one. Now is in the tenant's zone.
-func todo(fn rollout.Funnel, l rollout.Legacy, facts rollout.Facts, now time.Time) []string {
-	all := []string{unread(fn), adminsWithout(fn)}
+func todo(fn rollout.Funnel, l rollout.Legacy, facts rollout.Facts, scope rollout.Scope, suggested int, now time.Time) []string {
+	all := []string{unread(fn), adminsWithout(fn), confirmScope(suggested), exceptionsEnding(scope, now)}
 	for _, d := range rollout.Deadlines(fn, l) {
 		all = append(all, dated(d, now))
 	}

@@ -48,6 +48,27 @@ func (s *Store) Skip(ctx context.Context, slot scheduler.Slot) error {
 	})
 }
 
+// Pass implements scheduler.Digests.
+func (s *Store) Pass(ctx context.Context, slot scheduler.Slot, w *rollout.Week, why string) error {
+	return s.transact(ctx, false, func(t *tx) error {
+		closed, err := t.closeSlot(slot)
+		if err != nil || !closed {
+			return err
+		}
+		var asOf time.Time
+		if w != nil {
+			asOf = w.AsOf
+			if err := t.keepWeek(slot.Tenant, *w); err != nil {
+				return err
+			}
+		}
+		if why == "" {
+			return nil
+		}
+		return t.recordSlot(slot, why, audit.Bot, asOf)
+	})
+}
+
 // Publish implements scheduler.Digests. Whether there is a digest says its
 // message: a skipped slot is closed too, and has none.
 func (s *Store) Publish(ctx context.Context, p scheduler.Publication) (published bool, err error) {
@@ -59,10 +80,10 @@ func (s *Store) Publish(ctx context.Context, p scheduler.Publication) (published
 		if _, err := t.closeSlot(p.Slot); err != nil {
 			return err
 		}
-		if err := t.keepWeek(p); err != nil {
+		if err := t.keepWeek(p.Slot.Tenant, p.Digest.This); err != nil {
 			return err
 		}
-		if err := t.owe(slotKey(p.Slot), scheduler.KindDigest, slotKey(p.Slot), encode(p.To), string(p.Facts)); err != nil {
+		if err := t.owe(slotKey(p.Slot), p.Kind, slotKey(p.Slot), encode(p.To), string(p.Facts)); err != nil {
 			return err
 		}
 		published = true
@@ -74,7 +95,7 @@ func (s *Store) Publish(ctx context.Context, p scheduler.Publication) (published
 // Revise implements scheduler.Digests.
 func (s *Store) Revise(ctx context.Context, p scheduler.Publication) error {
 	return s.transact(ctx, false, func(t *tx) error {
-		if err := t.keepWeek(p); err != nil {
+		if err := t.keepWeek(p.Slot.Tenant, p.Digest.This); err != nil {
 			return err
 		}
 		if _, err := t.q.ExecContext(ctx, "UPDATE outbox SET facts = ? WHERE key = ?", string(p.Facts), slotKey(p.Slot)); err != nil {
@@ -121,10 +142,10 @@ func (t *tx) recordSlot(s scheduler.Slot, done, actor string, asOf time.Time) er
 	return t.Record(audit.Entry{Tenant: s.Tenant, Kind: s.Job + "." + done, Actor: who, Facts: facts})
 }
 
-func (t *tx) keepWeek(p scheduler.Publication) error {
+func (t *tx) keepWeek(tenant string, w rollout.Week) error {
 	_, err := t.q.ExecContext(t.ctx, `INSERT INTO week (tenant, week, as_of, sums) VALUES (?, ?, ?, ?)
 		ON CONFLICT (tenant, week) DO UPDATE SET as_of = excluded.as_of, sums = excluded.sums`,
-		p.Slot.Tenant, p.Slot.Week, p.Digest.This.AsOf.UnixMicro(), encode(p.Digest.This))
+		tenant, w.Week, w.AsOf.UnixMicro(), encode(w))
 	if err != nil {
 		return fmt.Errorf("keep week: %w", err)
 	}

@@ -33,7 +33,7 @@ var week48 = scheduler.Slot{
 func publication(slot scheduler.Slot, people int) scheduler.Publication {
 	w := weekOf(slot.Week, people)
 	return scheduler.Publication{
-		Slot: slot, To: chat.Address{Platform: "p", Channel: "team"}, Actor: "twokey",
+		Slot: slot, To: chat.Address{Platform: "p", Channel: "team"}, Kind: scheduler.KindDigest, Actor: "twokey",
 		Digest: scheduler.Digest{Week: slot.Week, AsOf: w.AsOf, This: w},
 		Facts:  fmt.Appendf(nil, `{"people":%d}`, people),
 	}
@@ -504,4 +504,33 @@ func (s *Store) column(t *testing.T, query string) (all []string) {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// A slot that is passed is closed without a message, and its week is kept.
+func TestPass(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		week *rollout.Week
+		why  string
+		want string
+	}{
+		"muted":          {new(weekOf("2026-W48", 7)), "muted", "slot 1, week 1, outbox 0, audit 1"},
+		"nothing is due": {nil, "", "slot 1, week 0, outbox 0, audit 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := setup(t)
+			for range 2 {
+				if err := s.Pass(t.Context(), week48, tt.week, tt.why); err != nil {
+					t.Fatal(err)
+				}
+				if got := s.counts(t); got != tt.want {
+					t.Errorf("got %s, want %s", got, tt.want)
+				}
+			}
+			if !publish(t, s, publication(week48, 9)) {
+				t.Error("a digest of a slot that was passed cannot be published by hand")
+			}
+		})
+	}
 }

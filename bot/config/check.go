@@ -223,9 +223,11 @@ func (c *Config) checkDigest(r *reader) {
 	if c.Digest == nil {
 		return
 	}
-	switch platform, _, _ := strings.Cut(c.Digest.Channel, "/"); {
-	case platform == "slack" && c.Slack == nil, platform == "discord" && c.Discord == nil:
-		r.at("digest.channel", "is on %s, but there is no %s section", platform, platform)
+	for key, channel := range map[string]string{"digest.channel": c.Digest.Channel, "digest.leaders": c.Digest.Leaders} {
+		switch platform, _, _ := strings.Cut(channel, "/"); {
+		case platform == "slack" && c.Slack == nil, platform == "discord" && c.Discord == nil:
+			r.at(key, "is on %s, but there is no %s section", platform, platform)
+		}
 	}
 }
 

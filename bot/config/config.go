@@ -145,6 +145,7 @@ type Policy struct {
 // Digest is the weekly digest.
 type Digest struct {
 	Channel string // "slack/C…" or "discord/…"
+	Leaders string // likewise, for the monthly version; empty: there is none
 	Day     time.Weekday
 	At      time.Duration // since midnight
 	Zone    string        // of the tz database

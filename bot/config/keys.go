@@ -166,6 +166,7 @@ func (p *Policy) shape() shape {
 func (d *Digest) shape() shape {
 	return section{
 		{name: "channel", need: true, is: channel(&d.Channel)},
+		{name: "leaders", is: channel(&d.Leaders)},
 		{name: "at", need: true, is: weekly(&d.Day, &d.At)},
 		{name: "zone", need: true, is: zone(&d.Zone)},
 	}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"twokey/chat"
+	"twokey/commands"
+	"twokey/commands/approval"
+	"twokey/commands/rules"
+	"twokey/graph/rollout"
+	"twokey/scheduler"
+	"twokey/store"
+)
+
+// fill gives a digester what it says beside the figures.
+func fill(d *scheduler.Digester, a assembly, bot *assembled, keeper *rules.Keeper) {
+	tenant, db := a.org.ID, bot.store
+	d.Log = a.log
+	d.Head = bot.records.Head
+	d.Changes = func(ctx context.Context, since time.Time) (rollout.ChangeCount, error) {
+		return db.CountChanges(ctx, tenant, since)
+	}
+	d.Decided = func(ctx context.Context, since time.Time) (scheduler.Decided, error) {
+		return decided(ctx, db, tenant, since)
+	}
+	d.Goal = func(ctx context.Context) (rollout.Goal, error) {
+		return commands.Goal(ctx, db, tenant, a.digest.due.Zone)
+	}
+	d.Muted = func(ctx context.Context) (bool, error) { return commands.Muted(ctx, db, tenant, a.now()) }
+	d.Notices = func() []string { return commands.Notices(keeper.Now()) }
+}
+
+// decided counts what became of the requests that were asked since a moment.
+func decided(ctx context.Context, db *store.Store, tenant string, since time.Time) (c scheduler.Decided, err error) {
+	err = db.View(ctx, func(tx approval.Tx) error {
+		c = scheduler.Decided{}
+		recent, err := tx.Recent(tenant, since)
+		for _, r := range recent {
+			if r.Created.Before(since) {
+				continue // started since, and asked before
+			}
+			c.Asked++
+			switch r.State {
+			case approval.Succeeded:
+				c.Done++
+			case approval.Denied, approval.Cancelled:
+				c.Denied++
+			case approval.Expired, approval.Stale:
+				c.Expired++
+			case approval.Failed, approval.Partial:
+				c.Failed++
+			case approval.Unknown:
+				c.Unknown++
+			default:
+				c.Open++
+			}
+		}
+		return err
+	})
+	return c, err
+}
+
+// jobs are what is done by the clock. Without a channel the weeks are kept all
+// the same.
+func (p digestPlan) jobs(d *scheduler.Digester) []scheduler.Job {
+	var jobs []scheduler.Job
+	if p.to == (chat.Address{}) {
+		jobs = append(jobs, d.WeeksJob())
+	} else {
+		jobs = append(jobs, d.Job())
+	}
+	if p.leaders != (chat.Address{}) {
+		jobs = append(jobs, d.LeaderJob(p.leaders))
+	}
+	return jobs
+}
