@@ -106,6 +106,9 @@ func (d *examination) all(ctx context.Context, path string) {
 	if cfg.Slack != nil {
 		d.slack(ctx, cfg, set)
 	}
+	if cfg.Discord != nil {
+		d.discord(ctx, cfg, set)
+	}
 	d.words(cfg)
 }
 

@@ -17,8 +17,10 @@ import (
 
 	"twokey/audit"
 	"twokey/bot/config"
+	"twokey/bot/discord"
 	"twokey/bot/entra"
 	"twokey/bot/slack"
+	"twokey/commands"
 	"twokey/graph"
 	"twokey/graph/msgraph"
 	"twokey/store"
@@ -248,7 +250,7 @@ func (d *examination) credentials(ctx context.Context, t config.Tenant, c client
 
 // slack looks at the app in the workspace, and at the accounts that are pinned.
 func (d *examination) slack(ctx context.Context, cfg *config.Config, set setting) {
-	s, err := newSlack(cfg, set, &lateInbox{}, &lateMux{})
+	s, err := newSlack(cfg, set, &late{})
 	if err != nil {
 		d.failed("slack", err, "", "")
 		return
@@ -271,6 +273,30 @@ func (d *examination) slack(ctx context.Context, cfg *config.Config, set setting
 	for name, id := range map[string]string{"admins": cfg.Slack.Channels.Admins, "team": cfg.Slack.Channels.Team} {
 		if id == "" {
 			d.add(finding{Check: "slack channel " + name, State: stateNote, What: "none is named", Mend: "Set slack.channels." + name + "."})
+		}
+	}
+}
+
+// discord looks at the app on the server.
+func (d *examination) discord(ctx context.Context, cfg *config.Config, set setting) {
+	a, err := newDiscord(cfg, set, &late{mux: commands.NewMux(commands.Env{}, set.log)})
+	if err != nil {
+		d.failed("discord", err, "", "")
+		return
+	}
+	a.Check(ctx, func(name string, err error) {
+		switch {
+		case err == nil:
+			d.fine(name, "")
+		case errors.Is(err, discord.ErrNoFreeText):
+			d.add(finding{Check: name, State: stateNote, What: err.Error(), Mend: "Set discord.mode to gateway to hear them."})
+		default:
+			d.failed(name, err, "", cmp.Or(hint(err), "Can this machine reach "+cfg.Discord.APIURL+"?"))
+		}
+	})
+	for name, id := range map[string]string{"admins": cfg.Discord.Channels.Admins, "team": cfg.Discord.Channels.Team} {
+		if id == "" && cfg.Slack == nil {
+			d.add(finding{Check: "discord channel " + name, State: stateNote, What: "none is named", Mend: "Set discord.channels." + name + "."})
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"twokey/bot/config"
 	"twokey/bot/console"
+	"twokey/bot/discord"
 	"twokey/bot/slack"
 	"twokey/chat"
 	"twokey/commands"
@@ -92,8 +93,14 @@ func (f freezeCommand) admins(cfg *config.Config, r rules.Rules) chat.Address {
 	if f.Data != "" {
 		return chat.Address{Platform: console.Platform, Channel: channelAdmins}
 	}
-	if cfg == nil || cfg.Slack == nil || cfg.Slack.Channels.Admins == "" {
+	switch {
+	case cfg == nil:
 		return chat.Address{}
+	case cfg.Slack == nil || cfg.Slack.Channels.Admins == "":
+		if cfg.Discord == nil {
+			return chat.Address{}
+		}
+		return inChannel(discord.Platform, cfg.Discord.Guild, cfg.Discord.Channels.Admins)
 	}
 	found := chat.Address{}
 	for account := range r.Links {

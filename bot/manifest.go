@@ -3,19 +3,23 @@ package main
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 
 	"twokey/bot/config"
+	"twokey/bot/discord"
 	"twokey/bot/entra"
 	"twokey/bot/slack"
+	"twokey/commands"
 )
 
 // manifestCommand prints what another service wants to be told before the bot
 // can work there.
 type manifestCommand struct {
-	Slack slackManifest `cmd:"" help:"Print the app manifest for api.slack.com/apps."`
-	Entra entraManifest `cmd:"" help:"Print a script that makes the app registrations, with each permission and what it is for."`
+	Slack   slackManifest   `cmd:"" help:"Print the app manifest for api.slack.com/apps."`
+	Discord discordManifest `cmd:"" help:"Print the address that invites the bot to a server, and its commands."`
+	Entra   entraManifest   `cmd:"" help:"Print a script that makes the app registrations, with each permission and what it is for."`
 }
 
 // entraManifest prints how the app registrations in Microsoft Entra are made.
@@ -88,4 +92,40 @@ func (m slackManifest) options() (slack.ManifestOptions, error) {
 		o.Mode = c.Slack.Mode
 	}
 	return o, nil
+}
+
+// discordManifest prints what the Discord app is to be.
+type discordManifest struct {
+	Config string `help:"The configuration file; without one the app's ID is left open." type:"path" placeholder:"FILE"`
+}
+
+// Run prints the invitation, the commands and, for http mode, the address for
+// interactions. Mistakes elsewhere in the configuration do not matter: the token
+// need not be there yet.
+func (m discordManifest) Run(std streams) error {
+	o := discord.ManifestOptions{Commands: commands.NewMux(commands.Env{}, slog.New(slog.DiscardHandler)).Registry()}
+	if m.Config != "" {
+		c, err := loadConfig(m.Config)
+		var mistakes config.Mistakes
+		if err != nil && !errors.As(err, &mistakes) {
+			return err
+		}
+		var wrong config.Mistakes
+		for _, key := range []string{"discord.mode", "discord.application_id", "discord.guild", "web.public_url"} {
+			wrong = append(wrong, mistakes.Concern(key)...)
+		}
+		if len(wrong) > 0 {
+			return wrong
+		}
+		o.PublicURL = c.Web.PublicURL
+		if d := c.Discord; d != nil {
+			o.Mode, o.ApplicationID, o.Guild = d.Mode, d.ApplicationID, d.Guild
+		}
+	}
+	manifest, err := discord.Manifest(o)
+	if err != nil {
+		return err
+	}
+	_, err = std.out.Write(manifest)
+	return err
 }

@@ -75,13 +75,11 @@ func refuseReload(log *slog.Logger) (stop func()) {
 func unable(cfg *config.Config) error {
 	switch {
 	case len(cfg.Tenants) > 1:
-		return plainly(fmt.Sprintf("The configuration names %d tenants, and one bot looks after one. Run a bot for each, with a configuration, a store and a Slack app of its own.", len(cfg.Tenants)))
-	case cfg.Discord != nil:
-		return plainly("The configuration has a section discord, which this program does not serve yet. Take it out.")
+		return plainly(fmt.Sprintf("The configuration names %d tenants, and one bot looks after one. Run a bot for each, with a configuration, a store and an app of the chat of its own.", len(cfg.Tenants)))
 	case cfg.Teams != nil:
 		return plainly("The configuration has a section teams, to which this program does not post yet. Take it out.")
-	case cfg.Slack == nil:
-		return plainly("There is no chat to serve: the configuration has no section slack. “twokey demo” runs without one.")
+	case cfg.Slack == nil && cfg.Discord == nil:
+		return plainly("There is no chat to serve: the configuration has neither a section slack nor one called discord. “twokey demo” runs without one.")
 	case cfg.Web.TLS == "auto":
 		return plainly("The configuration says tls: auto, which this program cannot do yet. Use files, or proxy with something in front that has the certificate.")
 	}
@@ -105,7 +103,9 @@ func (s *service) run(ctx context.Context, out io.Writer) error {
 	}
 	return s.bot.run(ctx, func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
-		group.Go(func() error { return s.slack.Run(ctx) })
+		for _, c := range s.chats {
+			group.Go(func() error { return c.Run(ctx) })
+		}
 		group.Go(func() error { return s.sayReady(ctx, out) })
 		group.Go(func() error { return s.heads.Run(ctx) })
 		if s.listener != nil {
@@ -119,7 +119,7 @@ func (s *service) run(ctx context.Context, out io.Writer) error {
 func (s *service) sayReady(ctx context.Context, out io.Writer) error {
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
-	for s.slack.Ready() != nil {
+	for s.chats.Ready() != nil {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -132,13 +132,23 @@ func (s *service) sayReady(ctx context.Context, out io.Writer) error {
 
 // sentences say what is served.
 func (s *service) sentences() []string {
-	by := "Socket Mode"
-	if s.cfg.Slack.Mode == "http" {
-		by = "signed requests"
+	var on []string
+	if s.slack != nil {
+		on = append(on, "Slack, by "+either(s.cfg.Slack.Mode == "http", "signed requests", "Socket Mode"))
 	}
-	lines := []string{fmt.Sprintf("serves %s (%s) on Slack, by %s", s.org.Name, s.org.ID, by)}
+	if s.discord != nil {
+		on = append(on, "Discord, by "+either(s.cfg.Discord.Mode == "http", "signed requests", "its gateway"))
+	}
+	lines := []string{fmt.Sprintf("serves %s (%s) on %s", s.org.Name, s.org.ID, strings.Join(on, ", and on "))}
 	if s.listener != nil {
 		lines = append(lines, fmt.Sprintf("listens on %s", s.listener.Addr()))
 	}
 	return lines
+}
+
+func either(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
 }

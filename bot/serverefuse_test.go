@@ -44,7 +44,6 @@ func TestServeRefuses(t *testing.T) {
 		},
 		"no chat":                  {withoutSlack, []string{"There is no chat to serve"}},
 		"two tenants":              {twoTenants, []string{"names 2 tenants, and one bot looks after one"}},
-		"discord":                  {section("discord: {mode: gateway, token_env: PATH, application_id: \"310000000000000001\", guild: \"410000000000000001\"}\n"), []string{"discord", "does not serve yet"}},
 		"teams":                    {section("teams: {webhook_url_file: teams}\n"), []string{"teams", "does not post yet"}},
 		"a certificate of its own": {section("web: {addr: \"127.0.0.1:8443\", public_url: https://twokey.vale.example, tls: auto}\n"), []string{"tls: auto", "proxy"}},
 		"a page that is not there": {

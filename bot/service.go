@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"twokey/bot/config"
+	"twokey/bot/discord"
 	"twokey/bot/slack"
 	"twokey/chat"
 	"twokey/commands"
@@ -32,12 +33,14 @@ type setting struct {
 	log       *slog.Logger
 }
 
-// service is a bot that serves an organisation on Slack.
+// service is a bot that serves an organisation on its chat platforms.
 type service struct {
 	cfg      *config.Config
 	org      graph.Organization
 	bot      *assembled
-	slack    *slack.Slack
+	slack    *slack.Slack     // nil: not used, as below
+	discord  *discord.Discord // nil: not used
+	chats    chats            // those that are
 	tenant   *reach
 	metrics  *metrics
 	heads    headPost
@@ -57,11 +60,8 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 			err = errors.Join(err, s.close())
 		}
 	}()
-	inbox, mux := &lateInbox{}, &lateMux{}
-	if s.slack, err = newSlack(cfg, set, inbox, mux); err != nil {
-		return nil, err
-	}
-	workspace, err := s.slack.Workspace(ctx)
+	late := &late{}
+	admins, workspaces, err := s.openChats(ctx, set, late)
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +74,16 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 		_, err := a.reader.Organization(ctx)
 		return err
 	}}
-	if id := cfg.Slack.Channels.Admins; id != "" {
-		a.admins = chat.Address{Platform: slack.Platform, Workspace: workspace, Channel: id}
-	}
-	a.digest = digestOf(cfg, workspace, a.zone)
+	a.admins = admins
+	a.digest = digestOf(cfg, workspaces, a.zone)
 	a.open = func(bot *assembled, m *commands.Mux) (conversation, error) {
-		inbox.Inbox, mux.Mux = bot.store, m
-		s.slack.Handle(through(set.handler, s.metrics.handler(hurried{m, cmp.Or(set.patience, answerLimit)})))
-		return conversation{posters: map[string]chat.Poster{slack.Platform: s.slack}}, nil
+		late.Store, late.mux = bot.store, m
+		posters := map[string]chat.Poster{}
+		for _, c := range s.chats {
+			c.Handle(through(set.handler, s.metrics.handler(hurried{m, cmp.Or(set.patience, answerLimit)})))
+			posters[c.name] = c.platform
+		}
+		return conversation{posters: posters}, nil
 	}
 	if s.listener, err = listener(cfg.Web); err != nil {
 		return nil, err
@@ -90,7 +92,7 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 		return s, err
 	}
 	s.heads = headPost{head: s.bot.records.Head, to: headAddresses(cfg.Audit.HeadTo), log: set.log}
-	s.metrics.registry.MustRegister(standing{of: s.bot.store.Standing, chat: s.slack, whole: s.bot.records.Damage, reach: s.tenant.lately})
+	s.metrics.registry.MustRegister(standing{of: s.bot.store.Standing, chat: s.chats, whole: s.bot.records.Damage, reach: s.tenant.lately})
 	return s, nil
 }
 
@@ -149,16 +151,14 @@ func organisation(ctx context.Context, cfg *config.Config, set setting) (assembl
 }
 
 // digestOf is where the digest goes, and when.
-func digestOf(cfg *config.Config, workspace string, zone *time.Location) digestPlan {
+func digestOf(cfg *config.Config, workspaces map[string]string, zone *time.Location) digestPlan {
 	if cfg.Digest == nil {
 		return digestPlan{due: scheduler.Weekly{Day: time.Monday, Zone: zone}} // to name the week of a preview
 	}
 	d := cfg.Digest
 	at := func(channel string) chat.Address {
-		if channel == "" {
-			return chat.Address{}
-		}
-		return chat.Address{Platform: slack.Platform, Workspace: workspace, Channel: strings.TrimPrefix(channel, slack.Platform+"/")}
+		platform, id, _ := strings.Cut(channel, "/")
+		return inChannel(platform, workspaces[platform], id)
 	}
 	return digestPlan{
 		to:      at(d.Channel),
@@ -168,27 +168,19 @@ func digestOf(cfg *config.Config, workspace string, zone *time.Location) digestP
 }
 
 // newSlack returns the adapter, which is not connected yet.
-func newSlack(cfg *config.Config, set setting, inbox slack.Inbox, mux *lateMux) (*slack.Slack, error) {
+func newSlack(cfg *config.Config, set setting, late *late) (*slack.Slack, error) {
 	c := cfg.Slack
 	return slack.New(slack.Config{
 		Mode: c.Mode, AppToken: c.AppToken.Reveal(), BotToken: c.BotToken.Reveal(), SigningSecret: c.SigningSecret.Reveal(),
-		APIURL: c.APIURL, Inbox: inbox, Now: set.now, Log: set.log,
+		APIURL: c.APIURL, Inbox: late, Now: set.now, Log: set.log,
 		Home: func(ctx context.Context, who chat.Account) ([]chat.Message, error) {
 			working, cancel := context.WithTimeout(ctx, cmp.Or(set.patience, answerLimit))
 			defer cancel()
-			ms, _ := mux.Home(working, who) // what could not be had in time says so
+			ms, _ := late.mux.Home(working, who) // what could not be had in time says so
 			return ms, ctx.Err()
 		},
 	})
 }
-
-// lateInbox and lateMux are given to the chat before they are there: where the
-// chat is has to be known before a bot can be assembled. Nothing arrives until
-// it is.
-type (
-	lateInbox struct{ slack.Inbox }
-	lateMux   struct{ *commands.Mux }
-)
 
 // answerLimit is how long one answer may take. A tenant that does not answer
 // must not leave a person without a word, nor keep all others waiting.

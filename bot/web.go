@@ -17,10 +17,13 @@ import (
 func (s *service) web() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /readyz", readiness{s.bot.store, s.bot.records, s.slack, s.tenant}.ServeHTTP)
+	mux.HandleFunc("GET /readyz", readiness{s.bot.store, s.bot.records, s.chats, s.tenant}.ServeHTTP)
 	mux.Handle("GET /metrics", s.metrics.serve())
-	if s.cfg.Slack.Mode == "http" {
+	if s.slack != nil && s.cfg.Slack.Mode == "http" {
 		mux.Handle("POST /slack/", s.slack)
+	}
+	if s.discord != nil && s.cfg.Discord.Mode == "http" {
+		mux.Handle("POST /discord/interactions", s.discord)
 	}
 	return mux
 }
@@ -44,7 +47,7 @@ func (r readiness) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	wrong := errors.Join(
 		because("the store does not answer", r.store.Check(ctx)),
 		because("the audit record is damaged: changes are refused", r.records.Damage()),
-		because("slack is not connected", r.chat.Ready()),
+		r.chat.Ready(), // in sentences of ours
 		because("the tenant does not answer", r.tenant.lately(ctx)),
 	)
 	if wrong != nil {

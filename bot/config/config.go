@@ -110,6 +110,7 @@ type Discord struct {
 	ApplicationID string
 	Guild         string // the server
 	APIURL        string
+	Channels      Channels
 }
 
 // Teams is a Workflows webhook that the digest is posted to.

@@ -175,7 +175,7 @@ func TestMistakes(t *testing.T) {
 		changes []string // of the example, in pairs
 		want    string   // the one mistake, "N" standing for its line
 	}{
-		{"a slip of the pen", []string{"channels:\n", "chanels:\n"}, `slack.chanels: there is no such key; did you mean "channels"?`},
+		{"a slip of the pen", []string{"channels:\n    admins: C0", "chanels:\n    admins: C0"}, `slack.chanels: there is no such key; did you mean "channels"?`},
 		{"another spelling", []string{"  admins: refuse", "  Admins: refuse"}, `approvals.Admins: there is no such key; did you mean "admins"?`},
 		{"a key of another section", []string{"  retention: 7y", "  wait: 7y"}, "audit.wait: there is no such key here; it belongs in approvals"},
 		{"no such key", []string{"  retention: 7y", "  frobnicate: 7y"}, "audit.frobnicate: there is no such key; there are head_to, retention"},
@@ -217,7 +217,7 @@ func TestMistakes(t *testing.T) {
 		{"a person twice", []string{"- user: bea@vale.example", "- user: Abe@vale.example"}, "tenants[0].people[3].user: stands above already; put all accounts of a person together"},
 		{"a person without an account", []string{"        slack: T0VALE001/U0BEA0001\n", ""}, "tenants[0].people[3]: pins no account; give slack or discord"},
 		{"no public key", []string{"public_key: 0123456789abcdef", "public_key: 0123"}, "discord.public_key: want the app's public key, 64 hex digits"},
-		{"a key twice", []string{"  guild: ", "  guild: \"410000000000000002\"\n  guild: "}, `this is no YAML: mapping key "guild" already defined at [130:3]`},
+		{"a key twice", []string{"  guild: ", "  guild: \"410000000000000002\"\n  guild: "}, `this is no YAML: mapping key "guild" already defined at [129:3]`},
 		{"a key that nothing reads", []string{"  # signing_secret_file", "  signing_secret_file"}, "slack.signing_secret_file: is given, but socket mode does not look at it"},
 		{"http mode alone", []string{"mode: socket", "mode: http", "app_token_file", "signing_secret_file"}, ""},
 		{"http mode, nowhere to listen", []string{"mode: socket", "mode: http", "app_token_file", "signing_secret_file", "web:\n…", ""}, "web.addr: is missing, which the http mode of slack needs"},

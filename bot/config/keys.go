@@ -129,6 +129,10 @@ func (d *Discord) shape() shape {
 			{name: "application_id", need: true, is: discordID(&d.ApplicationID)},
 			{name: "guild", need: true, is: discordID(&d.Guild)},
 			{name: "api_url", is: address(&d.APIURL)},
+			{name: "channels", is: section{
+				{name: "admins", is: discordID(&d.Channels.Admins)},
+				{name: "team", is: discordID(&d.Channels.Team)},
+			}},
 		},
 	)
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// errNoFreeText is what the http mode cannot do.
-var errNoFreeText = errors.New("in http mode Discord tells the bot of no messages: people use commands and buttons, and cannot ask in their own words")
+// ErrNoFreeText is what the http mode cannot do: the bot works all the same.
+var ErrNoFreeText = errors.New("in http mode Discord tells the bot of no messages: people use commands and buttons, and cannot ask in their own words")
 
 // Check reports what has to hold before the adapter can work: the token, the
 // server, the commands, and the way interactions take. A nil error is good news.
@@ -25,7 +25,7 @@ func (d *Discord) Check(ctx context.Context, report func(name string, err error)
 	report("discord commands", d.checkCommands(ctx))
 	report("discord interactions", d.checkRoad(ctx))
 	if d.cfg.Mode == modeHTTP {
-		report("discord messages", errNoFreeText)
+		report("discord messages", ErrNoFreeText)
 	}
 }
 

@@ -53,6 +53,7 @@ const bareName = "list"
 type catalog struct {
 	commands []command
 	specs    map[string]chat.CommandSpec // by "mfa-look audit list"
+	paths    map[string]string           // the other way round: by "audit"
 }
 
 // command is a command as Discord registers it.
@@ -95,7 +96,7 @@ func (p *permission) UnmarshalJSON(data []byte) error {
 // newCatalog returns what is to be registered. The error says which command
 // Discord would not take.
 func newCatalog(specs []chat.CommandSpec) (catalog, error) {
-	c := catalog{specs: map[string]chat.CommandSpec{}}
+	c := catalog{specs: map[string]chat.CommandSpec{}, paths: map[string]string{}}
 	for _, top := range tops {
 		of := slices.DeleteFunc(slices.Clone(specs), func(s chat.CommandSpec) bool { return s.Audience != top.audience })
 		if len(of) == 0 {
@@ -107,7 +108,8 @@ func newCatalog(specs []chat.CommandSpec) (catalog, error) {
 		}
 		for _, s := range of {
 			path := pathOf(s.Name, of)
-			c.specs[top.name+" "+strings.Join(path, " ")] = s
+			full := top.name + " " + strings.Join(path, " ")
+			c.specs[full], c.paths[s.Name] = s, full
 			command.add(path, s)
 		}
 		if err := command.wrong(); err != nil {
@@ -142,9 +144,10 @@ func (c *command) add(path []string, s chat.CommandSpec) {
 	c.Options[i].Options = append(c.Options[i].Options, last)
 }
 
-// optionsOf returns what can be filled in, what is needed first.
+// optionsOf returns what can be filled in: what is needed first, as Discord
+// demands, and what is seldom given last.
 func optionsOf(s chat.CommandSpec) []option {
-	var out []option
+	var needed, usual, seldom []option
 	for _, o := range s.Options {
 		made := option{Type: discordgo.ApplicationCommandOptionString, Name: optionName(o.Name), Description: brief(o.Summary), Required: o.Required, MaxLength: maxWord}
 		switch {
@@ -158,18 +161,16 @@ func optionsOf(s chat.CommandSpec) []option {
 		case o.Rest:
 			made.MaxLength = maxSentence
 		}
-		out = append(out, made)
-	}
-	slices.SortStableFunc(out, func(a, b option) int {
 		switch {
-		case a.Required == b.Required:
-			return 0
-		case a.Required:
-			return -1
+		case o.Required:
+			needed = append(needed, made)
+		case o.Flag:
+			seldom = append(seldom, made)
+		default:
+			usual = append(usual, made)
 		}
-		return 1
-	})
-	return out
+	}
+	return slices.Concat(needed, usual, seldom)
 }
 
 func optionName(name string) string { return strings.ToLower(strings.ReplaceAll(name, " ", "-")) }
@@ -237,6 +238,48 @@ func weigh(name, about string, options []option) (int, error) {
 		n += more
 	}
 	return n, nil
+}
+
+// typed is a command as the bot's sentences name it.
+var typed = regexp.MustCompile(`/mfa ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?`)
+
+// here returns a sentence of ours with commands named as they are here: elsewhere
+// all of them are one.
+func (c catalog) here(s string) string {
+	return typed.ReplaceAllStringFunc(s, func(found string) string {
+		words := strings.Fields(found)[1:]
+		for n := len(words); n > 0; n-- {
+			if path, ok := c.paths[strings.Join(words[:n], " ")]; ok {
+				return "/" + strings.Join(append([]string{path}, words[n:]...), " ")
+			}
+		}
+		return found
+	})
+}
+
+// reworded returns m with commands named as they are here, but for what somebody
+// else has said.
+func (c catalog) reworded(m chat.Message) chat.Message {
+	if len(c.paths) == 0 {
+		return m
+	}
+	m.Headline, m.Text, m.Footer = c.here(m.Headline), c.here(m.Text), c.here(m.Footer)
+	m.Steps = slices.Clone(m.Steps)
+	for i, s := range m.Steps {
+		m.Steps[i] = c.here(s)
+	}
+	m.Fields, m.Details = c.rewordedFields(m.Fields), c.rewordedFields(m.Details)
+	return m
+}
+
+func (c catalog) rewordedFields(fields []chat.Field) []chat.Field {
+	fields = slices.Clone(fields)
+	for i, f := range fields {
+		if !f.Quoted {
+			fields[i].Value = c.here(f.Value)
+		}
+	}
+	return fields
 }
 
 // register makes the server's commands, and those of direct messages, what they

@@ -63,7 +63,7 @@ func (r *responder) show(ctx context.Context, m chat.Message, flags int) error {
 	if d.cfg.Now().Sub(r.began) > tokenLife {
 		return errLate
 	}
-	l := render(m)
+	l := render(d.commands().reworded(m))
 	l.body.Flags = flags
 	if err := d.keep(ctx, l.notes); err != nil {
 		return err

@@ -55,7 +55,7 @@ func nonce(key string) string {
 
 // send posts m and returns its ID.
 func (d *Discord) send(ctx context.Context, channel, nonce string, m chat.Message, patience time.Duration) (string, error) {
-	l := render(m)
+	l := render(d.commands().reworded(m))
 	if err := d.keep(ctx, l.notes); err != nil {
 		return "", err
 	}
@@ -85,7 +85,7 @@ func (d *Discord) Edit(ctx context.Context, to chat.Address, id string, m chat.M
 	if err := d.addressed(to); err != nil {
 		return err
 	}
-	l := render(m)
+	l := render(d.commands().reworded(m))
 	if err := d.keep(ctx, l.notes); err != nil {
 		return err
 	}

@@ -60,6 +60,9 @@ type Store interface {
 	Take(ctx context.Context, key string) (bool, error)
 	// PruneInbox forgets old deliveries and returns how many.
 	PruneInbox(ctx context.Context) (int, error)
+	// Keep and Kept keep small texts by name, for a time.
+	Keep(ctx context.Context, name, text string, life time.Duration) error
+	Kept(ctx context.Context, name string) (string, error)
 	Close() error
 }
 
@@ -67,7 +70,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared, staffSuite} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared, staffSuite, notes} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
