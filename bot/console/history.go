@@ -1,6 +1,8 @@
 package console
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,17 +24,37 @@ type message struct {
 	edited  bool
 	seq     int // counts all changes of all messages; this is the last of this one
 	body    chat.Message
-	buttons map[string]chat.Button // every one that it has or ever had, by ID
+	buttons map[string]chat.Button // every one that it has or ever had, by its key
 }
 
 // open returns the button with the ID if it can be pressed now.
 func (m *message) open(id string) (chat.Button, bool) {
-	for _, b := range m.body.Buttons {
-		if b.ID == id {
-			return b, true
+	for i, key := range buttonKeys(m.body.Buttons) {
+		if key == id {
+			return m.body.Buttons[i], true
 		}
 	}
 	return chat.Button{}, false
+}
+
+// buttonKeys are under what the buttons of one message are pressed: their IDs,
+// and for those that share one, with a part that comes from their value. So a
+// button keeps its key while others come and go beside it, and a second click
+// never falls on the one that has taken its place.
+func buttonKeys(buttons []chat.Button) []string {
+	times := map[string]int{}
+	for _, b := range buttons {
+		times[b.ID]++
+	}
+	keys := make([]string, len(buttons))
+	for i, b := range buttons {
+		keys[i] = b.ID
+		if times[b.ID] > 1 {
+			sum := sha256.Sum256([]byte(b.Label + "\x00" + b.Value))
+			keys[i] += "-" + hex.EncodeToString(sum[:4])
+		}
+	}
+	return keys
 }
 
 // history is all messages, in memory, in the order in which they came. Its
@@ -110,8 +132,8 @@ func (h *history) edit(e entry) error {
 // learn completes a message that was just made by change seq.
 func (m *message) learn(seq int) {
 	m.seq = seq
-	for _, b := range m.body.Buttons {
-		m.buttons[b.ID] = b
+	for i, key := range buttonKeys(m.body.Buttons) {
+		m.buttons[key] = m.body.Buttons[i]
 	}
 }
 

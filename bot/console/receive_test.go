@@ -264,6 +264,39 @@ func TestEventsSayTheLocale(t *testing.T) {
 	}
 }
 
+// Buttons that share an ID are pressed each for itself, and one keeps its key
+// while others beside it come and go.
+func TestButtonsThatShareAnID(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	card := func(values ...string) chat.Message {
+		m := chat.Message{Text: "What next?"}
+		for _, v := range values {
+			m.Buttons = append(m.Buttons, chat.Button{ID: "run", Label: v, Value: v})
+		}
+		return m
+	}
+	id := d.post(t, direct("bea"), "", card("first", "second", "third"))
+	keys := map[string]string{} // by label
+	for _, b := range d.last(t, "bea").Buttons {
+		keys[b.Label] = b.ID
+	}
+	press := func(label string) {
+		t.Helper()
+		d.accepted(t, "/api/people/bea/press", `{"message":"`+id+`","button":"`+keys[label]+`","fields":{}}`)
+		if e := <-d.events; e.Button != "run" || e.Value != label {
+			t.Errorf("pressing %s is %s %q", label, e.Button, e.Value)
+		}
+	}
+	press("first")
+	press("third")
+	if err := d.console.Edit(t.Context(), direct("bea"), id, card("second", "fourth")); err != nil {
+		t.Fatal(err)
+	}
+	press("second")
+	press("first") // is not there any more, and is nothing else
+}
+
 func TestPressOfWhatWasOpenOnce(t *testing.T) {
 	t.Parallel()
 	d := setup(t)

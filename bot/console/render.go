@@ -93,12 +93,13 @@ func renderAll(ms []*message, person string) []apiMessage {
 
 func renderButtons(buttons []chat.Button) []apiButton {
 	out := make([]apiButton, len(buttons))
+	keys := buttonKeys(buttons)
 	for i, b := range buttons {
 		form := make([]apiFormField, len(b.Form))
 		for j, f := range b.Form {
 			form[j] = apiFormField(f)
 		}
-		out[i] = apiButton{ID: b.ID, Label: b.Label, Style: renderStyle(b.Style), Form: form}
+		out[i] = apiButton{ID: keys[i], Label: b.Label, Style: renderStyle(b.Style), Form: form}
 	}
 	return out
 }
