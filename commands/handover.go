@@ -121,11 +121,12 @@ func hold(ctx context.Context, env Env, call Call, c staff.Case, l staff.Line) (
 // for, in either order; or a question about it.
 var (
 	secret  = `(?:pass ?words?|pass ?codes?|pass ?phrases?|pins?|otps?|codes?|tokens?|temporary (?:access )?pass(?:es)?|(?:the|your|that) pass|contraseñas?|claves?|códigos?|mots? de passe|kennw[oö]rt(?:er)?|passw[oö]rt(?:er)?|senhas?|mật khẩu|mã)`
-	asking  = `(?:send|tell|give|share|forward|read|text|e-?mail|mail|message|dm|show|need|want|confirm|provide|reply with|respond with|let me have|let me know|let us know|paste|post|write|type|enter|repeat|say|spell|what|whats|which|envía\w*|dime|envoie\w*|donne\w*|schick\w*|sende\w*|gib|nenn\w*|envie|mande|diga|gửi|cho)`
+	asking  = `(?:send|tell|give|share|forward|read|text|e-?mail|mail|message|dm|show|need|want|confirm|provide|reply with|respond with|let me have|let me know|let us know|paste|post|write|type|enter|repeat|say|spell|what|whats|which|envía\w*|dime|envo[iy]e\w*|donne\w*|schick\w*|sende\w*|gib|nenn\w*|envie|mande|diga|gửi|cho)`
 	asksFor = regexp.MustCompile(`(?i)(?:^|[^\pL])` + asking + `(?:[^\pL].{0,60}?)?(?:^|[^\pL])` + secret + `(?:$|[^\pL])`)
-	wantsIt = regexp.MustCompile(`(?i)(?:^|[^\pL])` + secret + `(?:[^\pL][^.!?]{0,40})?(?:\?|please|bitte|por favor|s'il vous plaît)`)
+	wantsIt = regexp.MustCompile(`(?i)(?:^|[^\pL])` + secret + `(?:[^\pL][^.!?]{0,40})?(?:\?|please|needed|required|bitte|por favor|s'il vous plaît)`)
 	forbids = regexp.MustCompile(`(?i)(?:never|do not|don['’]t|not|nobody|no one|no) (?:\pL+ ){0,3}` + asking + `[^.!?]*`)
 	onPage  = regexp.MustCompile(`(?i)(?:type|enter|scan|paste) [^.!?]{0,60}(?:in|into|on) (?:the|your) (?:app|page|phone|browser|screen|authenticator)[^.!?]*`)
+	renewed = regexp.MustCompile(`(?i)(?:change|reset|forgot|forgotten|choose|new) (?:\pL+ ){0,3}pass ?words?`)
 	joiners = strings.NewReplacer("\u00ad", "", "\u200b", "", "\u200c", "", "\u200d", "", "\ufeff", "", "*", "", "_", "", "`", "")
 )
 
@@ -135,7 +136,9 @@ var (
 // not asking, nor what tells them to type it into Microsoft's own page.
 func asksForSecret(words string) bool {
 	words = strings.Join(strings.Fields(joiners.Replace(words)), " ")
-	words = onPage.ReplaceAllString(forbids.ReplaceAllString(words, " . "), " . ")
+	for _, harmless := range []*regexp.Regexp{forbids, onPage, renewed} {
+		words = harmless.ReplaceAllString(words, " . ")
+	}
 	return asksFor.MatchString(words) || wantsIt.MatchString(words)
 }
 

@@ -345,10 +345,7 @@ func planCase(ctx context.Context, env Env, call Call, kind string) (approval.Pl
 	if err != nil {
 		return p, err
 	}
-	p.Reason = "Lost phone, case " + c.Ref + "."
-	if c.Words != "" {
-		p.Reason = chat.Cut("Lost phone, case "+c.Ref+": "+c.Words, maxReason)
-	}
+	p.Reason = "Lost phone, case " + c.Ref + "." // the person's own words are for the help desk
 	p.Policy.Life = caseLife
 	p.Words.Findings = append([]string{"Made sure who it is, in " + fmt.Sprint(len(c.Proved(env.Now()))) + " ways: " + proofWords(ctx, env, c) + "."}, p.Words.Findings...)
 	return p, nil

@@ -186,7 +186,7 @@ func TestLostRefusals(t *testing.T) {
 			wantSaid(t, o.say("sue", "lost --for "+m+" gone"), "I cannot open a case for that account.")
 		}
 		wantSaid(t, o.say("sue", "lost --for nobody@nowhere.example gone"), "I cannot open a case for that account.")
-		if all := o.stored(); len(all) != 0 {
+		if all := o.everyRequest(); len(all) != 0 {
 			t.Errorf("it was asked for: %+v", all[0].Words)
 		}
 		o.say("ada", "case proof "+ref+" video")

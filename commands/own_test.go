@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/commands/approval"
 	"twokey/commands/identity"
 	"twokey/graph/simtenant"
 )
@@ -205,7 +206,7 @@ func proddedByStaff(o *office, r *rand.Rand) {
 	for _, c := range cases {
 		refs = append(refs, c.Ref)
 	}
-	for _, q := range o.stored() {
+	for _, q := range o.everyRequest() {
 		refs = append(refs, q.Ref)
 	}
 	words := append([]string{upn("sue"), cast("sue"), `"Sue Tanaka"`, upn("olga"), "iphone", "nophone", "no", "yes", "7", "call-back", "manager", "what is my state", "de"}, refs...)
@@ -290,6 +291,19 @@ func (o *office) caseAbout(name string) (ref string) {
 		o.t.Fatalf("%d open cases about %s, %v", len(all), name, err)
 	}
 	return all[0].Ref
+}
+
+// everyRequest returns all requests, oldest first.
+func (o *office) everyRequest() (all []approval.Request) {
+	o.t.Helper()
+	err := o.store.View(context.Background(), func(tx approval.Tx) (err error) {
+		all, err = tx.Requests(o.env.Organization.ID)
+		return err
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return all
 }
 
 // inbox words every message that somebody was sent in their own messages, oldest
