@@ -180,7 +180,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	bot.runner = approval.NewRunner(approval.RunnerConfig{
 		Store: requests, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: bot.life.Name(), Gone: bot.life.Gone, Limits: a.pace.limits, Log: a.log,
-		Tidy: engine.Tidy, Current: engine.Current,
+		Tidy: tidying(engine.Tidy, commands.RemindExceptions(env)), Current: engine.Current,
 	})
 	bot.cases = commands.NewCaseworker(env, cmp.Or(a.pace.cases, time.Minute), a.log)
 	if bot.scheduler, err = scheduler.New(a.org.ID, a.digest.jobs(digester), bot.store, a.now, a.log); err != nil {
@@ -247,6 +247,17 @@ func (b *assembled) firstPass(ctx context.Context, tenant string, limit time.Dur
 	_ = b.syncer.Pass(ctx) // Run tries again, and says what is wrong
 	_ = b.syncer.SignIns(ctx)
 	return nil
+}
+
+// tidying does one thing after the other, whatever becomes of the first.
+func tidying(all ...func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var errs []error
+		for _, tidy := range all {
+			errs = append(errs, tidy(ctx))
+		}
+		return errors.Join(errs...)
+	}
 }
 
 // facts is what is known of the tenant, and what people have declared of it.

@@ -9,6 +9,7 @@ import (
 
 	"twokey/commands/approval"
 	"twokey/graph"
+	"twokey/graph/rollout"
 )
 
 // Actions returns the actions by their kind.
@@ -21,11 +22,14 @@ func Actions(env Env) map[string]approval.Action {
 		PassPolicyKind:  passPolicyAction{env},
 		ResetKind:       resetAction{env},
 		MethodKind:      methodAction{env},
+		PhoneKind:       phoneAction{env},
 		RevokeKind:      revokeAction{env},
 		BlockKind:       blockAction{env, kindNamed(BlockKind)},
 		UnblockKind:     blockAction{env, kindNamed(UnblockKind)},
 		CampaignKind:    campaignAction{env},
 		GoalKind:        goalAction{env},
+		ScopeKind:       declareAction{env, kindNamed(ScopeKind), rollout.SortScope},
+		ExceptionKind:   declareAction{env, kindNamed(ExceptionKind), rollout.SortException},
 
 		ownBlockKind.name: ownBlockAction{blockAction{env, ownBlockKind}},
 

@@ -10,6 +10,7 @@ import (
 
 	"twokey/commands/approval"
 	"twokey/graph"
+	"twokey/graph/rollout"
 )
 
 // action is one change, as it is asked for in an office that is fit for it.
@@ -46,6 +47,20 @@ func asItIs(*setting)   {}
 func quiet(s *setting)  { s.sim.PassesOff = true }
 func blocked(o *office) { o.portal("PATCH", "/v1.0/users/"+cast("sue"), `{"accountEnabled":false}`) }
 
+// excepted has sue excepted already.
+func excepted(o *office) {
+	o.declare(rollout.Declaration{Object: cast("sue"), Sort: rollout.SortException, Name: "Sue Tanaka", Owner: cast("ada"), Until: o.now().AddDate(0, 1, 0)})
+}
+
+// declare declares something past the bot.
+func (o *office) declare(d rollout.Declaration) {
+	o.t.Helper()
+	err := o.store.Update(o.t.Context(), func(tx approval.Tx) error { return tx.(declares).Declare(o.env.Organization.ID, d) })
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
 var actions = []action{
 	{"defaults", "ada", "defaults disable for a test", func(o *office) {
 		o.portal("PATCH", "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy", `{"isEnabled":true}`)
@@ -58,6 +73,11 @@ var actions = []action{
 	{"tap-policy", "ada", "tap-policy enable all new starters", nothing, quiet, "two", []string{"PATCH /authenticationMethodConfigurations/temporaryAccessPass"}},
 	{"reset", "ada", "reset " + upn("sue") + " lost phone", phoneForSue, asItIs, "one", []string{"DELETE /phoneMethods/", "DELETE /microsoftAuthenticatorMethods/", "POST /revokeSignInSessions"}},
 	{"method", "ada", "method remove " + upn("sue") + " 3179e48a-750b-4051-897c-87b9720928f7 an old number", phoneForSue, asItIs, "one", []string{"DELETE /phoneMethods/"}},
+	{"phone", "ada", "phone add " + upn("sue") + ` "+34 600000000" no smartphone, called back`, nothing, asItIs, "one", []string{"POST /phoneMethods"}},
+	{"goal", "ada", "goal 98% by 2027-03-31", nothing, asItIs, "confirm", nil},
+	{"scope", "ada", "scope set sue shared --until 2026-12-31 the front desk", nothing, asItIs, "confirm", nil},
+	{"exception add", "ada", "exception add sue --until 2027-01-31 waits for a key", nothing, asItIs, "one", nil},
+	{"exception end", "ada", "exception end sue the key is here", excepted, asItIs, "one", nil},
 	{"revoke", "ada", "revoke " + upn("sue"), nothing, asItIs, "confirm", []string{"POST /revokeSignInSessions"}},
 	{"block", "ada", "block " + upn("sue") + " has left", nothing, asItIs, "one", []string{"PATCH /users/"}},
 	{"unblock", "ada", "unblock " + upn("sue") + " is back", blocked, asItIs, "one", []string{"PATCH /users/"}},
@@ -185,6 +205,33 @@ func TestG05DriftStopsEverything(t *testing.T) {
 				o.portal("DELETE", sue+"/authentication/phoneMethods/3179e48a-750b-4051-897c-87b9720928f7", "")
 			},
 		},
+		"phone": {
+			"O51: there is one already": phoneForSue,
+			"the account is blocked":    blockIt,
+			"one of the highest roles": func(o *office) {
+				o.twist.roles[cast("sue")] = []graph.Role{{TemplateID: graph.RolePrivilegedRoleAdmin, Name: "Privileged Role Administrator"}}
+			},
+		},
+		"scope": {
+			"it is gone": func(o *office) { o.portal("DELETE", sue, "") },
+			"O51: it is so already": func(o *office) {
+				o.declare(rollout.Declaration{Object: cast("sue"), Sort: rollout.SortScope, Purpose: rollout.Shared, Name: "Sue", Until: time.Date(2026, 12, 31, 0, 0, 0, 0, o.env.Zone)})
+			},
+			"something else": func(o *office) {
+				o.declare(rollout.Declaration{Object: cast("sue"), Sort: rollout.SortScope, Purpose: rollout.Room, Name: "Sue"})
+			},
+		},
+		"exception add": {
+			"it is gone":             func(o *office) { o.portal("DELETE", sue, "") },
+			"there is one meanwhile": excepted,
+		},
+		"exception end": {
+			"it has ended": func(o *office) {
+				_ = o.store.Update(o.t.Context(), func(tx approval.Tx) error {
+					return tx.(declares).Undeclare(o.env.Organization.ID, cast("sue"), rollout.SortException)
+				})
+			},
+		},
 		"block":   {"O51: it is so already": blockIt, "the permission": func(o *office) { o.twist.meekly = true }},
 		"unblock": {"O51: it is so already": func(o *office) { o.portal("PATCH", sue, `{"accountEnabled":true}`) }},
 		"campaign": {
@@ -301,7 +348,7 @@ func (o *office) policy(body string) {
 // object ID, and both names are told.
 func TestO50Renamed(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"tap", "reset", "method", "block", "unblock"} {
+	for _, name := range []string{"tap", "reset", "method", "phone", "block", "unblock"} {
 		a := actions[slices.IndexFunc(actions, func(a action) bool { return a.name == name })]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -43,6 +43,11 @@ func unknown(allowed []Command, words []string) *mistake {
 	typed := strings.ToLower(strings.Join(words[:min(2, len(words))], " "))
 	kin := family(allowed, first)
 	if len(kin) > 0 && len(words) == 1 {
+		for _, near := range nearest(allowed, first) { // of “exception” somebody may mean “exceptions”
+			if !slices.Contains(kin, near) {
+				kin = append(kin, near)
+			}
+		}
 		return &mistake{shown(first) + " needs one more word.", "Try " + choices(kin) + "."}
 	}
 	say := "There is no command " + shown(first) + "."
@@ -214,8 +219,10 @@ func flags(c Command, words []string) (args map[string]string, rest []string, er
 		case o.Bare && !given:
 			args[o.Name] = "yes"
 			continue
+		case !o.Bare && given && value != "":
+			value, words = phrase(o, append([]string{value}, words...))
 		case !o.Bare && !given && len(words) > 0:
-			value, words = words[0], words[1:]
+			value, words = phrase(o, words)
 		case o.Bare || !given:
 			return nil, nil, &mistake{fmt.Sprintf("“--%s” of “/mfa %s” is: %s.", o.Name, c.Name, o.Summary), "For example: /mfa " + c.Example}
 		}

@@ -88,6 +88,7 @@ type Writer interface {
 	SetPassPolicy(ctx context.Context, p graph.PassPolicy) (graph.Receipt, error)
 	SetCampaign(ctx context.Context, c graph.Campaign) (graph.Receipt, error)
 	DeleteMethod(ctx context.Context, userID string, m graph.Method) (graph.Receipt, error)
+	AddPhone(ctx context.Context, userID string, p graph.Phone) (id string, _ graph.Receipt, err error)
 	CreatePass(ctx context.Context, userID string, o graph.PassOrder) (graph.Pass, graph.Receipt, error)
 	SetSignInPreference(ctx context.Context, userID string, p graph.SignInPreference) (graph.Receipt, error)
 	RevokeSessions(ctx context.Context, userID string) (graph.Receipt, error)

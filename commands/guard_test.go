@@ -19,6 +19,7 @@ import (
 func aboutPeople(whom string) []string {
 	return []string{
 		"tap " + whom + " for a test", "reset " + whom + " for a test", "method remove " + whom + " some-id for a test",
+		"phone add " + whom + ` "+34 600000000" for a test`,
 		"revoke " + whom, "block " + whom + " for a test", "unblock " + whom + " for a test",
 	}
 }
@@ -52,7 +53,7 @@ func TestG26Protected(t *testing.T) {
 	open(t, func(o *office) {
 		for _, m := range simtenant.Emergency(0) {
 			for _, whom := range []string{m.UPN, m.ObjectID, strings.ToUpper(m.UPN), `"` + m.Name + `"`} {
-				for _, line := range aboutPeople(whom) {
+				for _, line := range append(aboutPeople(whom), "scope set "+whom+" service for a test", "exception add "+whom+" --until 2027-01-31 for a test") {
 					wantRefused(o, "ada", line, "is a protected account. No change may touch it, however many approve.")
 				}
 			}
@@ -66,7 +67,7 @@ func TestG26Protected(t *testing.T) {
 // TestG26ProtectedMeanwhile protects an account after everybody approved.
 func TestG26ProtectedMeanwhile(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"tap", "reset", "method", "block", "unblock"} {
+	for _, name := range []string{"tap", "reset", "method", "phone", "scope", "exception add", "block", "unblock"} {
 		a := actionNamed(name)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -434,6 +435,9 @@ func TestSwitchedOff(t *testing.T) {
 	t.Parallel()
 	open(t, func(o *office) {
 		for _, a := range actions {
+			if len(a.writes) == 0 {
+				continue // nothing of the tenant's changes: there is nothing to switch on
+			}
 			k := strings.Fields(a.line)[0]
 			if k == "method" || k == "campaign" || k == "defaults" {
 				k = map[string]string{"method": MethodKind, "campaign": CampaignKind, "defaults": DefaultsKind}[k]

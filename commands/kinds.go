@@ -20,7 +20,10 @@ const (
 	BlockKind       = "block"
 	UnblockKind     = "unblock"
 	CampaignKind    = "campaign"
+	PhoneKind       = "phone"
 	GoalKind        = "goal"
+	ScopeKind       = "scope"
+	ExceptionKind   = "exception"
 )
 
 // kind is what holds for all changes of one kind.
@@ -47,6 +50,7 @@ var kinds = []kind{
 	{name: PassPolicyKind, what: "Changing the policy of passes", permission: "Policy.ReadWrite.AuthenticationMethod", ask: []identity.Role{identity.Lead}, policy: policyTwo},
 	{name: ResetKind, what: "Resetting somebody's methods", permission: "UserAuthMethod-Phone.ReadWrite.All and the like for each kind of method, and User.RevokeSessions.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
 	{name: MethodKind, what: "Removing a method", permission: "UserAuthMethod-Phone.ReadWrite.All and the like for each kind of method", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
+	{name: PhoneKind, what: "Registering a phone for somebody", permission: "UserAuthMethod-Phone.ReadWrite.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
 	{name: RevokeKind, what: "Ending somebody's sessions", permission: "User.RevokeSessions.All", ask: []identity.Role{identity.Helpdesk}, policy: policyConfirm},
 	{name: BlockKind, what: "Blocking accounts", permission: "User.EnableDisableAccount.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, sparing: true},
 	{name: UnblockKind, what: "Unblocking accounts", permission: "User.EnableDisableAccount.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, sparing: true},
@@ -60,6 +64,8 @@ var thawKind = kind{name: approval.KindThaw, what: "Ending a freeze", ask: []ide
 // no permission there, and are always switched on.
 var ownKinds = []kind{
 	{name: GoalKind, what: "Setting the goal", ask: []identity.Role{identity.Lead}, policy: policyConfirm},
+	{name: ScopeKind, what: "Declaring accounts", ask: []identity.Role{identity.Lead}, policy: policyConfirm},
+	{name: ExceptionKind, what: "Excepting somebody", ask: []identity.Role{identity.Lead}, policy: policyOne},
 }
 
 // ownBlockKind blocks the account of whoever asks for it. Everybody may, for

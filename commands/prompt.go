@@ -321,6 +321,7 @@ func outcome(ctx context.Context, env Env, r approval.Request, _ []approval.Deci
 	if r.State == approval.Succeeded {
 		m.Fields = []chat.Field{{Label: "To undo it", Value: r.Words.Undo}}
 	}
+	m.Buttons = nextRequests(env, r)
 	return m
 }
 

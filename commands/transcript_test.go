@@ -38,13 +38,13 @@ func (o *office) known() {
 }
 
 // drawn is what another run would draw otherwise.
-var drawn = regexp.MustCompile(`R-[A-Z2-7]{6}|\b[0-9a-f]{64}\b|\bthe number [A-Z2-7]{8}\b`)
+var drawn = regexp.MustCompile(`[RC]-[A-Z2-7]{6}|\b[0-9a-f]{64}\b|\bthe number [A-Z2-7]{8}\b`)
 
 func settled(s string) string {
 	return drawn.ReplaceAllStringFunc(s, func(found string) string {
 		switch {
-		case strings.HasPrefix(found, "R-"):
-			return "R-ABC234"
+		case found[1] == '-':
+			return found[:2] + "ABC234"
 		case strings.HasPrefix(found, "the number"):
 			return "the number ABCDEFGH"
 		default:
@@ -67,6 +67,11 @@ var spoken = map[string][]string{
 	"tap":              {"ada tap sue --minutes 60 new phone"},
 	"reset":            {"ada reset sue lost phone"},
 	"method remove":    {"ada method remove sue some-id an old number"},
+	"phone add":        {`ada phone add sue "+34 600000000" no smartphone`, "ada phone add sue 600000000 no smartphone"},
+	"scope set":        {"ada scope set info service the front desk", "ada scope set sam leave", "ada scope set sam person"},
+	"exception add":    {"ada exception add sam --until 2027-01-31 waits for a key", "ada exception add sam waits", "ada exception add sam --until 2028-01-31 waits"},
+	"exception renew":  {"ada exception renew sue --until 2027-01-31 it is late"},
+	"exception end":    {"ada exception end sue it is here"},
 	"revoke":           {"ada revoke sue"},
 	"block":            {"ada block sue has left"},
 	"unblock":          {"ada unblock sue is back"},

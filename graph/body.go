@@ -89,6 +89,9 @@ func (d PolicyDraft) Body() any {
 	}
 }
 
+// Body is the phone as it is registered.
+func (p Phone) Body() any { return object{"phoneNumber": p.Number, "phoneType": p.Type} }
+
 // Body is the pass as it is ordered.
 func (o PassOrder) Body() any {
 	body := object{"isUsableOnce": !o.Multi}

@@ -90,6 +90,17 @@ var phoneIDs = map[string]PhoneType{
 	"e37fc753-ff3b-4958-9484-eaa9425c82bc": PhoneOffice,
 }
 
+// PhoneID returns the ID of a user's phone method of that type, "" if there is
+// no such type.
+func PhoneID(t PhoneType) string {
+	for id, is := range phoneIDs {
+		if is == t {
+			return id
+		}
+	}
+	return ""
+}
+
 // Phone returns which of its user's numbers a phone method is; empty if it is
 // no phone or of a type that is not known.
 func (m Method) Phone() PhoneType {

@@ -72,7 +72,7 @@ func (c *Client) AddPhone(ctx context.Context, userID string, p graph.Phone) (st
 		return "", graph.Receipt{}, mistake(addPhone, "A phone number is written with its country code and one space, like +34 600000000.")
 	}
 	var id string
-	receipt, err := createFor(ctx, c, addPhone, userID, "/authentication/phoneMethods", object{"phoneNumber": p.Number, "phoneType": p.Type},
+	receipt, err := createFor(ctx, c, addPhone, userID, "/authentication/phoneMethods", p.Body(),
 		func(made methodItem) (err error) {
 			id, err = need("id", made.ID)
 			return err

@@ -1,0 +1,135 @@
+package commands
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"twokey/chat"
+	"twokey/commands/approval"
+	"twokey/graph"
+	"twokey/graph/rollout"
+)
+
+// turnBack is the command line by which what a request did is asked to be put
+// back, or "" where that is not possible, or not by a command. Whether it still
+// makes sense is for the command to find out.
+func turnBack(env Env, r approval.Request) string {
+	whom := ""
+	if id, err := aimed(r); err == nil {
+		whom = " " + id
+	}
+	switch r.Kind {
+	case DefaultsKind:
+		if enable, err := arguments(r); err == nil {
+			return "defaults " + map[bool]string{true: "disable", false: "enable"}[enable]
+		}
+	case LegacyBlockKind, RequireMFAKind:
+		return turnBackAccess(r)
+	case BlockKind:
+		return UnblockKind + whom
+	case UnblockKind:
+		return BlockKind + whom
+	case PhoneKind:
+		if args, err := readArgs[phoneArgs](r, phoneVersion); err == nil {
+			return "method remove" + whom + " " + args.id()
+		}
+	case CampaignKind:
+		return turnBackCampaign(r)
+	case ScopeKind:
+		return turnBackDeclared(declareAction{env, kindNamed(r.Kind), rollout.SortScope}, r)
+	case ExceptionKind:
+		return turnBackDeclared(declareAction{env, kindNamed(r.Kind), rollout.SortException}, r)
+	}
+	return ""
+}
+
+// turnBackAccess has a policy in the state in which it was. One that was created
+// is deleted by hand: the bot deletes none.
+func turnBackAccess(r approval.Request) string {
+	args, err := readArgs[accessArgs](r, accessVersion)
+	var before accessSnapshot
+	if errors.Join(err, json.Unmarshal(r.Snapshot, &before)) != nil {
+		return ""
+	}
+	was, there := before.policy(args.Policy)
+	switch {
+	case !there:
+		return ""
+	case args.State == graph.PolicyEnabled:
+		return r.Kind + " report-only"
+	case was.State == graph.PolicyEnabled:
+		return r.Kind + " enforce"
+	default:
+		return ""
+	}
+}
+
+// turnBackCampaign sets what the command can set; whom a campaign reaches it
+// never changes.
+func turnBackCampaign(r approval.Request) string {
+	var before campaignState
+	if json.Unmarshal(r.Snapshot, &before) != nil {
+		return ""
+	}
+	for word, state := range campaignStates {
+		if state == before.Campaign.State {
+			return "campaign set " + word + " --days " + encode(before.Campaign.SnoozeDays)
+		}
+	}
+	return ""
+}
+
+func turnBackDeclared(a declareAction, r approval.Request) string {
+	id, err := aimed(r)
+	var before declareSnapshot
+	if errors.Join(err, json.Unmarshal(r.Snapshot, &before)) != nil {
+		return ""
+	}
+	line := a.restoring(id, before.Is)
+	if now, err := readArgs[declareArgs](r, declareVersion); err == nil && a.sort == rollout.SortException && !now.Ends {
+		line = strings.Replace(line, "exception add", "exception renew", 1) // it still holds, to another day
+	}
+	return line
+}
+
+// again is the command line that asks for what a request left undone, or "".
+func again(r approval.Request) string {
+	args, err := readArgs[resetArgs](r, resetVersion)
+	id, unaimed := aimed(r)
+	var before resetSnapshot
+	if r.Kind != ResetKind || errors.Join(err, unaimed, json.Unmarshal(r.Snapshot, &before)) != nil {
+		return ""
+	}
+	line := "reset " + id
+	went := func(kinds []graph.MethodKind, among []graph.Method) bool {
+		return slices.ContainsFunc(among, func(m graph.Method) bool { return slices.Contains(kinds, m.Kind) })
+	}
+	for _, name := range slices.Sorted(maps.Keys(resetKinds)) {
+		if kinds := resetKinds[name]; went(kinds, before.Methods) && !went(kinds, args.Methods) {
+			line += " --keep " + name
+		}
+	}
+	if went(resetAllKinds, args.Methods) {
+		line += " --all"
+	}
+	return line
+}
+
+// nextRequests are the buttons of whoever is told how their request ended: each asks for
+// a request of its own, as if its line had been typed.
+func nextRequests(env Env, r approval.Request) []chat.Button {
+	switch r.State {
+	case approval.Succeeded:
+		if line := turnBack(env, r); line != "" {
+			return []chat.Button{{ID: "run", Label: "Ask to undo it", Value: line}}
+		}
+	case approval.Partial:
+		if line := again(r); line != "" {
+			return []chat.Button{{ID: "run", Label: "Ask for the rest", Value: line, Style: chat.Primary}}
+		}
+	}
+	return nil
+}
