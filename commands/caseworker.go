@@ -12,6 +12,7 @@ import (
 	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/commands/staff"
+	"twokey/graph"
 )
 
 // Caseworker looks after open cases by the clock: it notices what is registered
@@ -126,6 +127,9 @@ func (w *Caseworker) notice(ctx context.Context, c staff.Case) error {
 		}
 	}
 	methods, err := methodsOf(ctx, w.env, c.Person)
+	if k, known := kindOf(err); known && k == graph.KindNotFound {
+		return w.lapse(ctx, c) // the account is gone
+	}
 	if err != nil {
 		return err
 	}
@@ -223,7 +227,7 @@ func (w *Caseworker) watchReset(ctx context.Context, r approval.Request) error {
 	return err
 }
 
-// lapse closes the watch of a reset after which nothing came.
+// lapse closes a case in which nothing can come any more.
 func (w *Caseworker) lapse(ctx context.Context, c staff.Case) error {
 	return w.change(ctx, c, "case.closed", func(c staff.Case, now time.Time) (staff.Case, error) {
 		return c.Close(staff.Lapsed, audit.Bot, now)

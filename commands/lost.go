@@ -179,16 +179,17 @@ func lostCard(ctx context.Context, env Env, c staff.Case) (chat.Message, error) 
 	if err != nil {
 		return chat.Message{}, err
 	}
+	have := "could not be read just now" // which keeps nobody from being helped
 	methods, err := methodsOf(ctx, env, c.Person)
-	if err != nil {
-		return chat.Message{}, err
+	if err == nil {
+		have = methodList(methods)
 	}
 	m := chat.Message{
 		Notice:   "A lost phone: case " + c.Ref,
 		Headline: who + " has lost the phone to sign in with. Case " + c.Ref + ".",
 		Fields: []chat.Field{
 			{Label: "Reported by", Value: env.People.Name(ctx, principal(env, c.Opener)), Quoted: true},
-			{Label: "They have", Value: methodList(methods)},
+			{Label: "They have", Value: have},
 			{Label: "Made sure by", Value: proofWords(ctx, env, c)},
 		},
 		Footer: "Only the help desk sees this. Ask for no password and no code; note how you made sure, and not what was said.",
@@ -223,7 +224,7 @@ func lostStep(env Env, c staff.Case, requests []approval.Request, methods []grap
 			{ID: "run", Label: "It is not theirs", Value: "case strange " + c.Ref, Style: chat.Danger},
 		}
 	case len(c.New) > 0:
-		return "They are in again. Take away what is lost, end the old sessions, and close the case.", append(cleaning(c, methods), closing)
+		return "They are in again. Take away what is lost, end the old sessions, and close the case. A method that is still their default cannot be taken away: have them choose the new one on Security info first.", append(cleaning(c, methods), closing)
 	case c.Kind == staff.Reset:
 		return "Whoever has the password can register next. You are told when something is registered.", []chat.Button{closing}
 	}
@@ -309,7 +310,7 @@ func caseEnd(c staff.Case) string {
 	case staff.Stopped:
 		return "whom it is about did not want it"
 	case staff.Lapsed:
-		return "nothing was registered in the hour that was watched"
+		return "nothing can come any more"
 	default:
 		return "done"
 	}

@@ -347,3 +347,23 @@ func TestLostHighest(t *testing.T) {
 		wantSaid(t, o.say("sam", "lost gone"), "is one of the highest administrators")
 	})
 }
+
+// TestLostOfTheGone closes the case of an account that is deleted meanwhile, and
+// still shows it.
+func TestLostOfTheGone(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		r := o.asks("ada", "reset "+upn("sue")+" a new phone")
+		if o.agrees(r); o.ends(r).State != approval.Succeeded {
+			t.Fatal("the reset fails")
+		}
+		o.looks()
+		ref := o.caseAbout("sue")
+		o.portal("DELETE", "/v1.0/users/"+cast("sue"), "")
+		o.looks()
+		if c, err := o.store.Case(o.t.Context(), o.env.Organization.ID, ref); err != nil || c.End != staff.Lapsed {
+			t.Errorf("%+v, %v", c, err)
+		}
+		wantSaid(t, o.say("ada", "case show "+ref), "Closed: nothing can come any more.")
+	})
+}

@@ -322,6 +322,11 @@ func (o *office) inbox(name string) (all []chat.Message) {
 		if err != nil {
 			o.t.Fatalf("%s: %v", row.Key, err)
 		}
+		for _, b := range m.Buttons { // each has its typed twin
+			if _, _, ok := find(o.mux.all, strings.Fields(b.Value)); b.ID == "run" && !ok {
+				o.t.Errorf("%q does what nobody can type: %q", b.Label, b.Value)
+			}
+		}
 		all = append(all, m)
 	}
 	return all

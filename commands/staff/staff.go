@@ -98,7 +98,7 @@ type End string
 const (
 	Done    End = "done"
 	Stopped End = "stopped" // whom it is about did not want it
-	Lapsed  End = "lapsed"  // nothing was registered in the time that was watched
+	Lapsed  End = "lapsed"  // nothing can come any more: the watch is over, or the account is gone
 )
 
 // Line is one message of a conversation, relayed.
