@@ -31,8 +31,8 @@ bench: ## a sweep of 100,000 and of 1,000,000 people beside the floors
 figures: ## docs/figures.md anew; the tests fail while it is not true
 	go test ./graph/msgraph -run TestU16 -update
 
-outside: ## Slack's own clients against the workspace of the tests; needs Node
-	go test -tags outside ./bot/slack/slacktest -run '^TestOutside$$' -count=1 -v
+outside: ## clients of Slack and Discord that others wrote against the fakes of the tests; needs Node
+	go test -tags outside ./bot/slack/slacktest ./bot/discord/discordtest -run '^TestOutside$$' -count=1 -v
 
 local-slack: ## the bot's road against a Slack that somebody else wrote; needs npm and Linux on x64
 	go test -tags outside ./bot/slack ./bot -run '^TestOutside' -count=1 -v

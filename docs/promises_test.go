@@ -28,7 +28,7 @@ var guarantees = []guarantee{
 	{id: "G08", says: "A final state never changes, but for “unknown”, which a second person or a reading may resolve.", cases: []string{"O28"}},
 	{id: "G09", says: "Nobody approves their own request, through no account.", cases: []string{"O23"}},
 	{id: "G10", says: "A quorum counts people, not clicks or accounts; never the requester or a target.", cases: []string{"O25"}},
-	{id: "G11", says: "Only IDs say who somebody is.", cases: []string{"O29"}},
+	{id: "G11", says: "Only IDs say who somebody is.", cases: []string{"O27", "O29"}},
 	{id: "G12", says: "A vote counts only if its author could decide when voting and still can when it runs.", cases: []string{"O26", "O30"}},
 	{id: "G13", says: "A vote is bound to exactly what was shown.", cases: []string{"O34"}},
 	{id: "G14", says: "What has expired can be neither approved nor run, by the database's clock.", cases: []string{"O12"}},

@@ -252,7 +252,7 @@ func linked(links []chat.Link) string {
 	var lines []string
 	for _, l := range links[:min(len(links), maxLinks)] {
 		if followed(l) {
-			lines = append(lines, "["+inert(l.Label)+"]("+addressOf(l)+")")
+			lines = append(lines, "["+inert(round.Replace(l.Label))+"]("+addressOf(l)+")")
 		} else {
 			lines = append(lines, inert(chat.Cut(l.Label+": "+l.URL, maxLabel*2)))
 		}
@@ -262,6 +262,9 @@ func linked(links []chat.Link) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// round takes the place of brackets in the words of a link, which they would end.
+var round = strings.NewReplacer("[", "(", "]", ")")
 
 // filed names the file that comes with the message.
 func filed(f *chat.File) string {

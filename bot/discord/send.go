@@ -16,11 +16,14 @@ import (
 // Caps returns what Discord can show.
 func (d *Discord) Caps() chat.Caps { return caps() }
 
+// shortly is how long what others wait behind may wait for its turn.
+const shortly = time.Second
+
 // errSecret refuses what would be kept, or shown to several.
 var errSecret = errors.New("discord: a secret is shown as the private answer to an event alone")
 
-// Post sends m and returns its ID, "channel/message". What cannot be sent now
-// fails at once, with an error that has RetryAfter where Discord asks for
+// Post sends m and returns its ID, "channel/message". What cannot be sent within
+// a second fails, with an error that has RetryAfter where Discord asks for
 // patience.
 //
 // A key that this process has posted returns that ID. Discord itself knows the
@@ -34,11 +37,11 @@ func (d *Discord) Post(ctx context.Context, to chat.Address, key string, m chat.
 	if id, ok := d.posted.Get(key); ok {
 		return id, nil
 	}
-	channel, err := d.channel(ctx, to, 0)
+	channel, err := d.channel(ctx, to, shortly)
 	if err != nil {
 		return "", err
 	}
-	id, err := d.send(ctx, channel, nonce(key), m, 0)
+	id, err := d.send(ctx, channel, nonce(key), m, shortly)
 	if err != nil {
 		return "", err
 	}
@@ -89,7 +92,7 @@ func (d *Discord) Edit(ctx context.Context, to chat.Address, id string, m chat.M
 	if err := d.keep(ctx, l.notes); err != nil {
 		return err
 	}
-	c := call{doing: "edit message", body: l.body, files: l.files, repeat: true}
+	c := call{doing: "edit message", body: l.body, files: l.files, patience: shortly, repeat: true}
 	c.method, c.path, c.route = at(http.MethodPatch, "/channels/{}/messages/{}", channel, number)
 	err := d.do(ctx, c, nil)
 	if code(err) == codeUnknownMessage {
