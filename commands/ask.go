@@ -28,6 +28,9 @@ func advise(env Env, v phrases.Voice, question string) (chat.Message, error) {
 	answer := env.Guide.Ask(question)
 	switch answer.Expect {
 	case guide.ExpectNone:
+		if v.Language() != phrases.English {
+			return otherLanguage(env, v), nil
+		}
 		return chat.Message{
 			Headline: v.Say("That is not my subject: I only know about signing in safely."),
 			Text:     v.Say("A person can help: %s.", env.Contact),
@@ -50,6 +53,18 @@ func advise(env Env, v phrases.Voice, question string) (chat.Message, error) {
 		m := article(env, v, a)
 		m.Buttons = topicButtons(env, v, answer.Topics[1:])
 		return m, nil
+	}
+}
+
+// otherLanguage answers a question that may have been asked in a language in
+// which the guide does not look for answers: it must not be told that it is none
+// of our business.
+func otherLanguage(env Env, v phrases.Voice) chat.Message {
+	return chat.Message{
+		Headline: v.Say("I did not understand that: I look for answers to English questions only."),
+		Text:     v.Say("Choose a subject, ask me in English, or ask %s.", env.Contact),
+		Footer:   v.Say("Only you can see this."),
+		Buttons:  topicButtons(env, v, []string{"add-work-account", "new-phone", "lost-stolen-phone"}),
 	}
 }
 

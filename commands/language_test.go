@@ -30,15 +30,15 @@ func TestLang(t *testing.T) {
 		ask := func(person, locale, want string) {
 			t.Helper()
 			for _, e := range []chat.Event{
-				{Kind: chat.Command, Text: "ask paper jam on floor 2"},
-				{Kind: chat.Mention, Text: "paper jam on floor 2"},
-				{Kind: chat.Press, Button: "run", Value: "ask paper jam on floor 2"},
+				{Kind: chat.Command, Text: "ask please reset my mfa"},
+				{Kind: chat.Mention, Text: "please reset my mfa"},
+				{Kind: chat.Press, Button: "run", Value: "ask please reset my mfa"},
 			} {
 				e.From, e.Locale = account(person), locale
 				wantSaid(t, w.handle(e), want)
 			}
 		}
-		const english, german, french = "That is not my subject", "Das ist nicht mein Thema", "Ce n'est pas mon sujet"
+		const english, german, french = "A person should look at this", "Das sollte sich ein Mensch", "Il vaut mieux qu'une personne"
 		ask("sam", "", english)
 		ask("sam", "nl-NL", english)
 		ask("sam", "de-AT", german)
@@ -76,5 +76,23 @@ func TestFallsBackToEnglishAndSaysSo(t *testing.T) {
 	}
 	if strings.Contains(english, "your language") {
 		t.Errorf("in English:\n%s", english)
+	}
+}
+
+// Whoever asks in another language is not told that it is none of the guide's
+// business, and gets to the articles in theirs by buttons.
+func TestAQuestionInAnotherLanguage(t *testing.T) {
+	t.Parallel()
+	w := newDryWorld(t)
+	got := w.handle(chat.Event{Kind: chat.Mention, From: account("sam"), Locale: "de", Text: "Ich habe mein Handy verloren, was nun?"})
+	wantSaid(t, got, "Das habe ich nicht verstanden", "Ada Okafor")
+	if len(got.Buttons) != 3 {
+		t.Fatalf("%d buttons, want 3", len(got.Buttons))
+	}
+	for _, b := range got.Buttons {
+		next := w.handle(chat.Event{Kind: chat.Press, From: account("sam"), Locale: "de", Button: b.ID, Value: b.Value})
+		if next.Headline != b.Label || strings.Contains(next.Plain(), "auf Englisch.") {
+			t.Errorf("%q leads to:\n%s", b.Label, next.Plain())
+		}
 	}
 }

@@ -20,6 +20,7 @@ type article struct {
 	front    front
 	common   section
 	variants map[Device]section
+	alike    []Device // of a translation: devices for which the common text does
 }
 
 // front is what stands between the two lines of dashes.

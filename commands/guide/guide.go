@@ -173,16 +173,17 @@ func (g *Guide) Topics() []string { return slices.Clone(g.topics) }
 
 // Article returns the article as it stands on the day of v.Now, in that zone.
 // Without a variant for the device the common text is returned, and without a
-// translation the English one; ok is false if there is no such article.
+// translation of what it should say the English; ok is false if there is no such
+// article.
 func (g *Guide) Article(id string, v View) (a Article, ok bool) {
-	if t, ok := g.others[v.Language][id]; ok {
-		a = t.at(v)
-		a.Language = v.Language
-		return a, true
-	}
 	e, ok := g.articles[id]
 	if !ok {
 		return Article{}, false
+	}
+	if t, ok := g.others[v.Language][id]; ok && t.says(e, v.Device) {
+		a = t.at(v)
+		a.Language = v.Language
+		return a, true
 	}
 	a = e.at(v)
 	a.Language = phrases.English

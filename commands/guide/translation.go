@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
 	"twokey/chat/phrases"
 )
@@ -16,10 +17,12 @@ const labelsFile = "labels.yaml"
 // translation is the front matter of an article in another language. What is
 // not about words is the English article's.
 type translation struct {
-	ID    string   `yaml:"id"`
-	Title string   `yaml:"title"`
-	Of    string   `yaml:"of"`   // the day on which the English that it says was reviewed
-	Asks  []string `yaml:"asks"` // how people ask for it
+	ID    string `yaml:"id"`
+	Title string `yaml:"title"`
+	Of    string `yaml:"of"` // the day on which the English that it says was reviewed
+	// Common names the devices for which the English has a variant of its own and
+	// the common text does here.
+	Common []Device `yaml:"common"`
 }
 
 func (g *Guide) loadTranslations(files fs.FS) error {
@@ -72,7 +75,8 @@ func (g *Guide) translated(files fs.FS, name string, labels map[string]string) (
 		return article{}, fmt.Errorf("key of: %q, but the English is that of %s: compare the two", t.Of, english.front.Reviewed)
 	}
 	a := article{front: english.front}
-	a.front.Title, a.front.Asks, a.front.Links = t.Title, t.Asks, nil
+	a.front.Title, a.front.Asks, a.front.Links = t.Title, nil, nil
+	a.alike = t.Common
 	for _, l := range english.front.Links {
 		label, ok := labels[l.Label]
 		if !ok {
@@ -97,4 +101,11 @@ func read(files fs.FS, name string, into any) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// says reports whether a translation has what the English says for a device.
+func (a article) says(english article, d Device) bool {
+	_, own := english.variants[d]
+	_, translated := a.variants[d]
+	return !own || translated || slices.Contains(a.alike, d)
 }
