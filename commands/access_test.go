@@ -58,6 +58,7 @@ case_say           yes    yes    yes    yes    yes    yes    yes    yes
 case_close         yes    yes    yes    yes    yes    yes    yes    yes
 case_stop          yes    yes    yes    yes    yes    yes    yes    yes
 ask                yes      yes   yes   yes    yes      yes  yes      yes
+guide_print        yes      yes   yes   yes    yes      yes  yes      yes
 lang               yes      yes   yes   yes    yes      yes  yes      yes
 whoami             yes      yes   yes   yes    yes      yes  yes      yes
 status             -        -     -     yes    yes      yes  yes      yes

@@ -16,6 +16,7 @@ func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
 		remind(env),
 		ask(env),
 		langCommand(env),
+		guidePrint(env),
 		lost(env),
 		unasked(env),
 		askPerson(env),

@@ -42,7 +42,7 @@ func advise(env Env, v phrases.Voice, question string) (chat.Message, error) {
 			Text:     v.Say("Please ask %s. I cannot do this for you, and I do not want to guess.", env.Contact),
 			Footer:   v.Say("Only you can see this."),
 			Buttons: append(topicButtons(env, v, answer.Topics), chat.Button{
-				ID: "run", Label: "Ask a person for me", Value: "person " + strings.Join(strings.Fields(question), " "), Style: chat.Primary,
+				ID: "run", Label: v.Say("Ask a person for me"), Value: "person " + strings.Join(strings.Fields(question), " "), Style: chat.Primary,
 			}),
 		}, nil
 	default:

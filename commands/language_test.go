@@ -10,7 +10,7 @@ import (
 )
 
 // spokenFiles are the files in which all that people read is translated.
-var spokenFiles = []string{"ask.go", "language.go"}
+var spokenFiles = []string{"ask.go", "language.go", "handout.go"}
 
 func TestEverythingStaffReadIsTranslated(t *testing.T) {
 	t.Parallel()
@@ -95,4 +95,19 @@ func TestAQuestionInAnotherLanguage(t *testing.T) {
 			t.Errorf("%q leads to:\n%s", b.Label, next.Plain())
 		}
 	}
+}
+
+// TestU20HandOut holds that a hand-out has all of an article, in the language
+// that is asked for, and whom to call.
+func TestU20HandOut(t *testing.T) {
+	t.Parallel()
+	w := newDryWorld(t)
+	got := w.say("nobody", "guide print new-phone es")
+	wantSaid(t, got, "Pasar Authenticator a un teléfono nuevo", "1. Instale", "Si no funciona", "https://aka.ms/mysecurityinfo", "Ada Okafor", "2026-11-23")
+	if len(got.Buttons) > 0 || got.aloud {
+		t.Errorf("%d buttons, aloud %t", len(got.Buttons), got.aloud)
+	}
+	wantSaid(t, w.say("sam", "guide print Apple-Watch"), "watch", "For help: ")
+	wantSaid(t, w.say("sam", "guide print lost-phone"), "There is no article of that name.", "lost-stolen-phone")
+	wantSaid(t, w.say("sam", "guide print new-phone klingon"), "klingon")
 }

@@ -71,7 +71,7 @@ func (s *Source) read(set *token.FileSet, f *ast.File, whole bool) {
 		case *ast.CallExpr:
 			s.call(set, n, spoken)
 		case *ast.KeyValueExpr: // help is generated from these, in English
-			if key, ok := n.Key.(*ast.Ident); ok && (key.Name == "Summary" || key.Name == "Example") {
+			if key, ok := n.Key.(*ast.Ident); ok && (key.Name == "Name" || key.Name == "Summary" || key.Name == "Example") {
 				spoken[n.Value] = true
 			}
 		case *ast.ImportSpec, *ast.Field:
