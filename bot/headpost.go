@@ -22,7 +22,6 @@ type headPost struct {
 	head  func(context.Context) (audit.Head, bool)
 	to    []string
 	every time.Duration // 0: a minute
-	http  *http.Client  // nil: the usual one
 	log   *slog.Logger
 }
 
@@ -83,10 +82,7 @@ func (p headPost) send(ctx context.Context, to string, h audit.Head) error {
 		return errors.New("this is no address") // the cause quotes it
 	}
 	q.Header.Set("Content-Type", "application/json")
-	client := p.http
-	if client == nil {
-		client = http.DefaultClient
-	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(q)
 	if err != nil {
 		if cause, ok := errors.AsType[*url.Error](err); ok {

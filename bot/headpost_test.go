@@ -24,6 +24,10 @@ func TestU22HeadsByWeb(t *testing.T) {
 		line, _ := io.ReadAll(r.Body)
 		mu.Lock()
 		defer mu.Unlock()
+		if r.URL.Path == "/elsewhere" {
+			http.Redirect(w, r, "/stolen", http.StatusTemporaryRedirect)
+			return
+		}
 		if r.URL.Path == "/fails" && refuse > 0 {
 			refuse--
 			w.WriteHeader(http.StatusBadGateway)
@@ -35,7 +39,7 @@ func TestU22HeadsByWeb(t *testing.T) {
 	var said safeBuffer
 	number := int64(1)
 	p := headPost{
-		to: []string{server.URL + "/fine?key=secret", server.URL + "/fails?key=secret", "http://127.0.0.1:1/nobody?key=secret"}, every: time.Millisecond,
+		to: []string{server.URL + "/fine?key=secret", server.URL + "/fails?key=secret", "http://127.0.0.1:1/nobody?key=secret", server.URL + "/elsewhere"}, every: time.Millisecond,
 		log: slog.New(slog.NewTextHandler(&said, nil)),
 		head: func(context.Context) (audit.Head, bool) {
 			mu.Lock()
@@ -68,6 +72,9 @@ func TestU22HeadsByWeb(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	if len(taken["/stolen"]) > 0 {
+		t.Error("an address sent the heads on to another")
 	}
 	for path, lines := range taken {
 		heads, err := audit.ReadHeads(strings.NewReader(strings.Join(lines, "\n") + "\n"))

@@ -122,5 +122,5 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 
 // serve answers Prometheus.
 func (m *metrics) serve() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 2})
 }

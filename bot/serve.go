@@ -83,7 +83,10 @@ func unable(cfg *config.Config) error {
 	case cfg.Web.TLS == "auto":
 		return plainly("The configuration says tls: auto, which this program cannot do yet. Use files, or proxy with something in front that has the certificate.")
 	}
-	if kinds := cfg.Unproved(); len(kinds) > 0 {
+	switch kinds := cfg.Unproved(); {
+	case len(kinds) > 0 && cfg.Approvals.AcceptNoStepUp:
+		return plainly(fmt.Sprintf("The change %s needs a fresh proof of who presses, and this program has no page for that yet. On Discord, where accounts are people's own, nothing is accepted in its place. Take the change out, or Discord.", kinds[0]))
+	case len(kinds) > 0:
 		return plainly(fmt.Sprintf("The change %s needs a fresh proof of who presses, and this program has no page for that yet. If you accept to go without, say approvals.accept_no_step_up: true.", kinds[0]))
 	}
 	for _, to := range cfg.Audit.HeadTo {

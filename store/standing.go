@@ -21,13 +21,13 @@ func (s *Store) Standing(ctx context.Context) (st Standing, err error) {
 	err = s.view(ctx, func(t *tx) error {
 		st = Standing{Open: map[approval.State]int{}}
 		for _, state := range approval.OpenStates() {
-			n := 0
-			if err := t.q.QueryRowContext(t.ctx, "SELECT COUNT(*) FROM request WHERE state = ?", string(state)).Scan(&n); err != nil {
-				return err
-			}
-			st.Open[state] = n
+			st.Open[state] = 0
 		}
-		err := t.q.QueryRowContext(t.ctx, `SELECT (SELECT COUNT(*) FROM outbox WHERE shown < wanted), (SELECT COUNT(*) FROM outbox WHERE shown < wanted AND tries > 0),
+		err := t.count(st.Open)
+		if err != nil {
+			return err
+		}
+		err = t.q.QueryRowContext(t.ctx, `SELECT (SELECT COUNT(*) FROM outbox WHERE shown < wanted), (SELECT COUNT(*) FROM outbox WHERE shown < wanted AND tries > 0),
 			(SELECT COALESCE(MAX(number), 0) FROM audit), (SELECT COUNT(*) FROM frozen)`).Scan(&st.Owed, &st.Failing, &st.Records, &st.Frozen)
 		return err
 	})
@@ -35,4 +35,24 @@ func (s *Store) Standing(ctx context.Context) (st Standing, err error) {
 		return st, fmt.Errorf("count what is stored: %w", err)
 	}
 	return st, nil
+}
+
+// count counts requests by their state, of those that are asked for.
+func (t *tx) count(open map[approval.State]int) error {
+	rows, err := t.q.QueryContext(t.ctx, "SELECT state, COUNT(*) FROM request GROUP BY state")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var state approval.State
+		n := 0
+		if err := rows.Scan(&state, &n); err != nil {
+			return err
+		}
+		if _, asked := open[state]; asked {
+			open[state] = n
+		}
+	}
+	return rows.Err()
 }

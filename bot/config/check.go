@@ -261,20 +261,31 @@ var fresh = []string{"defaults", "legacy-block", "method", "phone", "reset", "ta
 // Unproved are the kinds of change that are switched on and need a fresh proof
 // of who presses, unless the owner has accepted to go without.
 func (c *Config) Unproved() []string {
-	if c.Approvals.AcceptNoStepUp {
+	if c.goesWithout() {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(c.Changes), func(kind string) bool { return !slices.Contains(fresh, kind) })
 }
 
+// goesWithout reports whether nobody has to prove anew who they are. On Discord
+// accounts are people's own, which no organisation looks after, so that there
+// it cannot be accepted; a test server on this machine is nobody's.
+func (c *Config) goesWithout() bool {
+	return c.Approvals.AcceptNoStepUp && (c.Discord == nil || loopbackURL(c.Discord.APIURL))
+}
+
 // checkStepUp holds that a host without a page says in its own words that it
 // goes without that proof.
 func (c *Config) checkStepUp(r *reader) {
-	if c.Web.PublicURL != "" || c.Approvals.AcceptNoStepUp || !r.sound("web", "approvals.accept_no_step_up", "changes") {
+	if c.Web.PublicURL != "" || c.goesWithout() || !r.sound("web", "approvals.accept_no_step_up", "changes", "discord") {
 		return
 	}
 	for i, kind := range c.Changes {
-		if slices.Contains(fresh, kind) {
+		switch {
+		case !slices.Contains(fresh, kind):
+		case c.Approvals.AcceptNoStepUp:
+			r.at(fmt.Sprintf("changes[%d]", i), "%s needs a fresh proof of who presses, and on Discord, where accounts are people's own, nothing is accepted in its place: set web.public_url, or take the change or Discord out", kind)
+		default:
 			r.at(fmt.Sprintf("changes[%d]", i), "%s needs a fresh proof of who presses, for which there is no page: set web.public_url, or approvals.accept_no_step_up: true", kind)
 		}
 	}
