@@ -79,6 +79,8 @@ var spoken = map[string][]string{
 	"freeze":           {"abe freeze something is wrong"},
 	"thaw":             {"olga thaw it is over"},
 	"collect":          {"ada collect R-ABC234"},
+	"cases":            {}, // several of one moment, in no order
+	"privacy":          {"sue privacy"},
 	"digest now":       {},
 	"digest preview":   {},
 	"away":             {"abe away"},
