@@ -18,36 +18,41 @@ func doctor(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{Name: "doctor", Summary: "Who could approve what today, and what is laxer than usual.", Example: "doctor"},
 		Access:      only(identity.Lead, identity.Owner),
-		Answer: func(ctx context.Context, _ Call) (chat.Message, error) {
-			table, stuck, err := approvals(ctx, env)
-			if err != nil {
-				return chat.Message{}, err
-			}
-			notes, err := approverNotes(ctx, env)
-			if err != nil {
-				return chat.Message{}, err
-			}
-			m := chat.Message{
-				Headline: "Every kind of change that is switched on could be decided today.",
-				Table:    table,
-				Footer:   "Read from the tenant just now. Whoever asks may not decide, which can make it one fewer. Only you can see this.",
-			}
-			switch {
-			case len(table.Rows) == 0:
-				m.Headline, m.Table = "No kind of change is switched on.", nil
-			case len(stuck) > 0:
-				m.Headline = "These could not be decided today: " + strings.Join(stuck, ", ") + "."
-				m.Text = appoint(ctx, env, 1)
-			}
-			for _, note := range append(Notices(env.Rules.Now()), notes...) {
-				m.Fields = append(m.Fields, chat.Field{Label: "Take care", Value: note})
-			}
-			if env.Guard != nil && env.Guard.Damage() != nil {
-				m.Headline, m.Text = damaged(env.Guard.Damage()), readOnly
-			}
-			return m, nil
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			return meanwhile(ctx, c, func() (chat.Message, error) { return diagnose(ctx, env) })
 		},
 	}
+}
+
+// diagnose asks of every kind of change who could decide it.
+func diagnose(ctx context.Context, env Env) (chat.Message, error) {
+	table, stuck, err := approvals(ctx, env)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	notes, err := approverNotes(ctx, env)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	m := chat.Message{
+		Headline: "Every kind of change that is switched on could be decided today.",
+		Table:    table,
+		Footer:   "Read from the tenant just now. Whoever asks may not decide, which can make it one fewer. Only you can see this.",
+	}
+	switch {
+	case len(table.Rows) == 0:
+		m.Headline, m.Table = "No kind of change is switched on.", nil
+	case len(stuck) > 0:
+		m.Headline = "These could not be decided today: " + strings.Join(stuck, ", ") + "."
+		m.Text = appoint(ctx, env, 1)
+	}
+	for _, note := range append(Notices(env.Rules.Now()), notes...) {
+		m.Fields = append(m.Fields, chat.Field{Label: "Take care", Value: note})
+	}
+	if env.Guard != nil && env.Guard.Damage() != nil {
+		m.Headline, m.Text = damaged(env.Guard.Damage()), readOnly
+	}
+	return m, nil
 }
 
 // approvals lists for each kind of change that is switched on, about somebody
