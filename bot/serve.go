@@ -76,8 +76,8 @@ func unable(cfg *config.Config) error {
 	switch {
 	case len(cfg.Tenants) > 1:
 		return plainly(fmt.Sprintf("The configuration names %d tenants, and one bot looks after one. Run a bot for each, with a configuration, a store and an app of the chat of its own.", len(cfg.Tenants)))
-	case cfg.Teams != nil:
-		return plainly("The configuration has a section teams, to which this program does not post yet. Take it out.")
+	case cfg.Teams != nil && cfg.Digest == nil:
+		return plainly("The configuration has a section teams, where the digest is posted, and no section digest that says when. Add one, or take teams out.")
 	case cfg.Slack == nil && cfg.Discord == nil:
 		return plainly("There is no chat to serve: the configuration has neither a section slack nor one called discord. “twokey demo” runs without one.")
 	case cfg.Web.TLS == "auto":

@@ -14,6 +14,7 @@ import (
 	"twokey/bot/config"
 	"twokey/bot/discord"
 	"twokey/bot/slack"
+	"twokey/bot/teams"
 	"twokey/chat"
 	"twokey/commands"
 	"twokey/graph"
@@ -76,9 +77,19 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 	}}
 	a.admins = admins
 	a.digest = digestOf(cfg, workspaces, a.zone)
+	var webhook *teams.Teams
+	if cfg.Teams != nil {
+		if webhook, err = teams.New(teams.Config{URL: cfg.Teams.WebhookURL.Reveal(), Log: set.log}); err != nil {
+			return nil, fmt.Errorf("teams.webhook_url: %w", err)
+		}
+		a.digest.also = []chat.Address{teams.Webhook}
+	}
 	a.open = func(bot *assembled, m *commands.Mux) (conversation, error) {
 		late.Store, late.mux = bot.store, m
 		posters := map[string]chat.Poster{}
+		if webhook != nil {
+			posters[teams.Platform] = webhook
+		}
 		for _, c := range s.chats {
 			c.Handle(through(set.handler, s.metrics.handler(hurried{m, cmp.Or(set.patience, answerLimit)})))
 			posters[c.name] = c.platform

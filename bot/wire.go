@@ -67,7 +67,8 @@ type assembly struct {
 // not.
 type digestPlan struct {
 	to      chat.Address
-	leaders chat.Address // the monthly version for leaders; without a place it is not posted
+	also    []chat.Address // where else it is posted
+	leaders chat.Address   // the monthly version for leaders; without a place it is not posted
 	due     scheduler.Weekly
 }
 
@@ -276,7 +277,7 @@ func (b *assembled) facts(a assembly) func(ctx context.Context) rollout.Facts {
 func newDigester(org graph.Organization, scope rollout.Scope, db *store.Store, facts func(context.Context) rollout.Facts, now func() time.Time, plan digestPlan) *scheduler.Digester {
 	return &scheduler.Digester{
 		Tenant: org.ID, Name: org.Name, Scope: scope, Store: db, Now: now,
-		Facts: facts, To: plan.to, Due: plan.due,
+		Facts: facts, To: plan.to, Also: plan.also, Due: plan.due,
 	}
 }
 

@@ -55,6 +55,7 @@ var mayImport = map[string][]string{
 	"bot/discord/discordtest": nil,
 	"bot/slack":               {"chat", "chat/intake"},
 	"bot/slack/slacktest":     nil,
+	"bot/teams":               {"chat"},
 	"bot/browsertest":         nil,
 	"docs":                    nil,
 }

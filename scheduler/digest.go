@@ -47,11 +47,12 @@ type Digest struct {
 // forecast says when the digest's goal is met. It fails like [rollout.Trend].
 func (d Digest) forecast() (rollout.Forecast, error) { return rollout.NewForecast(d.Weeks, d.Goal) }
 
-// Publication is a digest on its way into a channel.
+// Publication is a digest on its way into its channels.
 type Publication struct {
 	Slot   Slot
 	To     chat.Address
-	Kind   string // of message: KindDigest, KindLeader
+	Also   []chat.Address // where else the same is posted, at most one of a platform
+	Kind   string         // of message: KindDigest, KindLeader
 	Digest Digest
 	Facts  []byte // the digest as JSON: what the message is made from
 	Actor  string // a directory user's object ID, or "twokey" for the clock
@@ -112,6 +113,7 @@ type Digester struct {
 	Scope   rollout.Scope
 	Store   Digests
 	To      chat.Address
+	Also    []chat.Address // where else the digest is posted, at most one of a platform
 	Due     Weekly
 	Now     func() time.Time
 }
@@ -255,7 +257,7 @@ func (d *Digester) compose(ctx context.Context, s Slot, actor string) (Publicati
 	if err != nil {
 		return Publication{}, fmt.Errorf("encode digest: %w", err)
 	}
-	return Publication{Slot: s, To: d.To, Kind: KindDigest, Digest: digest, Facts: text, Actor: actor}, nil
+	return Publication{Slot: s, To: d.To, Also: d.Also, Kind: KindDigest, Digest: digest, Facts: text, Actor: actor}, nil
 }
 
 // lastRead returns the newest week in which people's registrations could be

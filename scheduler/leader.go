@@ -28,7 +28,7 @@ func (d *Digester) LeaderJob(to chat.Address) Job {
 		if err != nil {
 			return err
 		}
-		p.Kind, p.To = KindLeader, to
+		p.Kind, p.To, p.Also = KindLeader, to, nil
 		_, err = d.Store.Publish(ctx, p)
 		return err
 	}}

@@ -86,6 +86,11 @@ func (s *Store) Publish(ctx context.Context, p scheduler.Publication) (published
 		if err := t.owe(slotKey(p.Slot), p.Kind, slotKey(p.Slot), encode(p.To), string(p.Facts)); err != nil {
 			return err
 		}
+		for _, to := range p.Also {
+			if err := t.owe(slotKey(p.Slot)+"/"+to.Platform, p.Kind, slotKey(p.Slot), encode(to), string(p.Facts)); err != nil {
+				return err
+			}
+		}
 		published = true
 		return t.recordSlot(p.Slot, "posted", p.Actor, p.Digest.AsOf)
 	})
@@ -98,7 +103,7 @@ func (s *Store) Revise(ctx context.Context, p scheduler.Publication) error {
 		if err := t.keepWeek(p.Slot.Tenant, p.Digest.This); err != nil {
 			return err
 		}
-		if _, err := t.q.ExecContext(ctx, "UPDATE outbox SET facts = ? WHERE key = ?", string(p.Facts), slotKey(p.Slot)); err != nil {
+		if _, err := t.q.ExecContext(ctx, "UPDATE outbox SET facts = ? WHERE topic = ?", string(p.Facts), slotKey(p.Slot)); err != nil {
 			return fmt.Errorf("revise digest: %w", err)
 		}
 		if err := t.Touch(slotKey(p.Slot)); err != nil {
@@ -108,7 +113,8 @@ func (s *Store) Revise(ctx context.Context, p scheduler.Publication) error {
 	})
 }
 
-// slotKey names the one message of a slot, and is its topic.
+// slotKey names the message of a slot, and is the topic of it and of the same
+// elsewhere.
 func slotKey(s scheduler.Slot) string { return s.Job + "/" + s.Tenant + "/" + s.Week }
 
 // closeSlot returns false if it is closed already.

@@ -534,3 +534,30 @@ func TestPass(t *testing.T) {
 		})
 	}
 }
+
+// A digest goes to every place that it is for, once, and is brought up to date in
+// all of them.
+func TestPublishElsewhere(t *testing.T) {
+	t.Parallel()
+	s, _ := setup(t)
+	p := publication(week48, 7)
+	p.Also = []chat.Address{{Platform: "q", Channel: "webhook"}}
+	for _, want := range []bool{true, false} {
+		if got := publish(t, s, p); got != want {
+			t.Errorf("published: %v, want %v", got, want)
+		}
+	}
+	p.Facts = []byte(`{"people":9}`)
+	if err := s.Revise(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := s.Due(t.Context(), 10)
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("Due = %+v, %v; want one for each place", rows, err)
+	}
+	for i, platform := range []string{"p", "q"} {
+		if rows[i].To.Platform != platform || string(rows[i].Facts) != `{"people":9}` {
+			t.Errorf("row %d: %+v", i, rows[i])
+		}
+	}
+}
