@@ -81,6 +81,7 @@ type Sender struct {
 	// behind says that rows of an earlier process may still be due: no pass
 	// has come to the end of them yet.
 	behind bool
+	begun  bool // to lead, since the last pass
 	// tried are rows that did not go out, by ID: what became of their posts is
 	// known to the poster of this process.
 	tried map[int64]struct{}
@@ -142,6 +143,9 @@ func (s *Sender) leads(ctx context.Context) (bool, error) {
 		s.led, s.behind = time.Time{}, true // whoever leads meanwhile may post and have no time to record it
 		return false, err
 	}
+	if s.led.IsZero() || asked.Sub(s.led) >= LeadFor { // another may have led until now, and died
+		s.behind, s.begun = true, true
+	}
 	s.led = asked
 	return true, nil
 }
@@ -180,6 +184,9 @@ func (s *Sender) pass(ctx context.Context) (more bool, err error) {
 	if ok, err := s.leads(ctx); !ok || err != nil {
 		return false, err
 	}
+	if s.justBegan() {
+		return true, nil // the rows were read while another led, who may have posted more
+	}
 	var sending errgroup.Group // without a context: one failure stops nobody else
 	sending.SetLimit(side)
 	for _, rows := range byAddress(rows) {
@@ -190,6 +197,15 @@ func (s *Sender) pass(ctx context.Context) (more bool, err error) {
 		s.caughtUp()
 	}
 	return len(rows) == batch, err
+}
+
+// justBegan reports, once, whether this process has begun to lead.
+func (s *Sender) justBegan() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	begun := s.begun
+	s.begun = false
+	return begun
 }
 
 // caughtUp notes that nothing of an earlier process is left.
