@@ -66,7 +66,7 @@ func shortWords(ctx context.Context, env Env, p approval.Policy, b identity.Benc
 	for _, kept := range []struct {
 		who []approval.Principal
 		why string
-	}{{b.Targets, "it is about them"}, {b.Away, "away"}} {
+	}{{b.Targets, "it is about them"}, {b.Provers, "they made sure of who it is for"}, {b.Away, "away"}} {
 		for _, p := range kept.who {
 			say += " " + named(ctx, env, p) + " may not: " + kept.why + "."
 		}

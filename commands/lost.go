@@ -348,8 +348,21 @@ func planCase(ctx context.Context, env Env, call Call, kind string) (approval.Pl
 	}
 	p.Reason = "Lost phone, case " + c.Ref + "." // the person's own words are for the help desk
 	p.Policy.Life = caseLife
+	p.Policy.Barred = provers(c)
 	p.Words.Findings = append([]string{"Made sure who it is, in " + fmt.Sprint(len(c.Proved(env.Now()))) + " ways: " + proofWords(ctx, env, c) + "."}, p.Words.Findings...)
 	return p, nil
+}
+
+// provers are those on whose word a request in the case rests, sorted. Whoever
+// gave a proof does not decide about it as well: the second person would be the
+// first.
+func provers(c staff.Case) []string {
+	var all []string
+	for _, p := range c.Proofs {
+		all = append(all, p.By)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 const caseChanged = "The case for which it was asked was closed, or who it is has not been made sure of any more."

@@ -10,6 +10,7 @@ import (
 	"twokey/audit"
 	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/commands/rules"
 	"twokey/commands/staff"
 	"twokey/graph"
 )
@@ -206,6 +207,44 @@ func TestLostOneManagerOnly(t *testing.T) {
 		wantSaid(t, o.say("ada", "case proof "+ref+" manager"), "confirmed by their manager")
 		wantSaid(t, o.say("ada", "case proof "+ref+" in-person"), "must come from two people")
 	})
+}
+
+// TestLostProversDoNotDecide holds that whoever made sure of who somebody is does
+// not approve what is asked because of it, and that nobody counts on them.
+func TestLostProversDoNotDecide(t *testing.T) {
+	t.Parallel()
+	const no = "You are one of those who made sure of who this is for, so somebody else has to decide it."
+	wide := func(s *setting) {
+		s.laid.Roles["helpdesk"] = append(s.laid.Roles["helpdesk"], rules.Holder{User: cast("abe")})
+	}
+	openEach(t, func(o *office) {
+		sueManages(o)
+		o.say("sam", "lost gone")
+		ref := o.caseAbout("sam")
+		wantSaid(t, o.say("abe", "case proof "+ref+" call-back"), "One more proof")
+		wantSaid(t, o.say("sue", "case proof "+ref+" manager"), "confirmed by their manager")
+		r := o.asks("ada", "case pass "+ref)
+		if both := slices.Sorted(slices.Values([]string{cast("abe"), cast("sue")})); !slices.Equal(r.Policy.Barred, both) {
+			t.Errorf("kept from it are %v, want %v", r.Policy.Barred, both)
+		}
+		wantSaid(t, o.press("abe", "approve", r.Seal(), nil), no)
+		if slices.ContainsFunc(o.inbox("abe"), func(m chat.Message) bool {
+			return slices.ContainsFunc(m.Buttons, func(b chat.Button) bool { return b.ID == "approve" })
+		}) {
+			t.Error("abe is asked to decide")
+		}
+		wantSaid(t, o.press("bea", "approve", r.Seal(), nil), "Your approval of "+r.Ref+" is recorded")
+		if r = o.request(r.Ref); r.State != approval.Approved {
+			t.Errorf("it is %s", r.State)
+		}
+	}, wide)
+	open(t, func(o *office) {
+		o.say("sam", "lost gone")
+		ref := o.caseAbout("sam")
+		o.say("abe", "case proof "+ref+" call-back")
+		o.say("abe", "case proof "+ref+" in-person")
+		wantSaid(t, o.say("ada", "case pass "+ref), "nobody could decide", "“Abe Lindqvist” may not: they made sure of who it is for.", "Nothing was asked for.")
+	}, wide, func(s *setting) { s.laid.Roles["approver"] = s.laid.Roles["approver"][:1] })
 }
 
 // TestLostOwn holds that nobody of the help desk works on a case of their own.

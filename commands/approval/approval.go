@@ -87,6 +87,7 @@ type Policy struct {
 	Life         time.Duration `json:"life,omitzero"`          // how long it may be decided, by the clock; 0: [Engine.Expiry] says
 	Only         []string      `json:"only,omitempty"`         // object IDs: nobody else may decide
 	Voters       []string      `json:"voters,omitempty"`       // object IDs: nobody else's approval counts, though others may deny
+	Barred       []string      `json:"barred,omitempty"`       // object IDs: on their word the request rests, so they may not decide it
 	Manager      bool          `json:"manager,omitzero"`       // the target's manager may decide too
 	Because      []string      `json:"because,omitempty"`      // why it is stricter or laxer than usual, a sentence each
 	Version      int           `json:"version"`                // of the rules that made it

@@ -64,11 +64,11 @@ func involved(r Request, actor, account string) []string {
 	if account != "" {
 		all = append(all, actor+" "+account)
 	}
-	return append(all, r.Policy.Only...)
+	return append(append(all, r.Policy.Only...), r.Policy.Barred...)
 }
 
 // involved takes in whom a record may name: who acts, who asked, whom and what
-// the request aims at, and who alone may decide it.
+// the request aims at, and who alone may decide it or may not.
 func (w *writer) involved(actor, name string) error {
 	r := w.request
 	for _, p := range append([]Target{{actor, name}, {r.Requester.Object, r.Warrant.Name}}, r.Targets...) {
@@ -76,7 +76,7 @@ func (w *writer) involved(actor, name string) error {
 			return err
 		}
 	}
-	for _, object := range r.Policy.Only {
+	for _, object := range slices.Concat(r.Policy.Only, r.Policy.Barred) {
 		if err := w.person(object, ""); err != nil {
 			return err
 		}

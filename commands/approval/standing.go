@@ -8,10 +8,10 @@ type Standing interface {
 	// MayAsk returns why p may ask for this kind of action.
 	MayAsk(ctx context.Context, p Principal, kind string) (Warrant, error)
 	// MayDecide returns why p is an eligible approver of r. It heeds the
-	// policy's Only and Manager.
+	// policy's Only, Barred and Manager.
 	MayDecide(ctx context.Context, p Principal, r Request) (Warrant, error)
 	// Approvers lists who could decide r now: without its requester and
-	// targets, and without whoever is away.
+	// targets, without those on whose word it rests, and without whoever is away.
 	Approvers(ctx context.Context, r Request) ([]Principal, error)
 	// Backups lists those among the people who may decide r who are asked only
 	// when nobody else answers.

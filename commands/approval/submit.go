@@ -148,6 +148,9 @@ func (e *Engine) reachable(ctx context.Context, r Request) error {
 		return nil
 	}
 	who, remedy := "people who are neither you nor its target", fmt.Sprintf("Ask an owner to appoint %d more.", short)
+	if len(r.Policy.Barred) > 0 {
+		who = "people who are neither you nor its target, and did not make sure of who the target is"
+	}
 	if len(r.Policy.Only) > 0 {
 		who, remedy = "of the few people who may decide this one", "Ask for the change itself instead."
 	}

@@ -39,12 +39,19 @@ func (d *Directory) MayDecide(ctx context.Context, p approval.Principal, r appro
 // errNo says that there is no right. It is worded by refused.
 var errNo = errors.New("no right")
 
+// errProver refuses whoever could decide, had they not vouched for what is asked:
+// they would be the second person of their own evidence.
+var errProver = &approval.Refusal{
+	Code: approval.ErrNotAllowed.Code,
+	Text: "You are one of those who made sure of who this is for, so somebody else has to decide it.",
+}
+
 // refused words the lack of a right, and says of everything else that it could
 // not be read.
 func refused(err error, what string) error {
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, errors.Is(err, errProver):
+		return err
 	case errors.Is(err, errNo), errors.Is(err, errGone):
 		return &approval.Refusal{Code: approval.ErrNotAllowed.Code, Text: "You may not " + what + "."}
 	default:
@@ -78,8 +85,19 @@ func (d *Directory) warrant(ctx context.Context, now rules.Rules, u graph.User, 
 	return approval.Warrant{}, errNo
 }
 
-// mayDecide returns errNo or errGone where there is no right.
+// mayDecide returns errNo or errGone where there is no right, and errProver where
+// there was one but for what somebody vouched for.
 func (d *Directory) mayDecide(ctx context.Context, now rules.Rules, p approval.Principal, r approval.Request) (approval.Warrant, error) {
+	w, err := d.decides(ctx, now, p, r)
+	if err == nil && slices.Contains(r.Policy.Barred, p.Object) {
+		return approval.Warrant{}, errProver
+	}
+	return w, err
+}
+
+// decides returns by which role somebody decides, whatever they have done for the
+// request before.
+func (d *Directory) decides(ctx context.Context, now rules.Rules, p approval.Principal, r approval.Request) (approval.Warrant, error) {
 	if p.Tenant != r.Tenant || len(r.Policy.Only) > 0 && !slices.Contains(r.Policy.Only, p.Object) {
 		return approval.Warrant{}, errNo
 	}
@@ -197,6 +215,7 @@ type Bench struct {
 	Can       []approval.Principal
 	Requester bool                 // the requester is an approver
 	Targets   []approval.Principal // approvers that the request is about
+	Provers   []approval.Principal // approvers on whose word the request rests
 	Away      []approval.Principal // approvers who said that they are away
 }
 
@@ -218,7 +237,8 @@ func (d *Directory) Bench(ctx context.Context, r approval.Request) (Bench, error
 		if errors.Is(err, errNo) || errors.Is(err, errGone) {
 			continue
 		}
-		if err != nil {
+		proved := errors.Is(err, errProver)
+		if err != nil && !proved {
 			return Bench{}, fmt.Errorf("read standing: %w", err)
 		}
 		_, isAway := away[object]
@@ -227,6 +247,8 @@ func (d *Directory) Bench(ctx context.Context, r approval.Request) (Bench, error
 			b.Requester = true
 		case target(r, object):
 			b.Targets = append(b.Targets, p)
+		case proved:
+			b.Provers = append(b.Provers, p)
 		case isAway:
 			b.Away = append(b.Away, p)
 		default:

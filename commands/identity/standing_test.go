@@ -60,6 +60,8 @@ func TestMayDecide(t *testing.T) {
 	}
 	only := about("sam")
 	only.Policy.Only = []string{"o-bea", "o-ada"}
+	proved := byManager(about("sam"))
+	proved.Policy.Barred = []string{"o-ada", "o-abe", "o-mia"}
 	for name, c := range map[string]struct {
 		who    approval.Principal
 		r      approval.Request
@@ -81,6 +83,9 @@ func TestMayDecide(t *testing.T) {
 		"away, and pressing all the same": {who: person("abe"), r: about("sam"), change: func(s *setting) { s.away["o-abe"] = time.Time{} }, by: "approver user"},
 		"one of those it is left to":      {who: person("bea"), r: only, by: "approver user"},
 		"none of those it is left to":     {who: person("abe"), r: only},
+		"vouched for it":                  {who: person("abe"), r: proved},
+		"the manager, who vouched for it": {who: person("mia"), r: proved},
+		"others vouched for it":           {who: person("bea"), r: proved, by: "approver user"},
 		"left to no approver":             {who: person("ada"), r: only},
 		"on the list of the kind":         {who: person("bea"), r: about("sam"), change: listed, by: "approver user"},
 		"not on the list of the kind":     {who: person("abe"), r: about("sam"), change: listed},
@@ -235,6 +240,12 @@ func TestBench(t *testing.T) {
 	if b, err = d.Bench(t.Context(), r); err != nil || !same(b, want) {
 		t.Errorf("Bench = %+v, %v\nwant %+v", b, err, want)
 	}
+	r = byManager(about("sam"))
+	r.Policy.Barred = []string{"o-abe", "o-mia", "o-hal"}
+	want = identity.Bench{Can: []approval.Principal{person("cat")}, Provers: []approval.Principal{person("abe"), person("mia")}, Away: []approval.Principal{person("bea")}}
+	if b, err = d.Bench(t.Context(), r); err != nil || !same(b, want) {
+		t.Errorf("Bench = %+v, %v\nwant %+v", b, err, want)
+	}
 	backups, err := d.Backups(t.Context(), about("sam"))
 	if err != nil || !slices.Equal(backups, []approval.Principal{person("cat")}) {
 		t.Errorf("Backups = %v, %v; want cat: bea is away, and hal is no approver", backups, err)
@@ -242,7 +253,7 @@ func TestBench(t *testing.T) {
 }
 
 func same(a, b identity.Bench) bool {
-	return a.Requester == b.Requester && slices.Equal(a.Can, b.Can) && slices.Equal(a.Targets, b.Targets) && slices.Equal(a.Away, b.Away)
+	return a.Requester == b.Requester && slices.Equal(a.Can, b.Can) && slices.Equal(a.Targets, b.Targets) && slices.Equal(a.Provers, b.Provers) && slices.Equal(a.Away, b.Away)
 }
 
 // TestG10ListedTwice holds that who is on a list twice, or on it and in a

@@ -38,7 +38,7 @@ func sample(name string) approval.Request {
 		Subscribers: []approval.Subscriber{{Address: `{"platform":"p","user":"ada"}`, Requester: true, Concerned: true, Who: "ada"}, {Address: `{"platform":"p","channel":"c"}`}},
 		Policy: approval.Policy{
 			Name: "two", Quorum: 2, Wait: 15 * time.Minute, Collect: time.Hour, CollectUntil: day.Add(24 * time.Hour), Life: 4 * time.Hour,
-			Only: []string{"bea", hostile}, Voters: []string{"voter"}, Manager: true, Because: []string{"It is night.", hostile}, Version: 7,
+			Only: []string{"bea", hostile}, Voters: []string{"voter"}, Barred: []string{"prover"}, Manager: true, Because: []string{"It is night.", hostile}, Version: 7,
 		},
 		ConfigHash: "c0f1",
 		Digest:     "digest-" + name,
