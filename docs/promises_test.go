@@ -47,7 +47,7 @@ var guarantees = []guarantee{
 	{id: "G27", says: "A request touches no more than the configured number of objects, and sums over an hour are capped too.", cases: []string{"O55"}},
 	{id: "G28", says: "The tenant is fixed by the place that a command came from.", cases: []string{"O32"}},
 	{id: "G29", says: "What cannot be read or understood is a no, with the reason."},
-	{id: "G30", says: "A week's digest appears exactly once.", cases: []string{"O18"}, later: withDigest},
+	{id: "G30", says: "A week's digest appears exactly once.", cases: []string{"O18", "O19"}, later: withDigest},
 	{id: "G31", says: "Every week has one due moment, in every zone.", cases: []string{"O16", "O17", "O22"}, later: withDigest},
 	{id: "G32", says: "A job that panics, hangs or fails stops nothing else.", cases: []string{"O20", "O21"}, later: withDigest},
 	{id: "G33", says: "What was told to be recorded survives; a full disk makes the bot say “not recorded”.", cases: []string{"O59"}},
