@@ -133,9 +133,7 @@ func (o *office) dump(words ...string) map[string]int {
 		o.t.Fatal(err)
 	}
 	defer db.Close()
-	for _, row := range o.rows(db, "SELECT pseudonym FROM alias WHERE object LIKE ?", words[0]+"%") {
-		words = append(words, row)
-	}
+	words = append(words, o.rows(db, "SELECT pseudonym FROM alias WHERE object LIKE ?", words[0]+"%")...)
 	all := map[string]int{}
 	for _, table := range o.rows(db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'") {
 		for _, row := range o.rows(db, "SELECT * FROM "+table) {
