@@ -337,7 +337,8 @@ func TestO27RolesAndNamesGiveNothing(t *testing.T) {
 }
 
 // TestWhoLeftDecidesNothing holds that who is no member of the server any more is
-// not heard in direct messages: at a press Discord is asked anew.
+// not heard in direct messages: at a press and at a typed command Discord is asked
+// anew.
 func TestWhoLeftDecidesNothing(t *testing.T) {
 	t.Parallel()
 	s := play(t, discordtest.Options{Allow: []string{"10007"}})
@@ -351,6 +352,29 @@ func TestWhoLeftDecidesNothing(t *testing.T) {
 	})
 	if got := len(s.heard.all()); got != 1 {
 		t.Errorf("%d presses were heard, want 1", got)
+	}
+}
+
+// TestWhoLeftTypesNothing is the same of a command that is typed within minutes of
+// a question which was answered.
+func TestWhoLeftTypesNothing(t *testing.T) {
+	t.Parallel()
+	for name, sends := range map[string]func(s *stage){
+		"as a message": func(s *stage) { s.Say(bea, "", "mfa deny R-ABC234 no") },
+		"as a command": func(s *stage) { s.Command(bea, "", "mfa deny", map[string]any{"request": "R-ABC234"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := play(t, discordtest.Options{Allow: []string{"10007", "50278"}})
+			s.Say(bea, "", "how do I set up my phone")
+			s.events(1)
+			s.AddUser(discordtest.User{ID: bea, Name: "bea", Away: true})
+			sends(s)
+			s.until("she is refused", func() bool { return strings.Contains(s.log.String(), "of somebody who is no member") })
+			if got := len(s.heard.all()); got != 1 {
+				t.Errorf("%d events were heard, want the question alone", got)
+			}
+		})
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 )
 
 // fresh is how long a member is taken for one without Discord being asked again.
-// That is for reading only: before a press counts it is always asked, so that
-// who was put off the server a moment ago decides nothing.
+// That is for questions in free text only, which change nothing: before a press or
+// a command counts it is always asked, so that who was put off the server a moment
+// ago decides nothing and collects nothing, by a button or by typing.
 const fresh = 5 * time.Minute
 
 // isMember reports whether whoever did something is a member of the server. What
@@ -23,7 +24,7 @@ func (d *Discord) isMember(ctx context.Context, v *delivery) (bool, error) {
 		return true, nil
 	}
 	seen, known := d.members.Get(v.from)
-	if known && v.event.Kind != chat.Press && !now.Before(seen) && now.Sub(seen) < fresh {
+	if known && v.event.Kind == chat.Mention && !now.Before(seen) && now.Sub(seen) < fresh {
 		return true, nil
 	}
 	c := call{doing: "look up a person", patience: patience, repeat: true}
