@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"twokey/audit"
@@ -69,10 +70,15 @@ func recordLookUp(tx approval.Tx, c Call, how string, people []string) error {
 	return tx.Record(audit.Entry{At: now, Tenant: who.Tenant, Kind: "person.looked-up", Actor: actor, Facts: facts})
 }
 
-// tellOfLookUps tells everybody who decides that somebody has looked up many
-// people, once an hour for the same person.
+// tellOfLookUps tells everybody who decides, and whoever looks after security,
+// that somebody has looked up many people, once an hour for the same person.
 func tellOfLookUps(ctx context.Context, env Env, c Call, n int) error {
 	to, _ := Everyone(env.People, env.Admins)(ctx) // if not all can be found, whoever is known
+	for _, address := range alarmed(ctx, env) {
+		if !slices.Contains(to, address) {
+			to = append(to, address)
+		}
+	}
 	text := "The audit record says by which commands (“/mfa audit”). If you did not expect it, ask them, in person or by a call. An owner can take their role away."
 	if contact := env.Rules.Now().SecurityContact; contact != "" {
 		text += " Tell whoever answers for security: " + quoted(contact, 120) + "."

@@ -123,6 +123,13 @@ func TestU04(t *testing.T) {
 			t.Errorf("told again: %d, then %d", before, len(all))
 		}
 	}, func(s *setting) { s.sim.People, s.laid.SecurityContact = 60, "Olga, +34 600 000 000" })
+	open(t, func(o *office) {
+		o.known()
+		o.say("ada", "export people csv")
+		if _, to := o.notices(approval.NoticeAnnouncement); !slices.Contains(to, chat.Direct(account("sue"))) || !slices.Contains(to, chat.Direct(account("abe"))) {
+			t.Errorf("told are %v, without whoever answers for security", to)
+		}
+	}, func(s *setting) { s.sim.People, s.laid.SecurityContact = 60, upn("sue") })
 }
 
 // TestU04NotRecordedIsNotShown holds that nobody is shown whom the record could
