@@ -247,6 +247,37 @@ func TestLostProversDoNotDecide(t *testing.T) {
 	}, wide, func(s *setting) { s.laid.Roles["approver"] = s.laid.Roles["approver"][:1] })
 }
 
+// TestErasedProver holds that whoever made sure of somebody and leaves stands no
+// more in the request that quoted it, by name or by ID.
+func TestErasedProver(t *testing.T) {
+	t.Parallel()
+	openEach(t, func(o *office) {
+		sueManages(o)
+		o.say("sam", "lost gone")
+		ref := o.caseAbout("sam")
+		o.say("ada", "case proof "+ref+" call-back")
+		wantSaid(t, o.say("sue", "case proof "+ref+" manager"), "confirmed by their manager")
+		r := o.asks("ada", "case pass "+ref)
+		if !strings.Contains(strings.Join(r.Words.Findings, " "), "“Sue Tanaka”") {
+			t.Fatalf("she is not quoted: %q", r.Words.Findings)
+		}
+		o.press("bea", "deny", r.Seal(), map[string]string{"reason": "not today"})
+		o.say("ada", "case close "+ref)
+		if known, err := o.store.Erase(o.t.Context(), r.Tenant, cast("sue")); !known || err != nil {
+			t.Fatalf("Erase = %t, %v", known, err)
+		}
+		after := o.request(r.Ref)
+		if text := fmt.Sprintf("%+v", after); strings.Contains(text, "Sue Tanaka") || strings.Contains(text, cast("sue")) {
+			t.Errorf("she still stands in it: %s", text)
+		}
+		for rec, err := range o.store.Audit(o.t.Context()) {
+			if err != nil || strings.Contains(rec.Facts, cast("sue")) {
+				t.Errorf("the record names her: %+v, %v", rec, err)
+			}
+		}
+	})
+}
+
 // TestLostOwn holds that nobody of the help desk works on a case of their own.
 func TestLostOwn(t *testing.T) {
 	t.Parallel()

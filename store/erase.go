@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"twokey/audit"
+	"twokey/chat"
 	"twokey/commands/approval"
 )
 
@@ -127,7 +128,8 @@ func (t *tx) eraseFrom(ref string, who audit.Person) error {
 	if err := t.run("UPDATE request SET requester = ?, warrant = '{}' WHERE id = ? AND requester = ?", who.Pseudonym, r.ID, who.Object); err != nil {
 		return err
 	}
-	if err := t.run("UPDATE request SET subscribers = '[]', outcome = ? WHERE id = ?", encode(without(r.Outcome, who)), r.ID); err != nil {
+	if err := t.run("UPDATE request SET subscribers = '[]', words = ?, policy = ?, outcome = ? WHERE id = ?",
+		encode(wordsWithout(r.Words, who)), encode(policyWithout(r.Policy, who)), encode(without(r.Outcome, who)), r.ID); err != nil {
 		return err
 	}
 	return t.eraseWords(ref, who)
@@ -169,14 +171,51 @@ func without(o approval.Outcome, who audit.Person) approval.Outcome {
 	if o.By.Object == who.Object {
 		o.By.Object = who.Pseudonym
 	}
-	if who.Name != "" {
-		o.Why = strings.ReplaceAll(o.Why, who.Name, who.Pseudonym)
-		o.Findings = slices.Clone(o.Findings)
-		for i, f := range o.Findings {
-			o.Findings[i] = strings.ReplaceAll(f, who.Name, who.Pseudonym)
+	o.Why, o.Findings = unnamed(o.Why, who), allUnnamed(o.Findings, who)
+	return o
+}
+
+// wordsWithout is the same of what approvers were shown, which may quote who made
+// sure of whom it was about.
+func wordsWithout(w approval.Words, who audit.Person) approval.Words {
+	w.Findings, w.History = allUnnamed(w.Findings, who), allUnnamed(w.History, who)
+	return w
+}
+
+// policyWithout is the same of who might decide.
+func policyWithout(p approval.Policy, who audit.Person) approval.Policy {
+	for _, list := range []*[]string{&p.Only, &p.Voters, &p.Barred} {
+		*list = slices.Clone(*list)
+		for i, object := range *list {
+			if object == who.Object {
+				(*list)[i] = who.Pseudonym
+			}
 		}
 	}
-	return o
+	p.Because = allUnnamed(p.Because, who)
+	return p
+}
+
+func allUnnamed(sentences []string, who audit.Person) []string {
+	sentences = slices.Clone(sentences)
+	for i, s := range sentences {
+		sentences[i] = unnamed(s, who)
+	}
+	return sentences
+}
+
+// shownName is how many letters of a name are shown at most.
+const shownName = 60
+
+// unnamed puts the pseudonym where a sentence has the name, as it is or as it is
+// shown.
+func unnamed(s string, who audit.Person) string {
+	for _, name := range []string{who.Name, chat.Safe(who.Name, shownName)} {
+		if name != "" {
+			s = strings.ReplaceAll(s, name, who.Pseudonym)
+		}
+	}
+	return s
 }
 
 func (t *tx) run(statement string, args ...any) error {
