@@ -78,6 +78,9 @@ func decided(ctx context.Context, env Env, choice string, v approval.Vote) (chat
 		if v.Why == "" {
 			return chat.Message{}, &mistake{"Your question was empty, so it was not passed on.", "Press “Ask” again and type it."}
 		}
+		if questionAsksForSecret(v.Why) {
+			return chat.Message{}, errSecret
+		}
 		r, err := env.Engine.Ask(ctx, v, v.Why)
 		return chat.Message{Headline: fmt.Sprintf("Your question about %s was passed on. The answer comes to you directly.", r.Ref), Request: r.Ref}, err
 	}

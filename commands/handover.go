@@ -120,27 +120,60 @@ func hold(ctx context.Context, env Env, call Call, c staff.Case, l staff.Line) (
 // A secret that is asked for: a word that asks, and near it what nobody may ask
 // for, in either order; or a question about it.
 var (
-	secret  = `(?:pass ?words?|pass ?codes?|pass ?phrases?|pins?|otps?|codes?|tokens?|temporary (?:access )?pass(?:es)?|(?:the|your|that) pass|contraseñas?|claves?|códigos?|mots? de passe|kennw[oö]rt(?:er)?|passw[oö]rt(?:er)?|senhas?|mật khẩu|mã)`
+	secret  = `(?:pass ?words?|pass ?codes?|pass ?phrases?|pins?|otps?|codes?|tokens?|temporary (?:access )?pass(?:es)?|(?:the|your|that) pass|digits?|numbers?|current one|contraseñas?|claves?|códigos?|mots? de passe|kennw[oö]rt(?:er)?|passw[oö]rt(?:er)?|senhas?|mật khẩu|mã)`
 	asking  = `(?:send|tell|give|share|forward|read|text|e-?mail|mail|message|dm|show|need|want|confirm|provide|reply with|respond with|let me have|let me know|let us know|paste|post|write|type|enter|repeat|say|spell|what|whats|which|envía\w*|dime|envo[iy]e\w*|donne\w*|schick\w*|sende\w*|gib|nenn\w*|envie|mande|diga|gửi|cho)`
 	asksFor = regexp.MustCompile(`(?i)(?:^|[^\pL])` + asking + `(?:[^\pL].{0,60}?)?(?:^|[^\pL])` + secret + `(?:$|[^\pL])`)
 	wantsIt = regexp.MustCompile(`(?i)(?:^|[^\pL])` + secret + `(?:[^\pL][^.!?]{0,40})?(?:\?|please|needed|required|bitte|por favor|s'il vous plaît)`)
-	forbids = regexp.MustCompile(`(?i)(?:never|do not|don['’]t|not|nobody|no one|no) (?:\pL+ ){0,3}` + asking + `[^.!?]*`)
+	forbids = regexp.MustCompile(`(?i)((?:why|if|unless|can|could|will|would)(?:[^\pL][^.!?,]{0,20}?)?)?(?:^|[^\pL])(?:never|do not|don['’]t|not|nobody|no one|no) (?:\pL+ ){0,3}` + asking + `[^.!?]*`)
+	turning = regexp.MustCompile(`(?i)[,;:()–—]| - |(?:^|[^\pL])(?:but|just|only|instead|then|so|rather|except)[^\pL]|(?:^|[^\pL])(?:and|or) ` + asking + ` (?:\pL+ )?(?:me|us|here)(?:$|[^\pL])`)
 	onPage  = regexp.MustCompile(`(?i)(?:type|enter|scan|paste) [^.!?]{0,60}(?:in|into|on) (?:the|your) (?:app|page|phone|browser|screen|authenticator)[^.!?]*`)
 	renewed = regexp.MustCompile(`(?i)(?:change|reset|forgot|forgotten|choose|new) (?:\pL+ ){0,3}pass ?words?`)
+	ofDesk  = regexp.MustCompile(`(?i)(?:phone|room|desk|serial|case|ticket) numbers?|(?:tell|let) (?:me|us) (?:know )?(?:when|once) (?:it is|it['’]s|you are|you have|you['’]ve) \pL+`)
+	toUs    = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:me|us|here|send|tell|give|read|reply|share|chat)(?:$|[^\pL])`)
 	joiners = strings.NewReplacer("\u00ad", "", "\u200b", "", "\u200c", "", "\u200d", "", "\ufeff", "", "*", "", "_", "", "`", "")
+	ends    = regexp.MustCompile(`[^.!?]+`)
 )
 
 // asksForSecret reports whether words ask somebody for a password, a code or a
 // pass. It would rather hold a harmless line than let one pass: whoever wrote it
 // is told, and says it otherwise. What tells people never to give one away is
-// not asking, nor what tells them to type it into Microsoft's own page.
+// not asking, as far as that goes, nor what tells them to type it into
+// Microsoft's own page or to choose another, unless the sentence has them say it.
 func asksForSecret(words string) bool {
 	words = strings.Join(strings.Fields(joiners.Replace(words)), " ")
-	for _, harmless := range []*regexp.Regexp{forbids, onPage, renewed} {
-		words = harmless.ReplaceAllString(words, " . ")
-	}
+	words = ofDesk.ReplaceAllString(words, " . ")
+	words = forbids.ReplaceAllStringFunc(words, func(said string) string {
+		if forbids.FindStringSubmatch(said)[1] != "" { // “why don't you send it?” forbids nothing
+			return said
+		}
+		if turn := turning.FindStringIndex(said); turn != nil {
+			return " . " + said[turn[0]:]
+		}
+		return " . "
+	})
+	words = ends.ReplaceAllStringFunc(words, func(sentence string) string {
+		if toUs.MatchString(sentence) {
+			return sentence
+		}
+		return renewed.ReplaceAllString(onPage.ReplaceAllString(sentence, " . "), " . ")
+	})
 	return asksFor.MatchString(words) || wantsIt.MatchString(words)
 }
+
+// passName is what an approver may well ask about.
+var passName = regexp.MustCompile(`(?i)temporary (?:access )?pass(?:es)?`)
+
+// questionAsksForSecret is asksForSecret for what an approver asks about a
+// request. There a pass is what it is about, unless they want to be told it.
+func questionAsksForSecret(words string) bool {
+	if !toUs.MatchString(words) {
+		words = passName.ReplaceAllString(words, "change")
+	}
+	return asksForSecret(words)
+}
+
+// errSecret is said to whoever asked somebody for a secret.
+var errSecret = &mistake{"That was not passed on: it reads as if it asked for a password, a code or a pass.", "Nobody is ever asked for one here. Please say it in other words."}
 
 // lineWords is one relayed line.
 func lineWords(ctx context.Context, env Env, c staff.Case, f caseFacts) chat.Message {

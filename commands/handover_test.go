@@ -16,6 +16,10 @@ func TestU07AsksForSecret(t *testing.T) {
 		"PASSWORD NEEDED: send it", "show me your temporary access pass", "*send* _me_ your `code`", "I want your passphrase", "Schick mir dein Passwort", "envíame tu contraseña",
 		"Envoyez-moi votre mot de passe", "me mande a sua senha", "hãy gửi mã cho tôi", "We never ask for a password, but this once send me your code",
 		"let me know the code", "confirm your password",
+		"Do not tell anybody else, just send me your password", "Don't share it with anyone, but tell me the code.", "Please type the code on your phone here",
+		"Please send me your new password", "I need to reset your password, so send me the current one", "I need to reset your password. Send me the current one",
+		"Read me the six digits on your screen", "Which number does the app show?", "Send me the 6-digit number", "Why don't you send me the code",
+		"Never mail it and tell me the code", "No worries just send me your code", "Tell me when you have the code and what the number is",
 	} {
 		if !asksForSecret(words) {
 			t.Errorf("%q is passed on", words)
@@ -26,12 +30,30 @@ func TestU07AsksForSecret(t *testing.T) {
 		"Nobody will ever ask you for a code.", "Do not tell anybody your password", "Your account is open again, try to sign in", "The Authenticator shows a number: type the number in the app",
 		"Enter the code in the app and tap Yes", "Which phone do you have?", "Open aka.ms/mysecurityinfo and choose Add sign-in method", "Scan the QR code on the page",
 		"You have one method, please add a second", "Thanks, that is all", "Don't send me your password!", "Please change your password", "Did you reset your password?",
-		"Change your password, please, and tell me when it is done",
+		"Change your password, please, and tell me when it is done", "You need to change your password. Tell me if it fails", "Don't send me your password or the code",
+		"Never give anybody a password, a code or a pass.", "Which phone number may I call?", "Never type your password on a page that somebody sent you",
 	} {
 		if asksForSecret(words) {
 			t.Errorf("%q is held", words)
 		}
 	}
+}
+
+// TestU07Questions holds what an approver asks of a requester, if it asks for a
+// secret, and passes on what is about the pass that is asked for.
+func TestU07Questions(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		r := o.asks("ada", "reset "+upn("sue")+" a new phone")
+		for words, want := range map[string]string{
+			"Please send me her Temporary Access Pass": "That was not passed on",
+			"What is the code on her phone?":           "That was not passed on",
+			"Why not a Temporary Access Pass?":         "was passed on. The answer comes to you directly.",
+			"Does she need a Temporary Access Pass?":   "was passed on. The answer comes to you directly.",
+		} {
+			wantSaid(t, o.press("abe", "ask", r.Seal(), map[string]string{"question": words}), want)
+		}
+	})
 }
 
 // TestHandOver relays both ways, shows the help desk how the person stands, and
