@@ -146,7 +146,16 @@ func keptByReset(r approval.Request) ([]string, error) {
 	if err := json.Unmarshal(r.Snapshot, &before); err != nil {
 		return nil, fmt.Errorf("read what was before: %w", err)
 	}
-	return methodIDs(before.without(args.Methods)), nil
+	gone := args.Methods
+	if r.State == approval.Partial {
+		gone = nil
+		for _, s := range r.Outcome.Done {
+			if m, ok := args.method(s.Number); ok && s.Class == approval.Applied {
+				gone = append(gone, m)
+			}
+		}
+	}
+	return methodIDs(before.without(gone)), nil
 }
 
 // method returns the one that the step of a number deletes.

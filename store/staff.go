@@ -90,12 +90,8 @@ func (s *Store) OpenCase(ctx context.Context, c staff.Case, tell func(approval.T
 			kept = there[0]
 			return nil
 		}
-		var n int
-		if err := t.q.QueryRowContext(ctx, "SELECT COUNT(*) FROM staff_case WHERE tenant = ? AND opener = ? AND open = 1", c.Tenant, c.Opener).Scan(&n); err != nil {
-			return fmt.Errorf("count cases: %w", err)
-		}
-		if n >= staff.OpenAtOnce {
-			return staff.ErrTooMany
+		if err := t.mayOpen(c); err != nil {
+			return err
 		}
 		if kept.Opened, err = t.Now(); err != nil {
 			return err
@@ -109,6 +105,23 @@ func (s *Store) OpenCase(ctx context.Context, c staff.Case, tell func(approval.T
 		return tell(t, kept)
 	})
 	return kept, opened && err == nil, err
+}
+
+// mayOpen refuses whoever has opened too many. What the bot opens itself to look
+// after a reset is nobody's to be refused, and counts against nobody.
+func (t *tx) mayOpen(c staff.Case) error {
+	if c.Kind == staff.Reset {
+		return nil
+	}
+	var n int
+	err := t.q.QueryRowContext(t.ctx, "SELECT COUNT(*) FROM staff_case WHERE tenant = ? AND opener = ? AND kind <> ? AND open = 1", c.Tenant, c.Opener, string(staff.Reset)).Scan(&n)
+	if err != nil {
+		return fmt.Errorf("count cases: %w", err)
+	}
+	if n >= staff.OpenAtOnce {
+		return staff.ErrTooMany
+	}
+	return nil
 }
 
 // Case implements staff.Store.
