@@ -189,26 +189,34 @@ func theirs(env Env) Command {
 	})
 }
 
-// strange says that somebody else has registered in the person's place.
+// strange says that somebody else has registered in the person's place. Whom the
+// case is about is always heard: whoever closed it, or says that all is well, may
+// be the stranger, and they may see it before the bot has looked.
 func strange(env Env) Command {
 	return caseCommand(env, "strange", "Say that what was registered is not theirs: an emergency.", nil, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
-		if selfOf(call.Who) != c.Person {
+		own := selfOf(call.Who) == c.Person
+		if !own {
 			if err := atDesk(call.Who, c); err != nil {
 				return chat.Message{}, err
 			}
 		}
-		to := alarmed(ctx, env)
-		c, err := changeCase(ctx, env, call.Who, c.Ref, "case.strange", func(c staff.Case, _ time.Time) (staff.Case, error) {
+		to, raised := alarmed(ctx, env), false
+		c, err := changeCase(ctx, env, call.Who, c.Ref, "case.strange", func(c staff.Case, now time.Time) (staff.Case, error) {
 			switch {
+			case own:
 			case !c.Open:
 				return c, staff.ErrClosed
 			case len(c.New) == 0:
 				return c, &mistake{"Nothing has been registered yet.", "You are told when it is."}
 			}
 			c.Theirs = false
+			c, raised = c.Alarm(now)
 			return c, nil
 		}, func(tx approval.Tx, c staff.Case) error {
-			return oweCase(tx, caseFacts{Case: c.Ref, To: toAlarm, What: saidStrange}, to)
+			if !raised {
+				return nil
+			}
+			return oweCase(tx, caseFacts{Case: c.Ref, To: toAlarm, What: saidStrange, Line: c.Version}, to)
 		})
 		if err != nil {
 			return chat.Message{}, err
@@ -357,7 +365,11 @@ func personCard(ctx context.Context, env Env, c staff.Case, to string) (chat.Mes
 		}
 		return m, nil
 	}
+	notMine := chat.Button{ID: "run", Label: "I did not register that", Value: "case strange " + c.Ref, Style: chat.Danger}
 	if !c.Open {
+		if c.Kind.ForManager() { // who closed it may be wrong about who registered
+			m.Buttons = []chat.Button{notMine}
+		}
 		return m, nil
 	}
 	switch c.Kind {
@@ -366,7 +378,7 @@ func personCard(ctx context.Context, env Env, c staff.Case, to string) (chat.Mes
 		m.Buttons = append(writeButtons(c), stopping)
 	case staff.Reset:
 		m.Text = "Your sign-in methods were reset. Please register again: “/mfa setup” shows how. If something is registered that is not yours, say so at once."
-		m.Buttons = []chat.Button{{ID: "run", Label: "Show me how", Value: "setup", Style: chat.Primary}, {ID: "run", Label: "I did not register that", Value: "case strange " + c.Ref, Style: chat.Danger}}
+		m.Buttons = []chat.Button{{ID: "run", Label: "Show me how", Value: "setup", Style: chat.Primary}, notMine}
 	default:
 		m.Text = "You can write here until it is closed."
 		m.Buttons = append(writeButtons(c), chat.Button{ID: "run", Label: "That is all, thank you", Value: "case close " + c.Ref})

@@ -37,7 +37,9 @@ type caseFacts struct {
 	Case string `json:"case"`
 	To   string `json:"to"`
 	What string `json:"what,omitempty"`
-	Line int    `json:"line,omitempty"` // of a conversation
+	// Line is that of a conversation. Of what can be said more than once it
+	// tells one time from another.
+	Line int `json:"line,omitempty"`
 }
 
 // What is said once.
@@ -187,7 +189,7 @@ func alarmed(ctx context.Context, env Env) []string {
 // and owes what tell owes.
 func changeCase(ctx context.Context, env Env, who identity.Speaker, ref, kind string, change func(staff.Case, time.Time) (staff.Case, error), tell func(approval.Tx, staff.Case) error) (staff.Case, error) {
 	return env.Staff.ChangeCase(ctx, env.Organization.ID, ref, change, func(tx approval.Tx, c staff.Case) error {
-		if err := recordCase(tx, env, c, kind, who.User.ID, who.User.Name); err != nil {
+		if err := recordCase(tx, env, c, kind, selfOf(who), who.User.Name); err != nil {
 			return err
 		}
 		if err := tx.Touch(caseTopic(c.Ref)); err != nil {

@@ -77,6 +77,8 @@ func (w *Caseworker) lookAt(ctx context.Context, c staff.Case) error {
 		return w.remind(ctx, c)
 	case c.Kind == staff.Reset && len(c.New) == 0 && now.Sub(c.Opened) >= resetWatch:
 		return w.lapse(ctx, c)
+	case c.Kind == staff.Prompt && now.Sub(c.Quiet()) >= promptLife:
+		return w.lapse(ctx, c)
 	case c.Kind.ForManager():
 		return w.notice(ctx, c)
 	default:
@@ -162,21 +164,30 @@ func (w *Caseworker) notice(ctx context.Context, c staff.Case) error {
 // letIn reports whether what was asked for in a case has been done.
 func (w *Caseworker) letIn(ctx context.Context, c staff.Case) (bool, error) {
 	requests, err := relatedRequests(ctx, w.env, c)
-	return slices.ContainsFunc(requests, func(r approval.Request) bool { return r.State == approval.Succeeded }), err
+	return slices.ContainsFunc(requests, tookEffect), err
 }
+
+// promptLife is for how long a report of a prompt stays open without another
+// word. The next one is a case of its own then.
+const promptLife = 72 * time.Hour
 
 // resetWatch is for how long it is watched who registers after a reset.
 const resetWatch = time.Hour
 
-// watchResets opens a case for each reset of late that was asked for in none:
-// whoever has the password can register next.
+// tookEffect reports whether a request has changed something, be it in part.
+func tookEffect(r approval.Request) bool {
+	return r.State == approval.Succeeded || r.State == approval.Partial
+}
+
+// watchResets opens a case for each reset of late that no other looks after:
+// whoever has the password can register next. One that fails fails alone.
 func (w *Caseworker) watchResets(ctx context.Context) error {
 	now := w.env.Now()
 	var done []approval.Request
 	err := w.env.Requests.View(ctx, func(tx approval.Tx) error {
 		recent, err := tx.Recent(w.env.Organization.ID, now.Add(-2*resetWatch))
 		for _, r := range recent {
-			if r.Kind == ResetKind && r.State == approval.Succeeded && caseOf(r) == "" && now.Sub(r.Outcome.At) < resetWatch && len(r.Targets) == 1 {
+			if r.Kind == ResetKind && tookEffect(r) && now.Sub(r.Outcome.At) < resetWatch && len(r.Targets) == 1 {
 				done = append(done, r)
 			}
 		}
@@ -185,18 +196,36 @@ func (w *Caseworker) watchResets(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, r := range done {
 		if err := w.watchReset(ctx, r); err != nil {
-			return fmt.Errorf("watch %s: %w", r.Ref, err)
+			errs = append(errs, fmt.Errorf("watch %s: %w", r.Ref, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// lookedAfter reports whether a reset was asked for in a case that is open, or
+// that ended when what was registered was theirs.
+func (w *Caseworker) lookedAfter(ctx context.Context, r approval.Request) (bool, error) {
+	ref := caseOf(r)
+	if ref == "" {
+		return false, nil
+	}
+	c, err := w.env.Staff.Case(ctx, r.Tenant, ref)
+	if errors.Is(err, staff.ErrNoCase) {
+		return false, nil
+	}
+	return c.Open || c.Theirs && len(c.New) > 0, err
 }
 
 func (w *Caseworker) watchReset(ctx context.Context, r approval.Request) error {
 	env := w.env
 	earlier, err := env.Staff.CasesOf(ctx, r.Tenant, r.Targets[0].ID)
 	if err != nil || slices.ContainsFunc(earlier, func(c staff.Case) bool { return c.Request == r.Ref }) {
+		return err
+	}
+	if after, err := w.lookedAfter(ctx, r); err != nil || after {
 		return err
 	}
 	left, err := keptByReset(r)

@@ -409,6 +409,105 @@ func TestResetIsWatched(t *testing.T) {
 	}
 }
 
+// TestEveryResetIsWatched holds that it is watched who registers after a reset,
+// whatever else its requester has open, and though a step of it was refused or
+// the case for which it was has been closed.
+func TestEveryResetIsWatched(t *testing.T) {
+	t.Parallel()
+	watched := func(o *office) {
+		o.t.Helper()
+		o.looks()
+		o.looks() // once
+		open, err := o.store.OpenCases(o.t.Context(), o.env.Organization.ID, cast("sue"))
+		if err != nil || len(open) != 1 || open[0].Kind != staff.Reset {
+			o.t.Fatalf("it is not watched: %+v, %v", open, err)
+		}
+		for _, m := range o.inbox("sue") {
+			if strings.Contains(m.Plain(), "Something new is registered") {
+				o.t.Errorf("what was there before is taken for new:\n%s", m.Plain())
+			}
+		}
+	}
+	t.Run("many cases", func(t *testing.T) {
+		t.Parallel()
+		open(t, func(o *office) {
+			for _, name := range []string{"sam", "vic", "abe", "bea"} {
+				wantSaid(t, o.say("ada", "lost --for "+upn(name)+" gone"), "The help desk has been told.")
+			}
+			o.say("ada", "prompt no")
+			wantSaid(t, o.say("ada", "person a question"), "as many cases as you can have open at once")
+			r := o.asks("ada", "reset "+upn("sue")+" a new phone")
+			if o.agrees(r); o.ends(r).State != approval.Succeeded {
+				t.Fatal("the reset fails")
+			}
+			watched(o)
+		})
+	})
+	t.Run("partial", func(t *testing.T) {
+		t.Parallel()
+		open(t, func(o *office) {
+			o.portal("POST", "/v1.0/users/"+cast("sue")+"/authentication/phoneMethods", mobile)
+			o.fault(`[{"method":"DELETE","path":"/users/` + cast("sue") + `/authentication/phoneMethods/*","times":1,"status":403}]`)
+			r := o.asks("ada", "reset "+upn("sue")+" a new phone")
+			if o.agrees(r); o.ends(r).State != approval.Partial {
+				t.Fatal("nothing of it is refused")
+			}
+			watched(o)
+		})
+	})
+	t.Run("closed", func(t *testing.T) {
+		t.Parallel()
+		open(t, func(o *office) {
+			o.say("sue", "lost in the lake")
+			ref := o.caseAbout("sue")
+			o.say("ada", "case proof "+ref+" call-back")
+			o.say("ada", "case proof "+ref+" in-person")
+			r := o.asks("ada", "case reset "+ref)
+			if o.agrees(r); o.ends(r).State != approval.Succeeded {
+				t.Fatal("the reset fails")
+			}
+			o.say("ada", "case close "+ref)
+			watched(o)
+		}, quiet)
+	})
+}
+
+// TestStrangeIsHeard holds that whom a case is about can always raise the alarm:
+// before the bot has looked, again, and after the help desk has closed it.
+func TestStrangeIsHeard(t *testing.T) {
+	t.Parallel()
+	openEach(t, func(o *office) {
+		r := o.asks("ada", "reset "+upn("sue")+" a new phone")
+		if o.agrees(r); o.ends(r).State != approval.Succeeded {
+			t.Fatal("the reset fails")
+		}
+		o.looks()
+		ref := o.caseAbout("sue")
+		wantSaid(t, o.say("ada", "case strange "+ref), "Nothing has been registered yet.")
+		heard := func(when string, m chat.Message, label string, want int) {
+			t.Helper()
+			wantSaid(t, o.presses("sue", m, label, nil), "Everybody who looks after security is told now.")
+			if got := o.alarms("abe"); got != want {
+				t.Errorf("%s: abe is alarmed %d times, want %d", when, got, want)
+			}
+		}
+		heard("before the bot has looked", o.gets("sue", "Your sign-in methods were reset."), "I did not register that", 1)
+		o.portal("POST", "/v1.0/users/"+cast("sue")+"/authentication/phoneMethods", mobile)
+		o.looks()
+		m := o.gets("sue", "Something new is registered")
+		heard("again", m, "It was not me", 2)
+		wantSaid(t, o.say("ada", "case theirs "+ref), "Closed: done.")
+		heard("after it was closed", m, "It was not me", 3)
+		wantSaid(t, o.say("sue", "case show "+ref), "[I did not register that]")
+		for range staff.AlarmsPerHour {
+			o.presses("sue", m, "It was not me", nil)
+		}
+		if got := o.alarms("abe"); got != staff.AlarmsPerHour {
+			t.Errorf("abe is alarmed %d times within the hour, want %d", got, staff.AlarmsPerHour)
+		}
+	})
+}
+
 // TestLostHighest refuses the highest administrators, as every pass for them is.
 func TestLostHighest(t *testing.T) {
 	t.Parallel()

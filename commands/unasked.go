@@ -47,28 +47,47 @@ func promptQuestion(env Env) chat.Message {
 // promptAnswer opens a case, alarms those who look after security, and has the
 // account's block prepared if a stranger is likely in.
 func promptAnswer(ctx context.Context, env Env, call Call) (chat.Message, error) {
-	said := call.Args["approved"]
-	who := selfOf(call.Who)
+	said, who, now := call.Args["approved"], selfOf(call.Who), env.Now()
+	earlier, err := env.Staff.CasesOf(ctx, env.Organization.ID, who)
+	if err != nil {
+		return chat.Message{}, err
+	}
 	c := staff.Case{
 		Ref: staff.NewRef(), Tenant: env.Organization.ID, Kind: staff.Prompt, Person: who, Opener: who,
-		Body: staff.Body{Account: encode(call.Who.Account), Said: said},
+		Body: staff.Body{Account: encode(call.Who.Account), Said: said, Due: dueAt(env, now)},
 	}
+	worse := said == "yes"
+	for _, e := range earlier { // to close one and report anew is no way round the bound
+		if e.Kind == c.Kind && e.Person == who {
+			c.Alarmed = e.Alarmed
+			worse = worse && (e.Said != "yes" || now.Sub(e.Quiet()) >= time.Hour)
+		}
+	}
+	c, raised := c.Alarm(now)
+	raised = raised || worse
 	to := alarmed(ctx, env)
 	people, err := desk(ctx, env, who)
 	if err != nil {
 		people = nil // nobody at the help desk keeps no alarm back
 	}
+	tell := func(tx approval.Tx, c staff.Case) error { return owePrompt(tx, c, to, people, raised) }
 	c, opened, err := env.Staff.OpenCase(ctx, c, func(tx approval.Tx, c staff.Case) error {
 		if err := recordCase(tx, env, c, "case.opened", who, call.Who.User.Name); err != nil {
 			return err
 		}
-		return owePrompt(tx, c, to, people)
+		return tell(tx, c)
 	})
-	if err == nil && !opened && said == "yes" && c.Said != "yes" { // it has become worse
-		c, err = changeCase(ctx, env, call.Who, c.Ref, "case.approved", func(c staff.Case, _ time.Time) (staff.Case, error) {
-			c.Said = said
+	if err == nil && !opened {
+		c, err = changeCase(ctx, env, call.Who, c.Ref, promptAgain[said], func(c staff.Case, now time.Time) (staff.Case, error) {
+			worse := said == "yes" && c.Said != "yes"
+			if worse { // what was approved once does not become harmless
+				c.Said = said
+			}
+			c.Due = dueAt(env, now)
+			c, raised = c.Alarm(now)
+			raised = raised || worse
 			return c, nil
-		}, func(tx approval.Tx, c staff.Case) error { return owePrompt(tx, c, to, people) })
+		}, tell)
 	}
 	if err != nil {
 		return chat.Message{}, err
@@ -79,15 +98,19 @@ func promptAnswer(ctx context.Context, env Env, call Call) (chat.Message, error)
 	return promptApproved(ctx, env, call, c), nil
 }
 
-// owePrompt alarms those who look after security and tells the help desk: once
-// for each answer that was given.
-func owePrompt(tx approval.Tx, c staff.Case, to, people []string) error {
-	alarm := caseFacts{Case: c.Ref, To: toAlarm, What: saidPrompt}
-	if c.Said == "yes" {
-		alarm.Line = 1
-	}
+// promptAgain is what is recorded when somebody reports another prompt, by what
+// they say that they did.
+var promptAgain = map[string]string{"no": "case.again", "yes": "case.approved"}
+
+// owePrompt alarms those who look after security, anew for each report, and has
+// the help desk shown the case.
+func owePrompt(tx approval.Tx, c staff.Case, to, people []string, raised bool) error {
 	people = slices.DeleteFunc(slices.Clone(people), func(a string) bool { return slices.Contains(to, a) })
-	return errors.Join(oweCase(tx, alarm, to), oweCase(tx, caseFacts{Case: c.Ref, To: toDesk}, people))
+	err := oweCase(tx, caseFacts{Case: c.Ref, To: toDesk}, people)
+	if raised {
+		err = errors.Join(err, oweCase(tx, caseFacts{Case: c.Ref, To: toAlarm, What: saidPrompt, Line: c.Version}, to))
+	}
+	return err
 }
 
 func promptDenied(env Env, c staff.Case) chat.Message {
@@ -120,7 +143,11 @@ func promptApproved(ctx context.Context, env Env, call Call, c staff.Case) chat.
 		Buttons: writeButtons(c),
 		Footer:  onlyYou + " " + noSecrets,
 	}
-	if r, err := blockOwn(ctx, env, call, c); err == nil {
+	r, err := blockOwn(ctx, env, call, c)
+	if errors.Is(err, approval.ErrOpen) { // asked for when they said so first
+		r, err = openOwnBlock(ctx, env, call.Who.User.ID)
+	}
+	if err == nil {
 		m.Text += " One approver can block your account at once (" + r.Ref + "): you cannot sign in then until it is safe again."
 		m.Request = r.Ref
 	} else {
@@ -165,6 +192,26 @@ func blockOwn(ctx context.Context, env Env, call Call, c staff.Case) (approval.R
 		return approval.Request{}, err
 	}
 	return env.Engine.Submit(ctx, p)
+}
+
+// openOwnBlock returns the open request for a block that somebody asked for of
+// their own account.
+func openOwnBlock(ctx context.Context, env Env, object string) (r approval.Request, err error) {
+	err = env.Requests.View(ctx, func(tx approval.Tx) error {
+		open, err := tx.Requests(env.Organization.ID, approval.OpenStates()...)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(open, func(r approval.Request) bool {
+			return r.Kind == ownBlockKind.name && r.Requester.Object == object
+		})
+		if i < 0 {
+			return approval.ErrNotFound
+		}
+		r = open[i]
+		return nil
+	})
+	return r, err
 }
 
 // ownBlockAction blocks the account of its requester, and no other.

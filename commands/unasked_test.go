@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/commands/staff"
 	"twokey/graph"
 )
 
@@ -97,13 +97,62 @@ func TestPromptWorse(t *testing.T) {
 		got := o.presses("sam", first.Message, "I did approve it after all", nil)
 		wantSaid(t, got, "This is an emergency.", "One approver can block your account at once")
 		o.gets("abe", "Emergency: “Sam Rivera” approved a sign-in that was not theirs.")
-		alarms := slices.DeleteFunc(o.inbox("abe"), func(m chat.Message) bool { return !strings.HasPrefix(m.Notice, "Alarm: ") })
-		if len(alarms) != 2 {
-			t.Errorf("abe is alarmed %d times, want twice", len(alarms))
+		if n := o.alarms("abe"); n != 2 {
+			t.Errorf("abe is alarmed %d times, want twice", n)
 		}
-		o.say("sam", "prompt yes") // once more raises nothing new
+		// Once more is alarmed anew, and names the block that was asked for.
+		wantSaid(t, o.say("sam", "prompt yes"), "One approver can block your account at once ("+got.Request+")")
 		if again := len(o.everyRequest()); again != 1 {
 			t.Errorf("%d blocks are asked for", again)
+		}
+		if n := o.alarms("abe"); n != 3 {
+			t.Errorf("abe is alarmed %d times, want three times", n)
+		}
+	})
+}
+
+// alarms counts those that somebody was sent.
+func (o *office) alarms(name string) (n int) {
+	o.t.Helper()
+	for _, m := range o.inbox(name) {
+		if strings.HasPrefix(m.Notice, "Alarm: ") {
+			n++
+		}
+	}
+	return n
+}
+
+// TestPromptAgain holds that each report alarms, while its case is open and
+// after it was closed; that not more than so many do within an hour, unless it
+// became worse; and that a report which nobody follows up ends.
+func TestPromptAgain(t *testing.T) {
+	t.Parallel()
+	openEach(t, func(o *office) {
+		for i := range staff.AlarmsPerHour + 2 {
+			o.say("sam", "prompt no")
+			if i == 1 {
+				o.say("sam", "case close "+o.caseAbout("sam"))
+			}
+			if got, want := o.alarms("abe"), min(i+1, staff.AlarmsPerHour); got != want {
+				t.Errorf("after %d reports abe is alarmed %d times, want %d", i+1, got, want)
+			}
+		}
+		o.say("sam", "prompt yes")
+		if got := o.alarms("abe"); got != staff.AlarmsPerHour+1 {
+			t.Errorf("after it became worse abe is alarmed %d times", got)
+		}
+		o.advance(time.Hour)
+		o.say("sam", "prompt no")
+		if got := o.alarms("abe"); got != staff.AlarmsPerHour+2 {
+			t.Errorf("an hour later abe is alarmed %d times", got)
+		}
+		ref := o.caseAbout("sam")
+		o.advance(promptLife)
+		o.looks() // and reminds
+		o.gets("ada", "still waits: a sign-in that they did not start")
+		o.looks()
+		if c, err := o.store.Case(o.t.Context(), o.env.Organization.ID, ref); err != nil || c.End != staff.Lapsed {
+			t.Errorf("after three days: %+v, %v", c, err)
 		}
 	})
 }

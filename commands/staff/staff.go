@@ -136,9 +136,12 @@ type Body struct {
 	Said    string    `json:"said,omitempty"`    // of a prompt: whether it was approved, "yes" or "no"
 	Lines   []Line    `json:"lines,omitempty"`
 	Due     time.Time `json:"due,omitzero"` // when the help desk is reminded; zero: not
-	End     End       `json:"end,omitempty"`
-	By      string    `json:"by,omitempty"` // who closed it
-	Closed  time.Time `json:"closed,omitzero"`
+	// Alarmed is when those who look after security were alarmed, oldest first:
+	// at most the last [AlarmsPerHour] times.
+	Alarmed []time.Time `json:"alarmed,omitempty"`
+	End     End         `json:"end,omitempty"`
+	By      string      `json:"by,omitempty"` // who closed it
+	Closed  time.Time   `json:"closed,omitzero"`
 }
 
 // NewRef returns a reference that no case has.
@@ -202,6 +205,33 @@ func (c Case) Proved(now time.Time) []Proof {
 	return slices.DeleteFunc(slices.Clone(c.Proofs), func(p Proof) bool { return now.Sub(p.At) >= ProofLife })
 }
 
+// AlarmsPerHour is how often one case alarms within an hour. Whoever reads of it
+// so often knows; without a bound a stranger could bury the alarms that matter.
+const AlarmsPerHour = 5
+
+// Alarm returns the case with one more alarm, and whether that is to be raised.
+// It is for a case that is closed as well: whoever closes one silences nobody.
+func (c Case) Alarm(now time.Time) (_ Case, raised bool) {
+	if n := len(c.Alarmed) - AlarmsPerHour; n >= 0 && now.Sub(c.Alarmed[n]) < time.Hour {
+		return c, false
+	}
+	c.Alarmed = append(slices.Clone(c.Alarmed), now)
+	c.Alarmed = c.Alarmed[max(0, len(c.Alarmed)-AlarmsPerHour):]
+	return c, true
+}
+
+// Quiet returns since when nothing more was said or reported in the case.
+func (c Case) Quiet() time.Time {
+	last := c.Opened
+	if n := len(c.Alarmed); n > 0 && c.Alarmed[n-1].After(last) {
+		last = c.Alarmed[n-1]
+	}
+	if n := len(c.Lines); n > 0 && c.Lines[n-1].At.After(last) {
+		last = c.Lines[n-1].At
+	}
+	return last
+}
+
 // Close returns the case as it ends.
 func (c Case) Close(end End, by string, now time.Time) (Case, error) {
 	if !c.Open {
@@ -238,7 +268,8 @@ type Store interface {
 
 	// OpenCase stores a new case at the database's time, and what tell stores for
 	// it. If one of the kind is open about the person already, that one comes back
-	// and nothing is stored; whoever has [OpenAtOnce] open is refused.
+	// and nothing is stored; whoever has [OpenAtOnce] open is refused. Cases of
+	// kind [Reset], which the bot opens, are neither refused nor counted.
 	OpenCase(ctx context.Context, c Case, tell func(approval.Tx, Case) error) (_ Case, opened bool, err error)
 	// Case returns the case of a reference, or [ErrNoCase].
 	Case(ctx context.Context, tenant, ref string) (Case, error)
