@@ -32,7 +32,7 @@ func listCases(env Env) Command {
 			}
 			t := &chat.Table{Header: []string{"Case", "What", "About", "Since"}}
 			for _, one := range all {
-				if one.Person != selfOf(c.Who) {
+				if one.Person != selfOf(env, c.Who) {
 					t.Rows = append(t.Rows, []string{one.Ref, caseWords[one.Kind], caseName(ctx, env, one.Person), moment(env, one.Opened)})
 				}
 			}
@@ -51,11 +51,11 @@ var caseWords = map[staff.Kind]string{
 // showCase is the typed twin of the message that a case has.
 func showCase(env Env) Command {
 	return caseCommand(env, "show", "How a case stands, with its next step.", nil, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
-		if atDesk(call.Who, c) == nil {
+		if atDesk(env, call.Who, c) == nil {
 			return deskCard(ctx, env, c)
 		}
 		to := toManager
-		switch selfOf(call.Who) {
+		switch selfOf(env, call.Who) {
 		case c.Person:
 			to = toPerson
 		case c.Opener:
@@ -134,7 +134,7 @@ func mayProve(ctx context.Context, env Env, who identity.Speaker, c staff.Case, 
 		return errNewLink
 	}
 	if kind != staff.Manager {
-		return atDesk(who, c)
+		return atDesk(env, who, c)
 	}
 	boss, err := managerOf(ctx, env, c.Person)
 	switch {
@@ -166,7 +166,7 @@ func changeOfCase(env Env, word, kind, what string) Command {
 // theirs says that what was registered is the person's own.
 func theirs(env Env) Command {
 	return caseCommand(env, "theirs", "Say that what was registered is theirs.", nil, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
-		if err := atDesk(call.Who, c); err != nil {
+		if err := atDesk(env, call.Who, c); err != nil {
 			return chat.Message{}, err
 		}
 		c, err := changeCase(ctx, env, call.Who, c.Ref, "case.confirmed", func(c staff.Case, now time.Time) (staff.Case, error) {
@@ -194,9 +194,9 @@ func theirs(env Env) Command {
 // be the stranger, and they may see it before the bot has looked.
 func strange(env Env) Command {
 	return caseCommand(env, "strange", "Say that what was registered is not theirs: an emergency.", nil, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
-		own := selfOf(call.Who) == c.Person
+		own := selfOf(env, call.Who) == c.Person
 		if !own {
-			if err := atDesk(call.Who, c); err != nil {
+			if err := atDesk(env, call.Who, c); err != nil {
 				return chat.Message{}, err
 			}
 		}
@@ -240,8 +240,8 @@ func emergencyButtons(c staff.Case) []chat.Button {
 // closeCase ends a case, and the person is told.
 func closeCase(env Env) Command {
 	return caseCommand(env, "close", "Close a case. Whom it is about is told.", nil, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
-		own := selfOf(call.Who) == c.Person && (c.Kind == staff.Person || c.Kind == staff.Prompt)
-		if err := atDesk(call.Who, c); err != nil && !own {
+		own := selfOf(env, call.Who) == c.Person && (c.Kind == staff.Person || c.Kind == staff.Prompt)
+		if err := atDesk(env, call.Who, c); err != nil && !own {
 			return chat.Message{}, err
 		}
 		tell, err := caseConcerns(ctx, env, c)
@@ -249,7 +249,7 @@ func closeCase(env Env) Command {
 			return chat.Message{}, err
 		}
 		c, err = changeCase(ctx, env, call.Who, c.Ref, "case.closed", func(c staff.Case, now time.Time) (staff.Case, error) {
-			return c.Close(staff.Done, selfOf(call.Who), now)
+			return c.Close(staff.Done, selfOf(env, call.Who), now)
 		}, func(tx approval.Tx, c staff.Case) error { return oweClosed(tx, c, tell) })
 		if err != nil {
 			return chat.Message{}, err
@@ -275,7 +275,7 @@ func stopCase(env Env) Command {
 			to = append(to, people...)
 		}
 		c, err := changeCase(ctx, env, call.Who, c.Ref, "case.stopped", func(c staff.Case, now time.Time) (staff.Case, error) {
-			return c.Close(staff.Stopped, selfOf(call.Who), now)
+			return c.Close(staff.Stopped, selfOf(env, call.Who), now)
 		}, func(tx approval.Tx, c staff.Case) error {
 			return oweCase(tx, caseFacts{Case: c.Ref, To: toAlarm, What: saidStopped}, to)
 		})
@@ -285,12 +285,23 @@ func stopCase(env Env) Command {
 		if err := stopRequests(ctx, env, call, c); err != nil {
 			return chat.Message{}, err
 		}
+		requests, err := relatedRequests(ctx, env, c)
+		if err != nil {
+			return chat.Message{}, err
+		}
+		if late := begunFields(env, requests); len(late) > 0 {
+			return chat.Message{
+				Headline: "Case " + c.Ref + " is closed, but it is too late to stop what was asked for.",
+				Text:     "Somebody may be in the account. Call " + env.Contact + " now. The help desk and everybody who looks after security are told.",
+				Fields:   late, Footer: onlyYou,
+			}, nil
+		}
 		return chat.Message{Headline: "Stopped: case " + c.Ref + " is closed.", Text: "The help desk and everybody who looks after security are told. If you think that somebody is in your account, call " + env.Contact + " now.", Footer: onlyYou}, nil
 	})
 }
 
 func mayStop(ctx context.Context, env Env, who identity.Speaker, c staff.Case) error {
-	if selfOf(who) == c.Person {
+	if selfOf(env, who) == c.Person {
 		return nil
 	}
 	boss, err := managerOf(ctx, env, c.Person)
@@ -320,6 +331,17 @@ func stopRequests(ctx context.Context, env Env, call Call, c staff.Case) error {
 		}
 	}
 	return nil
+}
+
+// begunFields name the requests that it is too late to stop.
+func begunFields(env Env, requests []approval.Request) (all []chat.Field) {
+	for _, r := range requests {
+		switch r.State {
+		case approval.Executing, approval.Reconciling, approval.Succeeded, approval.Partial, approval.Unknown:
+			all = append(all, chat.Field{Label: r.Ref, Value: stateWords(env, r)})
+		}
+	}
+	return all
 }
 
 // deskCard is a case as the help desk sees it.
@@ -417,8 +439,22 @@ func alarmWords(ctx context.Context, env Env, c staff.Case, f caseFacts) chat.Me
 	switch f.What {
 	case saidStopped:
 		m.Headline = "Alarm: case " + c.Ref + " was stopped, because " + who + " did not expect it."
-		m.Text = "Somebody reported their phone lost: it may have been a stranger who wants a pass. What was asked for because of it is stopped."
+		m.Text = "Somebody reported their phone lost: it may have been a stranger who wants a pass. "
 		m.Fields = []chat.Field{{Label: "Reported by", Value: env.People.Name(ctx, principal(env, c.Opener)), Quoted: true}, {Label: "Stopped by", Value: env.People.Name(ctx, principal(env, c.By)), Quoted: true}}
+		requests, err := relatedRequests(ctx, env, c)
+		late := begunFields(env, requests)
+		switch {
+		case err != nil:
+			m.Text += "Please look at what was asked for because of it: that could not be read just now."
+		case len(late) > 0:
+			m.Text += "It is too late to stop what was asked for because of it: end their sessions or block the account, and call them on the number in the directory."
+			m.Fields = append(m.Fields, late...)
+		default:
+			m.Text += "What was asked for because of it is stopped."
+		}
+		if isLinked(c.Person) {
+			m.Buttons = emergencyButtons(c)
+		}
 	case saidStrange:
 		m.Headline = "Alarm: a stranger may have registered for the account of " + who + "."
 		m.Text = "Block the account and end its sessions, then call them on the number in the directory."

@@ -189,7 +189,7 @@ func alarmed(ctx context.Context, env Env) []string {
 // and owes what tell owes.
 func changeCase(ctx context.Context, env Env, who identity.Speaker, ref, kind string, change func(staff.Case, time.Time) (staff.Case, error), tell func(approval.Tx, staff.Case) error) (staff.Case, error) {
 	return env.Staff.ChangeCase(ctx, env.Organization.ID, ref, change, func(tx approval.Tx, c staff.Case) error {
-		if err := recordCase(tx, env, c, kind, selfOf(who), who.User.Name); err != nil {
+		if err := recordCase(tx, env, c, kind, selfOf(env, who), who.User.Name); err != nil {
 			return err
 		}
 		if err := tx.Touch(caseTopic(c.Ref)); err != nil {
@@ -231,7 +231,7 @@ func caseFor(ctx context.Context, env Env, who identity.Speaker, typed string) (
 	if err != nil {
 		return c, err
 	}
-	me := selfOf(who)
+	me := selfOf(env, who)
 	if me == c.Person || me == c.Opener || who.Has(identity.Helpdesk) {
 		return c, nil
 	}
@@ -248,20 +248,23 @@ func caseFor(ctx context.Context, env Env, who identity.Speaker, typed string) (
 // a chat account that is not linked.
 func isLinked(person string) bool { return !strings.Contains(person, "/") }
 
-// selfOf is under what a case knows the speaker.
-func selfOf(who identity.Speaker) string {
+// selfOf is under what a case knows the speaker. While the tenant cannot be read
+// nobody counts as linked, but whose account it is has been written down here: a
+// case that is opened then is theirs afterwards, too.
+func selfOf(env Env, who identity.Speaker) string {
+	key := identity.LinkKey(who.Account)
 	if who.Linked {
 		return who.User.ID
 	}
-	return identity.LinkKey(who.Account)
+	return cmp.Or(env.Rules.Now().Links[key], key)
 }
 
 // atDesk refuses whoever is not of the help desk, and whom a case is about.
-func atDesk(who identity.Speaker, c staff.Case) error {
+func atDesk(env Env, who identity.Speaker, c staff.Case) error {
 	switch {
 	case !who.Has(identity.Helpdesk):
 		return staff.ErrDesk
-	case selfOf(who) == c.Person:
+	case selfOf(env, who) == c.Person:
 		return staff.ErrOwn
 	default:
 		return nil

@@ -28,7 +28,7 @@ func askPerson(env Env) Command {
 		Access: everybody, Offline: true,
 		Answer: func(ctx context.Context, call Call) (chat.Message, error) {
 			now := env.Now()
-			who := selfOf(call.Who)
+			who := selfOf(env, call.Who)
 			line := staff.Line{By: who, Words: heard(call.Args["question"]), At: now}
 			c := staff.Case{
 				Ref: staff.NewRef(), Tenant: env.Organization.ID, Kind: staff.Person, Person: who, Opener: who,
@@ -53,12 +53,13 @@ func askPerson(env Env) Command {
 func sayInCase(env Env) Command {
 	options := []chat.Option{{Name: "words", Summary: "what you want to say", Required: true, Rest: true}}
 	return caseCommand(env, "say", "Write in a case: the help desk to the person, and they to the help desk.", options, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
-		line := staff.Line{By: selfOf(call.Who), Words: heard(call.Args["words"]), At: env.Now()}
-		if line.By != c.Person && line.By != c.Opener {
-			if err := atDesk(call.Who, c); err != nil {
+		line := staff.Line{By: selfOf(env, call.Who), Words: heard(call.Args["words"]), At: env.Now()}
+		if line.By != c.Person { // of whoever opened it for another: the help desk's, if they are of it
+			err := atDesk(env, call.Who, c)
+			if err != nil && line.By != c.Opener {
 				return chat.Message{}, err
 			}
-			line.Desk = true
+			line.Desk = err == nil
 		}
 		if line.Desk && asksForSecret(line.Words) {
 			return hold(ctx, env, call, c, line)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"twokey/commands/staff"
 )
 
 // TestU07AsksForSecret tells what asks somebody for a secret from what does not.
@@ -103,6 +105,36 @@ func TestHandOverOfTheUnlinked(t *testing.T) {
 		o.gets("nobody", "They write: “welcome, an owner will link you”")
 		wantSaid(t, o.say("nobody", "case say "+all[0].Ref+" thanks"), "Passed on")
 		wantSaid(t, o.say("nobody-2", "case say "+all[0].Ref+" thanks"), "There is no such case")
+	})
+}
+
+// TestHandOverOfTheOpener takes what a helper writes in a case that they opened
+// for somebody else for the help desk's word, and passes it on to them.
+func TestHandOverOfTheOpener(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.say("ada", "lost --for "+upn("sam")+" he called")
+		ref := o.caseAbout("sam")
+		o.say("ada", "case say "+ref+" I will call you at ten")
+		o.gets("sam", "They write: “I will call you at ten”")
+		wantSaid(t, o.say("ada", "case say "+ref+" tell me the code"), "That was not passed on")
+	})
+}
+
+// TestHandOverIsBounded holds that nobody floods the help desk.
+func TestHandOverIsBounded(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.say("sue", "person a question")
+		ref := o.caseAbout("sue")
+		for range staff.LinesPerHour - 1 {
+			wantSaid(t, o.say("sue", "case say "+ref+" and another"), "Passed on")
+		}
+		wantSaid(t, o.say("sue", "case say "+ref+" and another"), "That was a lot within the hour")
+		wantSaid(t, o.say("sue", "person and another"), "That was a lot within the hour")
+		wantSaid(t, o.say("ada", "case say "+ref+" one by one, please"), "Passed on")
+		o.advance(time.Hour)
+		wantSaid(t, o.say("sue", "case say "+ref+" and another"), "Passed on")
 	})
 }
 

@@ -79,7 +79,9 @@ func openLost(ctx context.Context, env Env, call Call) (chat.Message, error) {
 		}
 		found, err := findPerson(ctx, env, typed)
 		var wrong *mistake
-		if errors.As(err, &wrong) { // which says whom there is
+		var several *severalFound
+		switch { // both say whom there is
+		case errors.As(err, &wrong), errors.As(err, &several) && !call.Who.Has(identity.Helpdesk):
 			err = errNotFor(env)
 		}
 		if err != nil {
@@ -130,7 +132,7 @@ func openCase(ctx context.Context, env Env, who identity.Speaker, c staff.Case) 
 		return chat.Message{}, err
 	}
 	kept, opened, err := env.Staff.OpenCase(ctx, c, func(tx approval.Tx, c staff.Case) error {
-		if err := recordCase(tx, env, c, "case.opened", selfOf(who), who.User.Name); err != nil {
+		if err := recordCase(tx, env, c, "case.opened", selfOf(env, who), who.User.Name); err != nil {
 			return err
 		}
 		for to, addresses := range map[string][]string{toDesk: tell.desk, toPerson: tell.person, toOpener: tell.opener, toManager: tell.manager} {
@@ -145,12 +147,12 @@ func openCase(ctx context.Context, env Env, who identity.Speaker, c staff.Case) 
 	}
 	m := chat.Message{Headline: "The help desk has been told. This is case " + kept.Ref + ".", Footer: onlyYou + " " + noSecrets}
 	switch {
-	case !opened && c.Person == selfOf(who):
+	case !opened && c.Person == selfOf(env, who):
 		m.Headline = "The help desk knows already. Your case is " + kept.Ref + "."
 		m.Buttons = writeButtons(kept)
 	case !opened:
 		m.Headline = "The help desk knows already."
-	case c.Person != selfOf(who):
+	case c.Person != selfOf(env, who):
 		m.Text = "They will reach the person by the number in the directory, and not by one that somebody gives. You are told when it is closed."
 	default:
 		m.Text = "I have sent you a message that shows how it stands."
@@ -323,7 +325,7 @@ func planCase(ctx context.Context, env Env, call Call, kind string) (approval.Pl
 	if err != nil {
 		return approval.Plan{}, err
 	}
-	if err := atDesk(call.Who, c); err != nil {
+	if err := atDesk(env, call.Who, c); err != nil {
 		return approval.Plan{}, err
 	}
 	switch {

@@ -196,6 +196,19 @@ func TestLostRefusals(t *testing.T) {
 	})
 }
 
+// TestLostOfNamesakes shows the accounts of one name to the help desk alone.
+func TestLostOfNamesakes(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.portal("PATCH", "/v1.0/users/"+cast("vic"), `{"displayName":"Sue Tanaka"}`)
+		wantSaid(t, o.say("ada", `lost --for "Sue Tanaka" gone`), "2 accounts are called", upn("vic"))
+		got := o.say("sam", `lost --for "Sue Tanaka" gone`)
+		if wantSaid(t, got, "I cannot open a case for that account."); strings.Contains(got.Plain(), upn("vic")) {
+			t.Errorf("sam is shown who there is:\n%s", got.Plain())
+		}
+	})
+}
+
 // TestLostOneManagerOnly holds that the manager's word and another proof come
 // from two people.
 func TestLostOneManagerOnly(t *testing.T) {
@@ -326,6 +339,30 @@ func TestU05LostStopped(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestU05LostStoppedTooLate holds that whoever stops a case whose pass has been
+// handed out already is told so, and those who can help too.
+func TestU05LostStoppedTooLate(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		ref := provedTwice(o)
+		card := o.gets("sam", ref)
+		r := o.asks("ada", "case pass "+ref)
+		o.agrees(r)
+		wantSaid(t, o.press("ada", "collect", r.Seal(), nil), "It is shown this once")
+		if r = o.ends(r); r.State != approval.Succeeded {
+			t.Fatalf("it %s: %+v", r.State, r.Outcome)
+		}
+		got := o.presses("sam", card, "I did not expect this", nil)
+		wantSaid(t, got, "Case "+ref+" is closed, but it is too late to stop what was asked for.", r.Ref)
+		for _, who := range []string{"ada", "abe"} {
+			alarm := o.gets(who, "Alarm: case "+ref+" was stopped")
+			if plain := alarm.Plain(); !strings.Contains(plain, r.Ref) || !strings.Contains(plain, "too late to stop") || strings.Contains(plain, "is stopped") || len(alarm.Buttons) != 2 {
+				t.Errorf("%s is told\n%s", who, plain)
+			}
+		}
+	})
 }
 
 // TestLostClosedMeanwhile closes a case after its pass was approved: nothing is

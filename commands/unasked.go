@@ -47,7 +47,7 @@ func promptQuestion(env Env) chat.Message {
 // promptAnswer opens a case, alarms those who look after security, and has the
 // account's block prepared if a stranger is likely in.
 func promptAnswer(ctx context.Context, env Env, call Call) (chat.Message, error) {
-	said, who, now := call.Args["approved"], selfOf(call.Who), env.Now()
+	said, who, now := call.Args["approved"], selfOf(env, call.Who), env.Now()
 	earlier, err := env.Staff.CasesOf(ctx, env.Organization.ID, who)
 	if err != nil {
 		return chat.Message{}, err

@@ -157,6 +157,23 @@ func TestPromptAgain(t *testing.T) {
 	})
 }
 
+// TestPromptWhileAway holds that a report which comes while the tenant cannot be
+// read is that person's own afterwards, and that the alarm offers what helps.
+func TestPromptWhileAway(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.fault(`[{"method":"GET","path":"/users/*","status":503}]`)
+		got := o.say("sam", "prompt no")
+		wantSaid(t, got, "Well done.")
+		o.fault(`[]`)
+		ref := o.caseAbout("sam")
+		if m := o.gets("abe", "“Sam Rivera” got a sign-in request"); len(m.Buttons) == 0 || m.Buttons[0].Label != "End all their sessions" {
+			t.Errorf("the alarm offers %+v", m.Buttons)
+		}
+		wantSaid(t, o.presses("sam", got.Message, "Write to the help desk", map[string]string{"words": "hello"}), "Passed on, in case "+ref)
+	})
+}
+
 // TestPromptOfTheProtected alarms and says to call where the bot may not block.
 func TestPromptOfTheProtected(t *testing.T) {
 	t.Parallel()

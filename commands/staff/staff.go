@@ -168,6 +168,7 @@ var (
 	ErrDesk    = no("case-desk", "Only the help desk can do this.")
 	ErrTooFew  = no("case-unproved", "This is not enough yet. Two proofs of different kinds are needed before anything can be asked for.")
 	ErrTooMany = no("case-too-many", "You have opened as many cases as you can have open at once. Please call the help desk.")
+	ErrLines   = no("case-lines", "That was a lot within the hour, so this is not passed on. What you wrote before has arrived: please wait for an answer, or call.")
 	ErrLost    = no("case-lost", "Somebody else was faster. Please look at the case again.")
 )
 
@@ -241,11 +242,24 @@ func (c Case) Close(end End, by string, now time.Time) (Case, error) {
 	return c, nil
 }
 
+// LinesPerHour is how much either side may write in one case within an hour: of
+// the person's, each line goes to everybody at the help desk.
+const LinesPerHour = 20
+
 // Say returns the case with one more line, and until when it is to be answered
 // if the person said it.
 func (c Case) Say(l Line, due time.Time) (Case, error) {
 	if !c.Open {
 		return c, ErrClosed
+	}
+	lately := 0
+	for _, said := range c.Lines {
+		if said.Desk == l.Desk && l.At.Sub(said.At) < time.Hour {
+			lately++
+		}
+	}
+	if lately >= LinesPerHour {
+		return c, ErrLines
 	}
 	c.Lines = append(slices.Clone(c.Lines), l)
 	c.Due = time.Time{}
