@@ -51,7 +51,7 @@ var caseWords = map[staff.Kind]string{
 // showCase is the typed twin of the message that a case has.
 func showCase(env Env) Command {
 	return caseCommand(env, "show", "How a case stands, with its next step.", nil, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
-		if atDesk(env, call.Who, c) == nil {
+		if atDesk(ctx, env, call.Who, c) == nil {
 			return deskCard(ctx, env, c)
 		}
 		to := toManager
@@ -134,7 +134,7 @@ func mayProve(ctx context.Context, env Env, who identity.Speaker, c staff.Case, 
 		return errNewLink
 	}
 	if kind != staff.Manager {
-		return atDesk(env, who, c)
+		return atDesk(ctx, env, who, c)
 	}
 	boss, err := managerOf(ctx, env, c.Person)
 	switch {
@@ -166,7 +166,7 @@ func changeOfCase(env Env, word, kind, what string) Command {
 // theirs says that what was registered is the person's own.
 func theirs(env Env) Command {
 	return caseCommand(env, "theirs", "Say that what was registered is theirs.", nil, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
-		if err := atDesk(env, call.Who, c); err != nil {
+		if err := atDesk(ctx, env, call.Who, c); err != nil {
 			return chat.Message{}, err
 		}
 		c, err := changeCase(ctx, env, call.Who, c.Ref, "case.confirmed", func(c staff.Case, now time.Time) (staff.Case, error) {
@@ -196,7 +196,7 @@ func strange(env Env) Command {
 	return caseCommand(env, "strange", "Say that what was registered is not theirs: an emergency.", nil, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
 		own := selfOf(env, call.Who) == c.Person
 		if !own {
-			if err := atDesk(env, call.Who, c); err != nil {
+			if err := atDesk(ctx, env, call.Who, c); err != nil {
 				return chat.Message{}, err
 			}
 		}
@@ -241,7 +241,7 @@ func emergencyButtons(c staff.Case) []chat.Button {
 func closeCase(env Env) Command {
 	return caseCommand(env, "close", "Close a case. Whom it is about is told.", nil, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
 		own := selfOf(env, call.Who) == c.Person && (c.Kind == staff.Person || c.Kind == staff.Prompt)
-		if err := atDesk(env, call.Who, c); err != nil && !own {
+		if err := atDesk(ctx, env, call.Who, c); err != nil && !own {
 			return chat.Message{}, err
 		}
 		tell, err := caseConcerns(ctx, env, c)
@@ -355,6 +355,9 @@ func deskCard(ctx context.Context, env Env, c staff.Case) (chat.Message, error) 
 		m = promptCard(ctx, env, c)
 	default:
 		m, err = questionCard(ctx, env, c)
+	}
+	if _, standIns := deskOrStandIns(ctx, env, c.Person); standIns && c.Open {
+		m.Text = strings.TrimSpace(m.Text + "\n\nNobody of the help desk can see to this, so leads and owners are asked. A pass or a reset can be asked for by the help desk alone: an owner can appoint somebody in the configuration.")
 	}
 	return m, err
 }

@@ -95,10 +95,21 @@ func directs(env Env, object string) []string {
 // leads and owners do; if the tenant cannot be read, those of them who are known
 // without it.
 func desk(ctx context.Context, env Env, about string) ([]string, error) {
+	to, _ := deskOrStandIns(ctx, env, about)
+	if len(to) == 0 {
+		return nil, &mistake{"Nobody is at the help desk who could be told here.", "Please call " + env.Contact + "."}
+	}
+	return to, nil
+}
+
+// deskOrStandIns lists where the help desk reads, or who stands in for it, and
+// says whether it is the latter.
+func deskOrStandIns(ctx context.Context, env Env, about string) (to []string, standIns bool) {
 	ctx, cancel := context.WithTimeout(ctx, alarmRead)
 	defer cancel()
-	for _, roles := range [][]identity.Role{{identity.Helpdesk}, {identity.Lead, identity.Owner}} {
-		var to []string
+	own := directs(env, about)
+	for i, roles := range [][]identity.Role{{identity.Helpdesk}, standInRoles} {
+		to = nil
 		people, err := env.People.Active(ctx, roles...)
 		if err != nil {
 			to = addresses(identity.Pinned(env.People.Rules(), roles...), chat.Address{})
@@ -106,13 +117,25 @@ func desk(ctx context.Context, env Env, about string) ([]string, error) {
 		for _, p := range people {
 			to = append(to, directs(env, p.Object)...)
 		}
-		own := directs(env, about)
 		to = slices.DeleteFunc(to, func(a string) bool { return slices.Contains(own, a) })
 		if len(to) > 0 {
-			return to, nil
+			return to, i > 0
 		}
 	}
-	return nil, &mistake{"Nobody is at the help desk who could be told here.", "Please call " + env.Contact + "."}
+	return nil, true
+}
+
+// standInRoles look after a case where nobody of the help desk can.
+var standInRoles = []identity.Role{identity.Lead, identity.Owner}
+
+// looksAfter reports whether somebody works on a case: the help desk, or who
+// stands in for it.
+func looksAfter(ctx context.Context, env Env, who identity.Speaker, c staff.Case) bool {
+	if who.Has(identity.Helpdesk) || !who.Has(standInRoles...) {
+		return who.Has(identity.Helpdesk)
+	}
+	_, standIns := deskOrStandIns(ctx, env, c.Person)
+	return standIns
 }
 
 // caseConcerns returns who is to be told of a case.
@@ -224,15 +247,15 @@ func recordCase(tx approval.Tx, env Env, c staff.Case, kind, actor, name string)
 	return recordOf(tx, env, actor, name, kind, facts)
 }
 
-// caseFor returns a case for whoever may see it: the help desk, whom it is
-// about, and who opened it. The help desk is not shown its own.
+// caseFor returns a case for whoever may see it: the help desk or who stands in
+// for it, whom it is about, and who opened it. The help desk is not shown its own.
 func caseFor(ctx context.Context, env Env, who identity.Speaker, typed string) (staff.Case, error) {
 	c, err := env.Staff.Case(ctx, env.Organization.ID, staff.Canonical(typed))
 	if err != nil {
 		return c, err
 	}
 	me := selfOf(env, who)
-	if me == c.Person || me == c.Opener || who.Has(identity.Helpdesk) {
+	if me == c.Person || me == c.Opener || looksAfter(ctx, env, who, c) {
 		return c, nil
 	}
 	if !c.Kind.ForManager() {
@@ -259,10 +282,10 @@ func selfOf(env Env, who identity.Speaker) string {
 	return cmp.Or(env.Rules.Now().Links[key], key)
 }
 
-// atDesk refuses whoever is not of the help desk, and whom a case is about.
-func atDesk(env Env, who identity.Speaker, c staff.Case) error {
+// atDesk refuses whoever is not of the help desk and does not stand in for it, and whom a case is about.
+func atDesk(ctx context.Context, env Env, who identity.Speaker, c staff.Case) error {
 	switch {
-	case !who.Has(identity.Helpdesk):
+	case !looksAfter(ctx, env, who, c):
 		return staff.ErrDesk
 	case selfOf(env, who) == c.Person:
 		return staff.ErrOwn

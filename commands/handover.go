@@ -55,7 +55,7 @@ func sayInCase(env Env) Command {
 	return caseCommand(env, "say", "Write in a case: the help desk to the person, and they to the help desk.", options, func(ctx context.Context, call Call, c staff.Case) (chat.Message, error) {
 		line := staff.Line{By: selfOf(env, call.Who), Words: heard(call.Args["words"]), At: env.Now()}
 		if line.By != c.Person { // of whoever opened it for another: the help desk's, if they are of it
-			err := atDesk(env, call.Who, c)
+			err := atDesk(ctx, env, call.Who, c)
 			if err != nil && line.By != c.Opener {
 				return chat.Message{}, err
 			}

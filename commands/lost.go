@@ -325,7 +325,7 @@ func planCase(ctx context.Context, env Env, call Call, kind string) (approval.Pl
 	if err != nil {
 		return approval.Plan{}, err
 	}
-	if err := atDesk(env, call.Who, c); err != nil {
+	if err := atDesk(ctx, env, call.Who, c); err != nil {
 		return approval.Plan{}, err
 	}
 	switch {

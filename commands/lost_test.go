@@ -291,6 +291,25 @@ func TestErasedProver(t *testing.T) {
 	})
 }
 
+// TestLostWithoutDesk has leads and owners work on a case where there is nobody
+// else, and says who can ask for a pass.
+func TestLostWithoutDesk(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.say("sam", "lost gone")
+		ref := o.caseAbout("sam")
+		card := o.gets("olga", "leads and owners are asked")
+		wantSaid(t, o.presses("olga", card, "I called them back", nil), "Recorded: called back")
+		wantSaid(t, o.say("olga", "case say "+ref+" I will call you at ten"), "Passed on")
+		o.gets("sam", "They write: “I will call you at ten”")
+		wantSaid(t, o.say("vic", "case show "+ref), "There is no such case")
+	}, func(s *setting) { delete(s.laid.Roles, "helpdesk") })
+	open(t, func(o *office) { // where there is one, nobody stands in
+		o.say("sam", "lost gone")
+		wantSaid(t, o.say("olga", "case show "+o.caseAbout("sam")), "There is no such case")
+	})
+}
+
 // TestLostOwn holds that nobody of the help desk works on a case of their own.
 func TestLostOwn(t *testing.T) {
 	t.Parallel()
