@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"strings"
+	"sync"
+	"time"
 
 	"twokey/chat"
 	"twokey/commands/identity"
@@ -13,10 +16,17 @@ import (
 
 // privacy shows somebody what is stored about them.
 func privacy(env Env) Command {
+	asked := &sparing{each: time.Minute, last: map[string]time.Time{}}
 	return Command{
 		CommandSpec: chat.CommandSpec{Name: "privacy", Summary: "Everything that is stored about you, and how long.", Example: "privacy"},
 		Access:      everybody,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			if !c.Who.Linked {
+				return chat.Message{}, &mistake{"I do not know who you are in Microsoft 365, so I cannot look for what is stored about you.", "Please ask " + env.Contact + "."}
+			}
+			if !asked.pass(c.Who.User.ID, env.Now()) {
+				return chat.Message{}, &mistake{"I looked for this less than a minute ago.", "Every table has to be looked through for it, so please wait a minute. The answer above still holds."}
+			}
 			stored, err := env.Staff.Stored(ctx, env.Organization.ID, c.Who.User.ID, namesOf(env, c.Who)...)
 			if err != nil {
 				return chat.Message{}, err
@@ -30,13 +40,28 @@ func privacy(env Env) Command {
 			if len(stored) == 0 {
 				m.Headline, m.Table = "Nothing is stored about you.", nil
 			}
-			if !c.Who.Linked {
-				return m, nil
-			}
 			m.Fields, err = ownWords(ctx, env, c.Who)
 			return m, err
 		},
 	}
+}
+
+// sparing lets everybody pass once in a while.
+type sparing struct {
+	each time.Duration
+	mu   sync.Mutex
+	last map[string]time.Time // by person
+}
+
+func (s *sparing) pass(person string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.last, func(_ string, at time.Time) bool { return now.Sub(at) >= s.each })
+	if _, lately := s.last[person]; lately {
+		return false
+	}
+	s.last[person] = now
+	return true
 }
 
 // namesOf are the words by which somebody is found beside their object ID. A
@@ -56,17 +81,26 @@ var kept = map[string][2]string{
 	"alias":      {"Under which pseudonyms the audit record knows you", "until you are erased as a leaver"},
 	"aside":      {"Words beside the audit record", "as long as the record's text, 7 years by default"},
 	"audit":      {"What you did, or was done for you: by pseudonym", "its text 7 years by default"},
+	"attempt":    {"How a change of your account was carried out", "as long as the request"},
 	"away":       {"When you are away", "until you are erased as a leaver"},
 	"change":     {"Changes of your account, from Microsoft's audit log", "as long as the audit record"},
 	"decision":   {"Requests that you decided", "as long as the request"},
+	"declared":   {"What was laid down about your account, or by you", "until it is taken back, or you are erased as a leaver"},
+	"frozen":     {"That you froze the bot", "until it is thawed"},
 	"inbox":      {"That the chat delivered something of yours", "some days"},
+	"language":   {"In which language I answer you", "until you choose another, or are erased as a leaver"},
 	"legacy_use": {"Your sign-ins by old mail protocols, by day", "some weeks; then as a sum without names"},
+	"looked_up":  {"Whom you looked up, or who looked you up", "an hour"},
+	"mail_apps":  {"Which mail programs you use, from Microsoft's report", "replaced at each reading"},
+	"note":       {"What buttons that you were shown mean", "half a year after they were last shown"},
 	"outbox":     {"Messages to you, as facts without words", "as long as what they tell of"},
 	"person":     {"Your account and its methods, as read from Microsoft 365", "replaced at each reading; gone with the account"},
 	"request":    {"Requests by you or about you", "7 years by default"},
 	"rules":      {"Your role here and your chat account, from the configuration", "as long as the audit record"},
+	"setting":    {"What you set for everybody, as the goal", "until it is set anew"},
 	"staff_case": {"Your cases with the help desk", "until you are erased as a leaver"},
 	"staff_note": {"What you told me about yourself", "until you are erased as a leaver"},
+	"step":       {"What was sent to Microsoft 365 about your account", "as long as the request"},
 }
 
 func storedTable(stored []staff.Stored) *chat.Table {
@@ -74,7 +108,7 @@ func storedTable(stored []staff.Stored) *chat.Table {
 	for _, s := range stored {
 		words := kept[s.Table]
 		t.Rows = append(t.Rows, []string{
-			cmp.Or(words[0], "Table "+s.Table), fmt.Sprint(s.Rows), cmp.Or(words[1], "until you are erased as a leaver"),
+			cmp.Or(words[0], "Table "+s.Table), fmt.Sprint(s.Rows), cmp.Or(words[1], "as long as it is needed"),
 		})
 	}
 	return t

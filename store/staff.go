@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"twokey/commands/approval"
 	"twokey/commands/staff"
@@ -246,20 +248,66 @@ func columnsOf(columns [][2]string) map[string][]string {
 	return all
 }
 
-// countHolding counts the rows in which any of the words stands in a column.
+// countHolding counts the rows in which any of the words stands in a column, as a
+// whole: the database finds where one may, and each row is looked at here.
 func (t *tx) countHolding(table string, columns, words []string) (n int, err error) {
-	var terms []string
+	var terms, all []string
 	var args []any
+	lower := make([]string, len(words))
+	for i, w := range words {
+		lower[i] = strings.ToLower(w)
+	}
 	for _, c := range columns {
-		for _, w := range words {
-			terms, args = append(terms, "lower("+c+") LIKE ? ESCAPE '!'"), append(args, "%"+wildcards.Replace(strings.ToLower(w))+"%")
+		all = append(all, "COALESCE("+c+", '')")
+		for _, w := range lower {
+			terms, args = append(terms, "lower("+c+") LIKE ? ESCAPE '!'"), append(args, "%"+wildcards.Replace(w)+"%")
 		}
 	}
-	err = t.q.QueryRowContext(t.ctx, "SELECT COUNT(*) FROM "+table+" WHERE "+strings.Join(terms, " OR "), args...).Scan(&n)
+	_, err = list(t, func(row scanner) (_ struct{}, err error) {
+		var text string
+		if err = row.Scan(&text); err != nil {
+			return struct{}{}, err
+		}
+		text = escapes.Replace(strings.ToLower(text))
+		if slices.ContainsFunc(lower, func(w string) bool { return holdsWhole(text, escapes.Replace(w)) }) {
+			n++
+		}
+		return struct{}{}, nil
+	}, "SELECT "+strings.Join(all, " || ' ' || ")+" FROM "+table+" WHERE "+strings.Join(terms, " OR "), args...)
 	if err != nil {
 		return 0, fmt.Errorf("look through %s: %w", table, err)
 	}
 	return n, nil
+}
+
+// escapes are those of JSON that end in a letter or a digit, which is none of the
+// word that follows.
+var escapes = strings.NewReplacer(`\n`, " ", `\r`, " ", `\t`, " ", `\u003c`, "<", `\u003e`, ">", `\u0026`, "&")
+
+// holdsWhole reports whether a word, which is not empty, stands in a text and is no
+// part of a longer one: an@vale.example is neither in joan@vale.example nor in
+// an@vale.example.net.
+func holdsWhole(text, word string) bool {
+	first, size := utf8.DecodeRuneInString(word)
+	last, _ := utf8.DecodeLastRuneInString(word)
+	for from := 0; ; {
+		at := strings.Index(text[from:], word)
+		if at < 0 {
+			return false
+		}
+		at += from
+		before, _ := utf8.DecodeLastRuneInString(strings.TrimRight(text[:at], "'"))     // as in o'neil
+		after, _ := utf8.DecodeRuneInString(strings.TrimLeft(text[at+len(word):], ".")) // which may end the sentence
+		if !(partOfName(first) && partOfName(before)) && !(partOfName(last) && partOfName(after)) {
+			return true
+		}
+		from = at + size
+	}
+}
+
+// partOfName reports whether a letter may stand in an ID or a sign-in name.
+func partOfName(c rune) bool {
+	return c != utf8.RuneError && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("-_.@", c))
 }
 
 var wildcards = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")

@@ -298,7 +298,8 @@ type Store interface {
 	// is stored then.
 	ChangeCase(ctx context.Context, tenant, ref string, change func(Case, time.Time) (Case, error), tell func(approval.Tx, Case) error) (Case, error)
 
-	// Stored counts the rows of each table in which somebody stands.
+	// Stored counts the rows of each table in which somebody stands, by their object
+	// ID or one of the names as a whole, not as a part of another.
 	Stored(ctx context.Context, tenant, object string, names ...string) ([]Stored, error)
 }
 

@@ -179,6 +179,15 @@ func storedFound(t *testing.T, b *bench) {
 	if !reflect.DeepEqual(all, want) {
 		t.Errorf("got %+v, want %+v", all, want)
 	}
+	for i, address := range []string{"joan@vale.example", "jo.an@vale.example", "j'an@vale.example", "an@vale.example.net", "Write to AN@vale.example.", `{"to":"\nan@vale.example"}`} {
+		b.update(t, func(tx approval.Tx) error {
+			return tx.Owe(approval.Notice{Key: fmt.Sprint("m-", i), Kind: "test", Topic: "t", Address: address, Facts: []byte("{}")})
+		})
+	}
+	want = []staff.Stored{{Table: "outbox", Rows: 2}}
+	if all, err = b.Stored(t.Context(), tenant, "nobody", "an@vale.example"); err != nil || !reflect.DeepEqual(all, want) {
+		t.Errorf("of an: %+v, %v, want the last two messages", all, err)
+	}
 	if all, err = b.Stored(t.Context(), tenant, "nobody", "slack/T1/Ux100x"); err != nil || len(all) != 0 {
 		t.Errorf("of nobody: %+v, %v", all, err)
 	}
