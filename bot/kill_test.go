@@ -191,6 +191,7 @@ func (s *sweep) next(fits func(staff) bool) staff {
 func enabled(s staff) bool    { return s.AccountEnabled }
 func registered(s staff) bool { return s.AccountEnabled && len(s.methods) > 1 }
 func single(s staff) bool     { return s.AccountEnabled && len(s.methods) == 1 }
+func bare(s staff) bool       { return s.AccountEnabled && len(s.methods) == 0 }
 func disabled(s staff) bool   { return !s.AccountEnabled }
 
 // script is how a kind of change is asked for, and by whom.
@@ -216,6 +217,9 @@ var scripts = map[string]script{
 	}},
 	commands.CampaignKind: {"olga", func(_ *sweep, round int) string {
 		return fmt.Sprintf("campaign set %s --days %d", []string{"on", "off"}[round%2], round%15)
+	}},
+	commands.PhoneKind: {"ada", func(s *sweep, round int) string {
+		return fmt.Sprintf("phone add %s \"+34 6000000%02d\"", s.next(bare).UserPrincipalName, round)
 	}},
 	commands.PassKind:    {"ada", func(s *sweep, _ int) string { return "tap " + s.next(enabled).UserPrincipalName }},
 	commands.ResetKind:   {"ada", func(s *sweep, _ int) string { return "reset " + s.next(registered).UserPrincipalName }},

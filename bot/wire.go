@@ -229,7 +229,9 @@ func converse(a assembly, bot *assembled, env commands.Env) (*outbox.Sender, err
 	renderers[scheduler.KindDigest] = scheduler.Render
 	renderers[scheduler.KindLeader] = scheduler.RenderLeader
 	sender := outbox.New(bot.store, c.posters, renderers, a.log)
-	sender.Lead = bot.store.Leader("outbox", bot.life.Name(), outbox.LeadFor, bot.life.Gone)
+	if !bot.store.Alone() { // or else nobody else could have led, and posted what is not recorded
+		sender.Lead = bot.store.Leader("outbox", bot.life.Name(), outbox.LeadFor, bot.life.Gone)
+	}
 	return sender, nil
 }
 

@@ -294,6 +294,7 @@ func TestTenantAway(t *testing.T) {
 	works := map[string]string{
 		"setup": "Set up Authenticator", "ask": "Set up Authenticator", "help": "cannot be read just now", "version": "twokey 0.1",
 		"backup": "Add a second way to sign in", "newphone": "Move Authenticator to your new iPhone", "prompt": "Well done.", "person": "The help desk has been told.",
+		"guide print": "Instale Microsoft Authenticator",
 	}
 	lines := map[string]string{"ask": "ask how do I set up the app"}
 	everybodys := 0

@@ -92,6 +92,8 @@ func of(change string) []Need {
 			Need{Permission: "User.RevokeSessions.All", Gives: "ending sessions"})
 	case commands.MethodKind:
 		return methods()
+	case commands.PhoneKind:
+		return []Need{{Permission: "UserAuthMethod-Phone.ReadWrite.All", Gives: "registering phones", TierZero: true}}
 	case commands.RevokeKind:
 		return []Need{{Permission: "User.RevokeSessions.All", Gives: "ending sessions"}}
 	case commands.BlockKind, commands.UnblockKind:
