@@ -413,7 +413,7 @@ func (s *sweep) outcomes() {
 		by := scripts[r.Kind].by
 		s.wait(by+" to be told how "+r.Ref+" ended", func() bool {
 			return slices.ContainsFunc(s.seen(by), func(m message) bool {
-				return m.Request == r.Ref && len(m.Buttons) == 0 && strings.HasPrefix(m.Text, r.Ref+" ")
+				return m.Request == r.Ref && !m.open() && strings.HasPrefix(m.Text, r.Ref+" ")
 			})
 		})
 	}
@@ -636,4 +636,15 @@ func (s *sweep) beside() *store.Store {
 		return store.OpenToRead(s.dsn)
 	}
 	return store.OpenToRead(filepath.Join(s.data, databaseName))
+}
+
+// open reports whether a message still asks for something: what an outcome
+// offers is a new request.
+func (m message) open() bool {
+	for _, b := range m.Buttons {
+		if b.ID != "run" {
+			return true
+		}
+	}
+	return false
 }
