@@ -34,6 +34,7 @@ import (
 
 	"twokey/chat"
 	"twokey/chat/intake"
+	"twokey/chat/outward"
 )
 
 // Platform is the platform's name in accounts and addresses.
@@ -200,7 +201,7 @@ func (c Config) check() (*url.URL, error) {
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return wrong("APIURL", "must be an address such as "+defaultAPI)
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !outward.Loopback(u.Hostname())) {
 		return wrong("APIURL", "must be https, because the token is sent there")
 	}
 	return u, nil

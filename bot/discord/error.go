@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"twokey/chat/outward"
 )
 
 // problem is what Discord refused, or what kept us from asking it. Its text
@@ -64,7 +66,7 @@ func bare(err error) error {
 // unsent reports whether the connection failed before a byte of the request
 // can have left.
 func unsent(err error) bool {
-	var d dialError
+	var d outward.DialError
 	return errors.As(err, &d)
 }
 

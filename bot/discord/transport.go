@@ -3,16 +3,15 @@ package discord
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"twokey/chat/outward"
 )
 
 // Time limits of one connection. A call as a whole has callLimit.
@@ -64,7 +63,7 @@ func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_ = r.Body.Close() // it was never read
 		}
-		return nil, dialError{errForeign}
+		return nil, outward.DialError{Err: errForeign}
 	}
 	return d.next.RoundTrip(r)
 }
@@ -74,9 +73,9 @@ func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
 func (d door) mayConnect(u *url.URL) error {
 	host := strings.ToLower(u.Hostname())
 	discord := u.Scheme == "wss" && (host == "discord.gg" || strings.HasSuffix(host, ".discord.gg")) && (u.Port() == "" || u.Port() == "443")
-	here := u.Scheme == "ws" && loopback(d.api.Hostname()) && strings.EqualFold(u.Host, d.api.Host)
+	here := u.Scheme == "ws" && outward.Loopback(d.api.Hostname()) && strings.EqualFold(u.Host, d.api.Host)
 	if u.User != nil || !discord && !here {
-		return dialError{errForeign}
+		return outward.DialError{Err: errForeign}
 	}
 	return nil
 }
@@ -99,38 +98,13 @@ func (d door) connect(ctx context.Context, network, address string) (net.Conn, e
 	if dial == nil {
 		dialer := &net.Dialer{KeepAlive: 15 * time.Second}
 		if host, _, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(strings.ToLower(host), "discord.gg") {
-			dialer.Control = public
+			dialer.Control = outward.Public(errForeign)
 		}
 		dial = dialer.DialContext
 	}
 	conn, err := dial(ctx, network, address)
 	if err != nil {
-		return nil, dialError{err}
+		return nil, outward.DialError{Err: err}
 	}
 	return conn, nil
-}
-
-// public refuses to connect to an address that is not one of the internet's.
-func public(_, address string, _ syscall.RawConn) error {
-	ip, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	a := ip.Addr().Unmap()
-	if !a.IsGlobalUnicast() || a.IsPrivate() {
-		return fmt.Errorf("%w: it leads to %s", errForeign, a)
-	}
-	return nil
-}
-
-// dialError says that a connection was never made, so that nothing was sent.
-type dialError struct{ error }
-
-// Unwrap returns what kept it from being made.
-func (d dialError) Unwrap() error { return d.error }
-
-// loopback reports whether a host is this machine.
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"twokey/chat/outward"
 )
 
 // problem is what Slack refused, or what kept us from asking it. Its text
@@ -80,7 +82,7 @@ func bare(err error) error {
 // unsent reports whether the connection failed before a byte of the request
 // can have left.
 func unsent(err error) bool {
-	var d dialError
+	var d outward.DialError
 	return errors.As(err, &d)
 }
 

@@ -26,6 +26,7 @@ import (
 
 	"twokey/chat"
 	"twokey/chat/intake"
+	"twokey/chat/outward"
 )
 
 // Platform is the platform's name in accounts and addresses.
@@ -183,7 +184,7 @@ func (c Config) check() (*url.URL, error) {
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return wrong("APIURL", "must be an address such as https://slack.com/api/")
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !outward.Loopback(u.Hostname())) {
 		return wrong("APIURL", "must be https, because tokens are sent there")
 	}
 	return u, nil

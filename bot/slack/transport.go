@@ -3,16 +3,15 @@ package slack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"twokey/chat/outward"
 )
 
 // Time limits of one connection. A call as a whole has callLimit.
@@ -59,7 +58,7 @@ func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_ = r.Body.Close() // it was never read
 		}
-		return nil, dialError{errForeign}
+		return nil, outward.DialError{Err: errForeign}
 	}
 	return d.next.RoundTrip(r)
 }
@@ -102,7 +101,7 @@ func (d door) mayAnswer(u *url.URL) bool {
 	if u.User != nil {
 		return false
 	}
-	if loopback(d.api.Hostname()) && u.Scheme == d.api.Scheme && strings.EqualFold(u.Host, d.api.Host) {
+	if outward.Loopback(d.api.Hostname()) && u.Scheme == d.api.Scheme && strings.EqualFold(u.Host, d.api.Host) {
 		return true
 	}
 	return u.Scheme == "https" && (u.Host == "hooks.slack.com" || u.Host == "hooks.slack-gov.com")
@@ -113,8 +112,8 @@ func (d door) mayConnect(u *url.URL) error {
 	same := map[string]string{"wss": "https", "ws": "http"}
 	plain := *u
 	plain.Scheme = same[u.Scheme]
-	if !d.allows(&plain) || u.Scheme == "ws" && !loopback(u.Hostname()) {
-		return dialError{errForeign}
+	if !d.allows(&plain) || u.Scheme == "ws" && !outward.Loopback(u.Hostname()) {
+		return outward.DialError{Err: errForeign}
 	}
 	return nil
 }
@@ -133,36 +132,11 @@ func (d door) dialer() *websocket.Dialer {
 func (d door) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := &net.Dialer{Timeout: dialLimit, KeepAlive: 15 * time.Second}
 	if host, _, err := net.SplitHostPort(address); err == nil && slackHost(host) && host != d.api.Hostname() {
-		dialer.Control = public
+		dialer.Control = outward.Public(errForeign)
 	}
 	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
-		return nil, dialError{err}
+		return nil, outward.DialError{Err: err}
 	}
 	return conn, nil
-}
-
-// public refuses to connect to an address that is not one of the internet's.
-func public(_, address string, _ syscall.RawConn) error {
-	ip, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	a := ip.Addr().Unmap()
-	if !a.IsGlobalUnicast() || a.IsPrivate() {
-		return fmt.Errorf("%w: it leads to %s", errForeign, a)
-	}
-	return nil
-}
-
-// dialError says that a connection was never made, so that nothing was sent.
-type dialError struct{ error }
-
-// Unwrap returns what kept it from being made.
-func (d dialError) Unwrap() error { return d.error }
-
-// loopback reports whether a host is this machine.
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

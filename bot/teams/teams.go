@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/outward"
 )
 
 // Platform is the name under which accounts and addresses of Teams are known.
@@ -61,7 +62,7 @@ func New(cfg Config) (*Teams, error) {
 	switch {
 	case err != nil || u.Host == "":
 		return nil, errors.New("the webhook is no address")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !outward.Loopback(u.Hostname())):
 		return nil, errors.New("the webhook's address does not begin with https")
 	case strings.HasSuffix(strings.ToLower(u.Hostname()), ".webhook.office.com"):
 		return nil, errors.New("the webhook is an old Office 365 connector, which Microsoft has retired: make one in Teams with Workflows, “Post to a channel when a webhook request is received”")
@@ -74,11 +75,6 @@ func New(cfg Config) (*Teams, error) {
 		t.log = slog.New(slog.DiscardHandler)
 	}
 	return t, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Caps implements chat.Poster. What is too long for the size of a message is cut
