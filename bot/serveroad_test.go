@@ -27,7 +27,6 @@ func TestServeRoad(t *testing.T) {
 			of.walkDigest(t)
 			of.walkQuestion(t)
 			of.walkPass(t)
-			of.walkLost(t)
 			if err := of.end(); err != nil {
 				t.Errorf("the bot ended with %v", err)
 			}
@@ -263,34 +262,4 @@ func TestServeDigestByTheClock(t *testing.T) {
 	of.await("sue", "Monday's digest", func(m slacktest.Message) bool {
 		return m.Channel == teamRoom && len(m.Files) == 1 && of.says("MFA week 49")(m)
 	})
-}
-
-// walkLost is the case of a lost phone, on Slack from its form to its end: two
-// proofs by the help desk, a pass that another person approves, a new phone, and
-// the person is told.
-func (of *office) walkLost(t *testing.T) {
-	before := len(of.effects(2))
-	of.command("sue", "", "lost left on the train")
-	of.await("sue", "that the help desk knows", of.says("The help desk has been told."))
-	card := func(what string, says ...string) slacktest.Message {
-		return of.await("ada", what, of.direct("ada", func(m slacktest.Message) bool { return of.says(append(says, "Case C-")...)(m) }))
-	}
-	of.press("ada", card("the case", "has lost the phone", "Made sure by: nothing yet"), "I called them back")
-	of.await("ada", "that one is not enough", of.says("One more proof"))
-	of.press("ada", card("the case with a proof", "called back on the number in the directory"), "I see them in person")
-	of.press("ada", card("the case with two", "It is them. Ask for a pass now"), "Ask for a pass")
-	prompt := of.await("abe", "the prompt", of.direct("abe", func(m slacktest.Message) bool {
-		return has(m, "Approve") && of.says("Made sure who it is, in 2 ways")(m)
-	}))
-	if strings.Contains(prompt.Text, "Sue") {
-		t.Errorf("the notification names the person: %s", prompt.Text)
-	}
-	of.press("abe", prompt, "Approve")
-	of.press("ada", of.await("ada", "that it is ready", of.direct("ada", func(m slacktest.Message) bool {
-		return has(m, "Collect") && of.says("ready for you to collect", "Sue Tanaka")(m)
-	})), "Collect")
-	of.await("ada", "the pass", of.says("It is shown this once", "Sue Tanaka"))
-	if e := of.effects(before + 1)[before]; e.Method != "POST" || !strings.HasSuffix(e.Path, "/temporaryAccessPassMethods") {
-		t.Errorf("the effect is %+v", e)
-	}
 }
