@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -106,26 +106,19 @@ func (d *examination) certificate(web config.Web) {
 		d.failed(check, err, "Browsers and the chat reach the bot by it.", "Name a certificate with its chain and its key in PEM under web.cert_file and web.key_file.")
 		return
 	}
-	d.ends(check, "the certificate", pair.Leaf, web.PublicURL)
-}
-
-// ends says when a certificate does, and for whom it is not.
-func (d *examination) ends(check, what string, leaf *x509.Certificate, address string) {
-	host := strings.TrimPrefix(strings.TrimPrefix(address, "https://"), "http://")
-	host, _, _ = strings.Cut(host, "/")
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
+	leaf, host := pair.Leaf, ""
+	if u, err := url.Parse(web.PublicURL); err == nil {
+		host = u.Hostname()
 	}
-	until := leaf.NotAfter.Sub(d.now())
-	switch {
+	switch until := leaf.NotAfter.Sub(d.now()); {
 	case until <= 0:
-		d.failed(check, fmt.Errorf("%s ended on %s", what, leaf.NotAfter.Format(time.DateOnly)), "", "Renew it.")
+		d.failed(check, fmt.Errorf("the certificate ended on %s", leaf.NotAfter.Format(time.DateOnly)), "", "Renew it.")
 	case host != "" && leaf.VerifyHostname(host) != nil:
-		d.failed(check, fmt.Errorf("%s is not for %s", what, host), "", "Get one for that name.")
+		d.failed(check, fmt.Errorf("the certificate is not for %s", host), "", "Get one for that name.")
 	case until < soon:
-		d.add(finding{Check: check, State: stateNote, What: fmt.Sprintf("%s ends on %s", what, leaf.NotAfter.Format(time.DateOnly)), Mend: "Renew it before."})
+		d.add(finding{Check: check, State: stateNote, What: fmt.Sprintf("the certificate ends on %s", leaf.NotAfter.Format(time.DateOnly)), Mend: "Renew it before."})
 	default:
-		d.fine(check, fmt.Sprintf("%s holds until %s", what, leaf.NotAfter.Format(time.DateOnly)))
+		d.fine(check, fmt.Sprintf("the certificate holds until %s", leaf.NotAfter.Format(time.DateOnly)))
 	}
 }
 
@@ -241,8 +234,7 @@ func (d *examination) credentials(ctx context.Context, t config.Tenant, c client
 		d.fine(check, fmt.Sprintf("%d", len(app.Credentials)))
 		for _, k := range app.Credentials {
 			if left := k.End.Sub(d.now()); !k.End.IsZero() && left < soon {
-				f := finding{Check: check, State: stateNote, What: fmt.Sprintf("the %s “%s” ends on %s", k.Kind, k.Name, k.End.Format(time.DateOnly)), Mend: "Add a new one, give it to the bot, and take the old one away."}
-				d.add(f)
+				d.add(finding{Check: check, State: stateNote, What: fmt.Sprintf("the %s “%s” ends on %s", k.Kind, k.Name, k.End.Format(time.DateOnly)), Mend: "Add a new one, give it to the bot, and take the old one away."})
 			}
 		}
 	}
@@ -270,11 +262,7 @@ func (d *examination) slack(ctx context.Context, cfg *config.Config, set setting
 		return
 	}
 	d.pins(ctx, cfg, s)
-	for name, id := range map[string]string{"admins": cfg.Slack.Channels.Admins, "team": cfg.Slack.Channels.Team} {
-		if id == "" {
-			d.add(finding{Check: "slack channel " + name, State: stateNote, What: "none is named", Mend: "Set slack.channels." + name + "."})
-		}
-	}
+	d.channels("slack", cfg.Slack.Channels)
 }
 
 // discord looks at the app on the server.
@@ -294,9 +282,16 @@ func (d *examination) discord(ctx context.Context, cfg *config.Config, set setti
 			d.failed(name, err, "", cmp.Or(hint(err), "Can this machine reach "+cfg.Discord.APIURL+"?"))
 		}
 	})
-	for name, id := range map[string]string{"admins": cfg.Discord.Channels.Admins, "team": cfg.Discord.Channels.Team} {
-		if id == "" && cfg.Slack == nil {
-			d.add(finding{Check: "discord channel " + name, State: stateNote, What: "none is named", Mend: "Set discord.channels." + name + "."})
+	if cfg.Slack == nil {
+		d.channels("discord", cfg.Discord.Channels)
+	}
+}
+
+// channels says which of a platform's channels are not named.
+func (d *examination) channels(platform string, c config.Channels) {
+	for _, channel := range []struct{ name, id string }{{"admins", c.Admins}, {"team", c.Team}} {
+		if channel.id == "" {
+			d.add(finding{Check: platform + " channel " + channel.name, State: stateNote, What: "none is named", Mend: "Set " + platform + ".channels." + channel.name + "."})
 		}
 	}
 }
