@@ -36,6 +36,9 @@ type App struct {
 	PrincipalOwners []string
 	// Redirects are the addresses to which people may be sent after they signed in.
 	Redirects []string
+	// IDClaims are the optional claims of its ID tokens, of which auth_time is
+	// known here.
+	IDClaims []string
 }
 
 // checkApps wants every app to be told from the others.
@@ -224,7 +227,10 @@ func (k *appCredential) document() document {
 // registration is the app's page in the directory; principal that of its
 // service principal.
 func (a *application) registration() document {
-	redirects, access := []any{}, []any{}
+	redirects, access, claims := []any{}, []any{}, []any{}
+	for _, name := range a.IDClaims {
+		claims = append(claims, document{"name": name, "source": nil, "essential": false, "additionalProperties": []any{}})
+	}
 	for _, r := range a.Redirects {
 		redirects = append(redirects, r)
 	}
@@ -236,6 +242,7 @@ func (a *application) registration() document {
 		"signInAudience": "AzureADMyOrg", "publisherDomain": defaultDomain, "identifierUris": []any{}, "tags": []any{},
 		"passwordCredentials": a.shown(graph.CredentialSecret, false), "keyCredentials": a.shown(graph.CredentialCertificate, false),
 		"requiredResourceAccess": []any{document{"resourceAppId": graphAppID, "resourceAccess": access}}, "web": document{"redirectUris": redirects},
+		"optionalClaims": document{"idToken": claims, "accessToken": []any{}, "saml2Token": []any{}},
 	}
 }
 

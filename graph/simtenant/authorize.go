@@ -1,12 +1,12 @@
 package simtenant
 
 import (
-	"bytes"
-	"html/template"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
+	"strconv"
+	"strings"
 	"time"
 
 	"twokey/graph"
@@ -14,46 +14,36 @@ import (
 
 // signedIn is somebody who signed in, until the app comes for the ID token.
 type signedIn struct {
+	session
 	client, redirect, challenge, nonce, scope string
-	user                                      string // object id
-	at, until                                 time.Time
+	timed                                     bool     // the app asked when they signed in
+	contexts                                  []string // of those asked for, which they satisfied
+	until                                     time.Time
 }
 
-// codes are the authorization codes that nobody has come with yet.
-type codes struct {
-	mu   sync.Mutex
-	list map[string]signedIn
+// session is what a browser's cookie stands for: somebody signed in there.
+type session struct {
+	user string // object id
+	at   time.Time
+	mfa  bool // a second factor was asked for, and given
 }
 
-// codeLife is how long a code waits, and maxCodes how many of them may.
-const (
-	codeLife = 10 * time.Minute
-	maxCodes = 10000
-)
+// codeLife is how long a code waits for its app.
+const codeLife = 10 * time.Minute
 
-func (c *codes) keep(s signedIn) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.list == nil || len(c.list) >= maxCodes {
-		c.list = map[string]signedIn{}
-	}
-	code := newID() + newID()
-	c.list[code] = s
-	return code
+// sessionCookie is named as Microsoft's is.
+const sessionCookie = "ESTSAUTH"
+
+// wish is what an app asks of a sign-in, beside the addresses.
+type wish struct {
+	prompt   string
+	maxAge   time.Duration // negative: any
+	contexts []string      // authentication contexts
 }
 
-// take returns what a code stands for. Each is good once.
-func (c *codes) take(code string) (signedIn, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s, ok := c.list[code]
-	delete(c.list, code)
-	return s, ok
-}
-
-// authorize signs a person in without asking for anything: whom login_hint
-// names, or whom one picks from the page that comes without it. Then it sends
-// the browser back to the app with a code.
+// authorize signs a person in, by the form of the sign-in service or by the
+// session that their browser has already, and sends them back to the app with a
+// code.
 func (c *call) authorize() (*answer, error) {
 	q := c.query
 	a, ok := c.view.state.app(q.Get("client_id"))
@@ -64,24 +54,133 @@ func (c *call) authorize() (*answer, error) {
 		return nil, aadsts(http.StatusBadRequest, "invalid_request", 50011, "The redirect URI specified in the request does not match the redirect URIs configured for the application.")
 	case q.Get("response_type") != "code":
 		return c.back("error", "unsupported_response_type", "error_description", "AADSTS70007: only a code can be had here.")
+	case q.Get("response_mode") != "" && q.Get("response_mode") != "query":
+		return c.back("error", "invalid_request", "error_description", "AADSTS700055: only the response mode query is to be had here.")
 	case q.Get("code_challenge") == "" || q.Get("code_challenge_method") != "S256":
 		return c.back("error", "invalid_request", "error_description", "AADSTS501491: a code_challenge by S256 is wanted here.")
-	case q.Get("login_hint") == "":
-		return c.pickAccount()
 	}
-	i, ok := c.view.find(q.Get("login_hint"))
+	w, wrong := readWish(q)
+	if wrong != "" {
+		return c.back("error", "invalid_request", "error_description", wrong)
+	}
+	if c.method == http.MethodPost {
+		return c.submitted(a, w)
+	}
+	s, ok := c.session()
+	switch {
+	case ok && w.takes(s, c.view.now) && (s.mfa || !c.demandsMFA(w, s.user)):
+		return c.admit(a, w, s)
+	case w.prompt == "none":
+		return c.back("error", "login_required", "error_description", "AADSTS50058: A silent sign-in request was sent but no user is signed in.")
+	default:
+		return c.signInForm("", q.Get("login_hint"))
+	}
+}
+
+func readWish(q url.Values) (w wish, wrong string) {
+	w.prompt, w.maxAge = q.Get("prompt"), -1
+	if !slices.Contains([]string{"", "login", "none", "select_account", "consent"}, w.prompt) {
+		return w, "AADSTS90023: Unsupported 'prompt' value."
+	}
+	if age := q.Get("max_age"); age != "" {
+		seconds, err := strconv.ParseUint(age, 10, 31)
+		if err != nil {
+			return w, "AADSTS900144: max_age is no number of seconds."
+		}
+		w.maxAge = time.Duration(seconds) * time.Second
+	}
+	if text := q.Get("claims"); text != "" {
+		var asked struct {
+			IDToken struct {
+				ACRS struct {
+					Value  string   `json:"value"`
+					Values []string `json:"values"`
+				} `json:"acrs"`
+			} `json:"id_token"`
+		}
+		if json.Unmarshal([]byte(text), &asked) != nil {
+			return w, "AADSTS50137: Claims parameter is not valid JSON."
+		}
+		w.contexts = slices.DeleteFunc(append(asked.IDToken.ACRS.Values, asked.IDToken.ACRS.Value), func(s string) bool { return s == "" })
+	}
+	return w, ""
+}
+
+// takes reports whether a session will do.
+func (w wish) takes(s session, now time.Time) bool {
+	fresh := w.maxAge < 0 || now.Sub(s.at) < w.maxAge
+	return fresh && w.prompt != "login" && w.prompt != "select_account"
+}
+
+// session is the one of the browser that calls, as long as its account is there
+// and its sessions were not ended.
+func (c *call) session() (session, bool) {
+	cookie, err := (&http.Request{Header: c.header}).Cookie(sessionCookie)
+	if err != nil {
+		return session{}, false
+	}
+	s, ok := c.t.sessions.look(cookie.Value)
+	u, there := c.person(s.user)
+	return s, ok && there && u.enabled() && !u.validFrom.After(s.at)
+}
+
+func (c *call) person(idOrUPN string) (*account, bool) {
+	i, ok := c.view.find(idOrUPN)
 	if !ok {
-		return nil, aadsts(http.StatusBadRequest, "invalid_grant", 50034, "The user account "+q.Get("login_hint")+" does not exist in the directory.")
+		return nil, false
 	}
-	u, _ := c.view.account(i)
-	if !u.enabled() {
-		return nil, aadsts(http.StatusBadRequest, "invalid_grant", 50057, "The user account is disabled.")
+	return c.view.account(i)
+}
+
+// demandsMFA reports whether the tenant wants a second factor: for an
+// authentication context, or because of security defaults, which leave those
+// alone who have none yet.
+func (c *call) demandsMFA(w wish, user string) bool {
+	u, ok := c.person(user)
+	return ok && (len(c.satisfiable(w)) > 0 || c.view.state.defaults && len(u.factors(c.view.now)) > 0)
+}
+
+// satisfiable are the contexts that the app asked for and the tenant knows. They are
+// a part of Conditional Access, so that there are none without P1.
+func (c *call) satisfiable(w wish) (known []string) {
+	if c.t.cfg.Licence < graph.P1 {
+		return nil
 	}
-	code := c.t.codes.keep(signedIn{
-		client: a.ClientID, redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"), nonce: q.Get("nonce"), scope: q.Get("scope"),
-		user: u.id, at: c.view.now, until: c.view.now.Add(codeLife),
-	})
-	return c.back("code", code)
+	for _, context := range w.contexts {
+		if slices.Contains(c.t.cfg.Contexts, context) {
+			known = append(known, context)
+		}
+	}
+	return known
+}
+
+// factors are the methods that can be a second factor.
+func (a *account) factors(now time.Time) (list []method) {
+	for _, m := range a.visible(now) {
+		if m.kind.Strength() > graph.NotMFA && m.kind != graph.MethodTemporaryPass {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// admit sends the browser back with a code, and with its session.
+func (c *call) admit(a *application, w wish, s session) (*answer, error) {
+	q := c.query
+	code := signedIn{
+		session: s, client: a.ClientID, redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"), nonce: q.Get("nonce"), scope: q.Get("scope"),
+		timed: w.maxAge >= 0 || slices.Contains(a.IDClaims, "auth_time"), until: c.view.now.Add(codeLife),
+	}
+	if s.mfa {
+		code.contexts = c.satisfiable(w)
+	}
+	out, err := c.back("code", c.t.codes.keep(code), "session_state", newID())
+	if err != nil {
+		return nil, err
+	}
+	cookie := http.Cookie{Name: sessionCookie, Value: c.t.sessions.keep(s), Path: "/", HttpOnly: true, Secure: strings.HasPrefix(c.base, "https:"), SameSite: http.SameSiteLaxMode}
+	out.header["Set-Cookie"] = cookie.String()
+	return out, nil
 }
 
 // back sends the browser to the app's address, with the state that it gave.
@@ -99,41 +198,4 @@ func (c *call) back(pairs ...string) (*answer, error) {
 	}
 	to.RawQuery = q.Encode()
 	return &answer{status: http.StatusFound, header: map[string]string{"Location": to.String()}}, nil
-}
-
-var accountsPage = template.Must(template.New("accounts").Parse(`<!doctype html><meta charset="utf-8"><title>Pick an account</title>
-<h1>Pick an account</h1><p>This is a simulated tenant: no password is asked for.</p>
-<ul>{{range .}}<li><a href="{{.Address}}">{{.Name}}</a> {{.UPN}}</li>
-{{end}}</ul>
-`))
-
-// pickAccount shows the people of the demo, each as a link to here.
-func (c *call) pickAccount() (*answer, error) {
-	type choice struct {
-		Member
-		Address string
-	}
-	var list []choice
-	for _, m := range Cast(c.t.world.seed) {
-		q := url.Values{}
-		for k, v := range c.query {
-			q[k] = v
-		}
-		q.Set("login_hint", m.UPN)
-		list = append(list, choice{m, "?" + q.Encode()})
-	}
-	var b bytes.Buffer
-	if err := accountsPage.Execute(&b, list); err != nil {
-		return nil, err
-	}
-	return &answer{status: http.StatusOK, body: page(b.String())}, nil
-}
-
-// strongest is the best strength of the methods that an account holds.
-func (a *account) strongest(now time.Time) graph.Strength {
-	best := graph.NotMFA
-	for _, m := range a.visible(now) {
-		best = max(best, m.kind.Strength())
-	}
-	return best
 }

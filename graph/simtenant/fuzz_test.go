@@ -29,6 +29,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", tokenPath, secretForm("first-secret").Encode())
 	f.Add("POST", tokenPath, codeForm("code").Encode())
 	f.Add("GET", authorizeAddress(), "")
+	f.Add("POST", authorizeAddress("claims", `{"id_token":{"acrs":{"values":["c1"]}}}`), "login=sam%40"+domain+"&passwd="+simtenant.Password)
+	f.Add("POST", authorizeAddress(), "flow=x&method=y")
 	f.Add("GET", "/common/discovery/instance?authorization_endpoint=https://127.0.0.1/common", "")
 	f.Add("POST", "/_sim/faults", `[]`)
 	f.Add("POST", "/_sim/clock", `{"advance":"1h"}`)

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func (c *call) signInAnswer(name string) (*answer, error) {
 	if !c.t.knows(name) {
 		return nil, aadsts(http.StatusBadRequest, "invalid_tenant", 90002, "Tenant '"+name+"' not found.")
 	}
-	if want := map[string]string{tokenPath: http.MethodPost}[c.path]; c.method != cmp.Or(want, http.MethodGet) {
+	if !slices.Contains(methodsAt(c.path), c.method) {
 		return nil, aadsts(http.StatusBadRequest, "invalid_request", 900561, "The endpoint does not take "+c.method+" requests.")
 	}
 	switch c.path {
@@ -88,6 +89,18 @@ func (c *call) signInAnswer(name string) (*answer, error) {
 		return c.authorize()
 	default:
 		return c.token()
+	}
+}
+
+// methodsAt are those that an address of the sign-in service takes.
+func methodsAt(path string) []string {
+	switch path {
+	case tokenPath:
+		return []string{http.MethodPost}
+	case authorizePath:
+		return []string{http.MethodGet, http.MethodPost}
+	default:
+		return []string{http.MethodGet}
 	}
 }
 
@@ -153,7 +166,7 @@ func (c *call) discovery(name string) *answer {
 		"response_types_supported": []any{"code"}, "response_modes_supported": []any{"query"}, "subject_types_supported": []any{"pairwise"},
 		"id_token_signing_alg_values_supported": []any{"RS256"}, "scopes_supported": []any{"openid", "profile", "email", "offline_access"},
 		"token_endpoint_auth_methods_supported": []any{"client_secret_post", "private_key_jwt"}, "code_challenge_methods_supported": []any{"S256"},
-		"claims_supported": []any{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "preferred_username", "name", "tid", "oid", "amr"},
+		"claims_supported": []any{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "preferred_username", "name", "tid", "oid", "acrs"},
 	}}
 }
 

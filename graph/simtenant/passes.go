@@ -12,6 +12,7 @@ type passTerms struct {
 	start    time.Time
 	lifetime time.Duration
 	once     bool
+	code     string // empty for those that the world was made with, which nobody knows
 }
 
 // terms of a pass that the world was made with: an hour, once.
@@ -84,12 +85,13 @@ func postPass(c *call) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
+		terms.code = c.t.world.passCode(e.N, p.Length)
 		m := method{kind: graph.MethodTemporaryPass, id: guid(stream(c.t.world.seed, "pass", e.N)), created: e.At, pass: &terms}
 		a.methods = a.with(m)
 		d.put(i, a)
 		d.say(a, registered(&m))
 		row := untyped(d.method(i, a, &m))
-		row["temporaryAccessPass"] = c.t.world.passCode(e.N, p.Length)
+		row["temporaryAccessPass"] = terms.code
 		return c.created("users('"+a.id+"')/authentication/temporaryAccessPassMethods", row), nil
 	})
 }

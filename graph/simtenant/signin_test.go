@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -448,50 +449,238 @@ func codeForm(code string) url.Values {
 	}
 }
 
-// codeFrom signs somebody in and returns the code that the app is sent.
-func codeFrom(t *testing.T, h http.Handler, address string) string {
+// submit sends a form of the sign-in service from a browser that has a session
+// or none.
+func submit(h http.Handler, address string, pairs ...string) reply {
+	form, cookie := url.Values{}, ""
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i] == "cookie" {
+			cookie = pairs[i+1]
+			continue
+		}
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return ask(h, "POST", address, form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "Cookie", cookie)
+}
+
+// codeIn returns the code that an app is sent, and the browser's session.
+func codeIn(t *testing.T, r reply) (code, session string) {
 	t.Helper()
-	r := ask(h, "GET", address, "")
 	to, err := url.Parse(r.header.Get("Location"))
 	if r.status != 302 || err != nil || to.Query().Get("code") == "" || to.Query().Get("state") != "s1" || to.Host != "twokey.example" {
 		t.Fatalf("authorize: %d to %s: %s", r.status, r.header.Get("Location"), r.raw)
 	}
-	return to.Query().Get("code")
+	session, _, _ = strings.Cut(r.header.Get("Set-Cookie"), ";")
+	return to.Query().Get("code"), session
+}
+
+// codeFrom signs somebody in, sam if the address hints at nobody else, and
+// returns the code that the app is sent.
+func codeFrom(t *testing.T, h http.Handler, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, _ := codeIn(t, submit(h, address, "login", u.Query().Get("login_hint"), "passwd", simtenant.Password))
+	return code
+}
+
+// idClaims redeems a code and returns what the ID token says.
+func idClaims(t *testing.T, h http.Handler, code string) object {
+	t.Helper()
+	r := askToken(h, codeForm(code))
+	if r.status != 200 {
+		t.Fatalf("token: %d %s", r.status, r.raw)
+	}
+	id := decode[object](t, r)["id_token"].(string)
+	verify(t, h, id)
+	return claimsOf(t, id)
 }
 
 func TestPeopleSignIn(t *testing.T) {
 	t.Parallel()
-	now := newClock(epoch)
-	h := newTenant(t, simtenant.Config{Apps: botWith(), Now: now.Now})
-	for upn, amr := range map[string]string{"sam@" + domain: "pwd", "sue@" + domain: "pwd mfa", "olga@" + domain: "fido mfa"} {
-		r := askToken(h, codeForm(codeFrom(t, h, authorizeAddress("login_hint", upn))))
-		if r.status != 200 {
-			t.Fatalf("%s: %d %s", upn, r.status, r.raw)
-		}
-		id := decode[object](t, r)["id_token"].(string)
-		verify(t, h, id)
-		got := claimsOf(t, id)
-		var ways []string
-		for _, way := range got["amr"].([]any) {
-			ways = append(ways, way.(string))
-		}
+	h := newTenant(t, simtenant.Config{Apps: botWith(), Now: newClock(epoch).Now})
+	for _, upn := range []string{"sam@" + domain, "sue@" + domain, "olga@" + domain} {
+		got := idClaims(t, h, codeFrom(t, h, authorizeAddress("login_hint", upn)))
 		user := decode[object](t, ask(h, "GET", "/v1.0/users/"+upn, "", portal...))
 		for name, want := range map[string]any{
-			"oid": user["id"], "preferred_username": upn, "aud": botID, "nonce": "n1", "auth_time": float64(epoch.Unix()), "ver": "2.0",
+			"oid": user["id"], "preferred_username": upn, "aud": botID, "nonce": "n1", "ver": "2.0",
 			"iss": "http://tenant.test/" + got["tid"].(string) + "/v2.0",
+			// A token of version 2.0 does not say how somebody signed in, and not when
+			// unless it was asked.
+			"amr": nil, "acrs": nil, "auth_time": nil,
 		} {
 			if got[name] != want {
 				t.Errorf("%s: %s is %v, want %v", upn, name, got[name], want)
 			}
 		}
-		if strings.Join(ways, " ") != amr {
-			t.Errorf("%s: amr is %v, want %s", upn, ways, amr)
-		}
-		// The person's token is none of the app's.
-		if r := ask(h, "GET", "/v1.0/users", "", "Authorization", "Bearer "+decode[object](t, askToken(h, codeForm(codeFrom(t, h, authorizeAddress()))))["access_token"].(string)); r.status != 403 {
-			t.Errorf("Graph with a person's token: got %d, want 403", r.status)
+	}
+	// The person's token is none of the app's.
+	bearer := decode[object](t, askToken(h, codeForm(codeFrom(t, h, authorizeAddress()))))["access_token"].(string)
+	if r := ask(h, "GET", "/v1.0/users", "", "Authorization", "Bearer "+bearer); r.status != 403 {
+		t.Errorf("Graph with a person's token: got %d, want 403", r.status)
+	}
+}
+
+// The form says no, with Microsoft's numbers, and stays where it is.
+func TestSignInFormRefuses(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, simtenant.Config{Apps: botWith(), Now: newClock(epoch).Now})
+	if r := ask(h, "PATCH", "/v1.0/users/vic@"+domain, `{"accountEnabled":false}`, portal...); r.status != 204 {
+		t.Fatalf("block: %d %s", r.status, r.raw)
+	}
+	for name, tt := range map[string]struct{ login, password, want string }{
+		"a wrong password":          {"sam@" + domain, "guess", "AADSTS50126"},
+		"no password":               {"sam@" + domain, "", "AADSTS50126"},
+		"nobody":                    {"nobody@" + domain, simtenant.Password, "AADSTS50034"},
+		"nothing":                   {"", "", "AADSTS50034"},
+		"somebody of elsewhere":     {"eve@elsewhere.example", simtenant.Password, "AADSTS50020"},
+		"a blocked account":         {"vic@" + domain, simtenant.Password, "AADSTS50057"},
+		"markup in place of a name": {`"><script>@elsewhere.example`, "", "AADSTS50020"},
+	} {
+		r := submit(h, authorizeAddress(), "login", tt.login, "passwd", tt.password)
+		if r.status != 200 || r.header.Get("Location") != "" || r.header.Get("Set-Cookie") != "" || !strings.Contains(string(r.raw), tt.want) || strings.Contains(string(r.raw), "<script") {
+			t.Errorf("%s: %d to %q: %s", name, r.status, r.header.Get("Location"), r.raw)
 		}
 	}
+}
+
+// A session signs in without the form, unless the app wants somebody to be there.
+func TestSignInSessions(t *testing.T) {
+	t.Parallel()
+	now := newClock(epoch)
+	h := newTenant(t, simtenant.Config{Apps: botWith(), Now: now.Now})
+	_, session := codeIn(t, submit(h, authorizeAddress(), "login", "sam@"+domain, "passwd", simtenant.Password))
+	at := func(change ...string) reply { return ask(h, "GET", authorizeAddress(change...), "", "Cookie", session) }
+	form := func(name string, r reply) {
+		t.Helper()
+		if r.status != 200 || !strings.Contains(string(r.raw), `name="passwd"`) {
+			t.Errorf("%s: %d to %q, want the form", name, r.status, r.header.Get("Location"))
+		}
+	}
+	now.Add(5 * time.Minute)
+	code, _ := codeIn(t, at("max_age", "600"))
+	if got := idClaims(t, h, code); got["auth_time"] != float64(epoch.Unix()) {
+		t.Errorf("a session's auth_time is %v, want when its password was typed", got["auth_time"])
+	}
+	form("prompt=login", at("prompt", "login"))
+	form("select_account", at("prompt", "select_account"))
+	form("an old session", at("max_age", "300"))
+	form("any session is too old", at("max_age", "0"))
+	form("another browser", ask(h, "GET", authorizeAddress(), "", "Cookie", "ESTSAUTH=guess"))
+	if to := ask(h, "GET", authorizeAddress("prompt", "none"), "").header.Get("Location"); !strings.Contains(to, "error=login_required") {
+		t.Errorf("prompt=none without a session: %s", to)
+	}
+	codeIn(t, at("prompt", "none"))
+	for name, change := range map[string][]string{
+		"a prompt that is none": {"prompt", "always"}, "an age that is none": {"max_age", "-1"}, "claims that are none": {"claims", "{"}, "another mode": {"response_mode", "form_post"},
+	} {
+		if to := at(change...).header.Get("Location"); !strings.Contains(to, "error=invalid_request") {
+			t.Errorf("%s: %s", name, to)
+		}
+	}
+	if r := ask(h, "POST", "/v1.0/users/sam@"+domain+"/revokeSignInSessions", "", portal...); r.status != 200 {
+		t.Fatalf("revoke: %d %s", r.status, r.raw)
+	}
+	form("sessions were ended", at())
+}
+
+// A second factor is asked for where the tenant wants one, and told to the app
+// only by an authentication context.
+func TestSignInSecondFactor(t *testing.T) {
+	t.Parallel()
+	const context = `{"id_token":{"acrs":{"essential":true,"value":"c1"}}}`
+	setup := func(t *testing.T, cfg simtenant.Config) http.Handler {
+		cfg.Apps, cfg.Now = botWith(), newClock(epoch).Now
+		cfg.Apps[0].IDClaims = []string{"auth_time"}
+		return newTenant(t, cfg)
+	}
+	password := func(h http.Handler, person string, change ...string) reply {
+		return submit(h, authorizeAddress(change...), "login", person+"@"+domain, "passwd", simtenant.Password)
+	}
+	factors := func(t *testing.T, r reply) (flow string, methods []string) {
+		t.Helper()
+		for _, m := range regexp.MustCompile(`name="(flow|method)" value="([^"]+)"`).FindAllStringSubmatch(string(r.raw), -1) {
+			if m[1] == "flow" {
+				flow = m[2]
+			} else {
+				methods = append(methods, m[2])
+			}
+		}
+		if r.status != 200 || flow == "" || len(methods) == 0 {
+			t.Fatalf("no second factor is asked for: %d %s", r.status, r.raw)
+		}
+		return flow, methods
+	}
+	t.Run("a context", func(t *testing.T) {
+		t.Parallel()
+		h := setup(t, simtenant.Config{Licence: graph.P1, Contexts: []string{"c1"}})
+		flow, methods := factors(t, password(h, "sue", "claims", context))
+		code, session := codeIn(t, submit(h, authorizeAddress("claims", context), "flow", flow, "method", methods[0]))
+		got := idClaims(t, h, code)
+		if acrs, ok := got["acrs"].([]any); !ok || len(acrs) != 1 || acrs[0] != "c1" || got["auth_time"] != float64(epoch.Unix()) {
+			t.Errorf("acrs %v, auth_time %v", got["acrs"], got["auth_time"])
+		}
+		if code, _ := codeIn(t, ask(h, "GET", authorizeAddress("claims", context), "", "Cookie", session)); idClaims(t, h, code)["acrs"] == nil {
+			t.Error("the session does not remember its second factor")
+		}
+		if code, _ := codeIn(t, ask(h, "GET", authorizeAddress(), "", "Cookie", session)); idClaims(t, h, code)["acrs"] != nil {
+			t.Error("a context that nobody asked for is told")
+		}
+		for name, pairs := range map[string][]string{
+			"a flow twice": {"flow", flow, "method", methods[0]}, "no flow": {"flow", "guess", "method", methods[0]},
+		} {
+			if r := submit(h, authorizeAddress("claims", context), pairs...); !strings.Contains(string(r.raw), "AADSTS50089") {
+				t.Errorf("%s: %d %s", name, r.status, r.raw)
+			}
+		}
+		flow, _ = factors(t, password(h, "sue", "claims", context))
+		if r := submit(h, authorizeAddress("claims", context), "flow", flow, "method", ""); !strings.Contains(string(r.raw), "AADSTS500121") {
+			t.Errorf("refused on the phone: %d %s", r.status, r.raw)
+		}
+		if r := password(h, "sam", "claims", context); !strings.Contains(string(r.raw), "AADSTS50079") {
+			t.Errorf("somebody without any method: %d %s", r.status, r.raw)
+		}
+		_, before := codeIn(t, password(h, "sue"))
+		if r := ask(h, "GET", authorizeAddress("claims", context), "", "Cookie", before); r.status != 200 {
+			t.Errorf("a session by the password alone satisfies a context: %d to %s", r.status, r.header.Get("Location"))
+		}
+	})
+	t.Run("security defaults", func(t *testing.T) {
+		t.Parallel()
+		h := setup(t, simtenant.Config{})
+		if r := ask(h, "PATCH", "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy", `{"isEnabled":true}`, portal...); r.status != 204 {
+			t.Fatalf("defaults: %d %s", r.status, r.raw)
+		}
+		flow, methods := factors(t, password(h, "sue", "claims", context))
+		code, _ := codeIn(t, submit(h, authorizeAddress(), "flow", flow, "method", methods[0]))
+		if got := idClaims(t, h, code); got["amr"] != nil || got["acrs"] != nil {
+			t.Errorf("the token says %v, %v, which none of a Free tenant does", got["amr"], got["acrs"])
+		}
+		codeIn(t, password(h, "sam"))
+	})
+	t.Run("a pass", func(t *testing.T) {
+		t.Parallel()
+		h := setup(t, simtenant.Config{Licence: graph.P1, Contexts: []string{"c1"}})
+		r := ask(h, "POST", "/v1.0/users/sam@"+domain+"/authentication/temporaryAccessPassMethods", `{"isUsableOnce":true}`, portal...)
+		pass, _ := decode[object](t, r)["temporaryAccessPass"].(string)
+		if r.status != 201 || pass == "" {
+			t.Fatalf("pass: %d %s", r.status, r.raw)
+		}
+		by := func(person string) reply {
+			return submit(h, authorizeAddress("claims", context), "login", person+"@"+domain, "passwd", pass)
+		}
+		if r := by("sue"); !strings.Contains(string(r.raw), "AADSTS50126") {
+			t.Errorf("somebody else's pass: %d %s", r.status, r.raw)
+		}
+		if code, _ := codeIn(t, by("sam")); idClaims(t, h, code)["acrs"] == nil {
+			t.Error("a pass is not both factors")
+		}
+		if r := by("sam"); !strings.Contains(string(r.raw), "AADSTS50126") {
+			t.Errorf("a pass twice: %d %s", r.status, r.raw)
+		}
+	})
 }
 
 // verify checks a token by the keys that the tenant publishes.
@@ -528,7 +717,6 @@ func TestSignInOfPeopleIsChecked(t *testing.T) {
 	}{
 		"unknown app":     {"client_id", "none", 700016},
 		"another address": {"redirect_uri", "https://evil.example/link", 50011},
-		"unknown person":  {"login_hint", "nobody@" + domain, 50034},
 	} {
 		r := ask(h, "GET", authorizeAddress(tt.key, tt.value), "")
 		if r.header.Get("Location") != "" {
@@ -544,7 +732,7 @@ func TestSignInOfPeopleIsChecked(t *testing.T) {
 			t.Errorf("%s: %d to %s", name, r.status, to)
 		}
 	}
-	if r := ask(h, "GET", authorizeAddress("login_hint", ""), ""); r.status != 200 || !strings.Contains(string(r.raw), "login_hint=olga%40"+domain) {
+	if r := ask(h, "GET", authorizeAddress("login_hint", ""), ""); r.status != 200 || !strings.Contains(string(r.raw), "olga@"+domain) {
 		t.Errorf("without a hint: %d %.300s", r.status, r.raw)
 	}
 

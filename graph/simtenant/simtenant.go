@@ -77,6 +77,9 @@ type Config struct {
 	// there are none, any bearer or none may do everything. They are not in the
 	// journal: who takes one up has to name the same apps again.
 	Apps []App
+	// Contexts are the authentication contexts, like c1, for which a Conditional
+	// Access policy demands a second factor. There are none without P1.
+	Contexts []string
 	// Unguarded lets any bearer and none do everything although there are Apps:
 	// they are there to be looked at.
 	Unguarded bool
@@ -105,7 +108,10 @@ type Tenant struct {
 	roster roster
 	// downloadKey signs the addresses of files; every run has its own.
 	downloadKey []byte
-	codes       codes
+	codes       tickets[signedIn]
+	sessions    tickets[session]
+	halfways    tickets[halfway]
+	spent       spent
 	signingKey  func() (*rsa.PrivateKey, error) // of tokens; made when it is first needed
 	serving     func() (tlsPair, error)
 

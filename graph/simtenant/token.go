@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"twokey/graph"
 )
 
 // token hands out tokens: to an app for itself, or for a person who has just
@@ -105,20 +103,22 @@ func (c *call) redeem(a *application, form url.Values) (*answer, error) {
 	}), nil
 }
 
-// idClaims say who signed in, when and how.
+// idClaims say who signed in. As Entra's of version 2.0 they do not say how:
+// there is no amr. When they did, they say only if the app has auth_time among
+// its optional claims or asked for a max_age, and a second factor shows only by
+// an authentication context that the app asked for.
 func (c *call) idClaims(a *application, code *signedIn) document {
 	d := c.commonClaims(a.ClientID)
-	d["iss"], d["ver"], d["oid"], d["auth_time"] = c.issuer(), "2.0", code.user, code.at.Unix()
+	d["iss"], d["ver"], d["oid"] = c.issuer(), "2.0", code.user
 	d["sub"] = base64.RawURLEncoding.EncodeToString(c.t.sign([]byte("subject " + a.ClientID + code.user)))
-	d["amr"] = []any{"pwd"}
-	if i, ok := c.view.find(code.user); ok {
-		u, _ := c.view.account(i)
+	if u, ok := c.person(code.user); ok {
 		d["name"], d["preferred_username"] = u.name, u.upn
-		if strength := u.strongest(code.at); strength == graph.PhishingResistant {
-			d["amr"] = []any{"fido", "mfa"}
-		} else if strength > graph.NotMFA {
-			d["amr"] = []any{"pwd", "mfa"}
-		}
+	}
+	if code.timed {
+		d["auth_time"] = code.at.Unix()
+	}
+	if len(code.contexts) > 0 {
+		d["acrs"] = code.contexts
 	}
 	if code.nonce != "" {
 		d["nonce"] = code.nonce
