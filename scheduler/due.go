@@ -95,11 +95,26 @@ func firstShowing(zone *time.Location, wanted, from, to time.Time) time.Time {
 		if hit.Before(at) {
 			hit = at // the wall clock jumped over it
 		}
-		_, end := at.In(zone).ZoneBounds()
+		end := steadyUntil(zone, at)
 		if end.IsZero() || hit.Before(end) {
 			return hit.UTC()
 		}
 		at = end
 	}
 	return to
+}
+
+// steadyUntil returns until when a zone's clock is not set, from a moment on; it
+// may name an earlier time, and the zero time where it never is.
+//
+// On the last day of a leap year Go ends the stretch with the day before, in
+// zones that go on by a rule, as those built into the program do
+// (time.Location's tzset takes each year to have 365 days). Whoever then went on
+// from that end would go round for good, so that day is taken by the minute.
+func steadyUntil(zone *time.Location, at time.Time) time.Time {
+	_, end := at.In(zone).ZoneBounds()
+	if !end.IsZero() && !end.After(at) {
+		return at.Add(time.Minute)
+	}
+	return end
 }

@@ -196,14 +196,22 @@ func TestG31EveryZone(t *testing.T) {
 		{time.Friday, 0, 30},
 		{time.Thursday, 23, 0},
 	}
-	const year, years = 2026, 3
+	const year = 2026
+	years := 10
+	if testing.Short() {
+		years = 3
+	}
 	names := strings.Fields(zoneNames)
 	if len(names) < 590 {
 		t.Fatalf("%d zones are not all", len(names))
 	}
+	ofGo := zonesOfGo(t)
 	seen := make(map[string]bool)
-	for _, name := range names {
-		zone := in(t, name)
+	zones := make([]*time.Location, 0, 2*len(names))
+	for _, name := range names { // as this machine has them and, where there are none, the program itself
+		zones = append(zones, in(t, name), ofGo(name))
+	}
+	for _, zone := range zones {
 		if key := changes(zone, year-1, years+2); !seen[key] { // most zones do the same as others
 			seen[key] = true
 			for _, at := range times {
@@ -219,18 +227,19 @@ func TestG31EveryZone(t *testing.T) {
 // changes lists the clock changes of a zone, with the offsets before and after.
 func changes(zone *time.Location, year, years int) string {
 	var b strings.Builder
+	last := -1
 	at := time.Date(year, time.January, 1, 0, 0, 0, 0, time.UTC)
-	for end := at.AddDate(years, 0, 0); !at.IsZero() && at.Before(end); {
-		_, offset := at.In(zone).Zone()
-		fmt.Fprintln(&b, at.Unix(), offset)
-		_, at = at.In(zone).ZoneBounds()
+	for end := at.AddDate(years, 0, 0); !at.IsZero() && at.Before(end); at = steadyUntil(zone, at) {
+		if _, offset := at.In(zone).Zone(); offset != last {
+			fmt.Fprintln(&b, at.Unix(), offset)
+			last = offset
+		}
 	}
 	return b.String()
 }
 
 // checkYears checks a rule in whole weeks of its zone, from the year's first.
 func checkYears(t *testing.T, w Weekly, year, years int) {
-	t.Helper()
 	t.Helper()
 	monday := time.Date(year, time.January, 4, 0, 0, 0, 0, time.UTC) // always in week 1
 	monday = monday.AddDate(0, 0, -(int(monday.Weekday())+6)%7)
@@ -250,6 +259,17 @@ func checkYears(t *testing.T, w Weekly, year, years int) {
 		if got, want := SlotAt("", "", w, due).Week, rollout.ISOWeek(on); got != want {
 			t.Errorf("%v: %v is of week %s, want %s", w, due, got, want)
 		}
+	}
+}
+
+// The last day of a leap year is a day like others, with the zones that are built
+// into the program too.
+func TestLastDayOfALeapYear(t *testing.T) {
+	t.Parallel()
+	for _, zone := range []*time.Location{in(t, "Europe/Madrid"), zonesOfGo(t)("Europe/Madrid")} {
+		w := Weekly{Day: time.Sunday, Hour: 23, Zone: zone}
+		from := moment(t, "2028-12-24T00:00:00+01:00")
+		checkDues(t, w, sweep(t, w, from, from.AddDate(0, 0, 21)), []string{"2028-12-24T23:00:00+01:00", "2028-12-31T23:00:00+01:00", "2029-01-07T23:00:00+01:00"})
 	}
 }
 

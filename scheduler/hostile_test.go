@@ -51,7 +51,10 @@ func shapeOf(document string) (shape, blocks []string) {
 // and nothing in it or in its plain twin hides something.
 func TestG21DigestOfHostileNames(t *testing.T) {
 	t.Parallel()
-	const names = 100_000
+	names := 100_000
+	if testing.Short() {
+		names = 10_000 // each trick comes by far more often than once all the same
+	}
 	digest := told()["normal"].Digest
 	digest.This.Departments = slices.Clone(digest.This.Departments)
 	r := rand.New(rand.NewPCG(21, 4))
