@@ -22,7 +22,7 @@ func Everyone(people *identity.Directory, admins chat.Address) func(ctx context.
 		}
 		var accounts []chat.Account
 		for _, p := range all {
-			accounts = append(accounts, people.Accounts(p)...)
+			accounts = append(accounts, people.Accounts(ctx, p)...)
 		}
 		return addresses(accounts, admins), nil
 	}
@@ -51,15 +51,15 @@ func addresses(accounts []chat.Account, admins chat.Address) []string {
 func Backups(people *identity.Directory) func(ctx context.Context, r approval.Request) ([]approval.Subscriber, error) {
 	return func(ctx context.Context, r approval.Request) ([]approval.Subscriber, error) {
 		named, err := people.Backups(ctx, r)
-		return subscribers(people, named), err
+		return subscribers(ctx, people, named), err
 	}
 }
 
 // subscribers are the chat accounts of people who are asked to decide.
-func subscribers(people *identity.Directory, who []approval.Principal) []approval.Subscriber {
+func subscribers(ctx context.Context, people *identity.Directory, who []approval.Principal) []approval.Subscriber {
 	var all []approval.Subscriber
 	for _, p := range who {
-		for _, a := range people.Accounts(p) {
+		for _, a := range people.Accounts(ctx, p) {
 			all = append(all, approval.Subscriber{Address: encode(chat.Direct(a)), Who: p.Object})
 		}
 	}

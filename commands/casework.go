@@ -82,9 +82,9 @@ func oweCase(tx approval.Tx, f caseFacts, to []string) error {
 type concerns struct{ desk, person, opener, manager []string }
 
 // directs are somebody's own messages, in each of their chat accounts.
-func directs(env Env, object string) []string {
+func directs(ctx context.Context, env Env, object string) []string {
 	var to []string
-	for _, a := range env.People.Accounts(principal(env, object)) {
+	for _, a := range env.People.Accounts(ctx, principal(env, object)) {
 		to = append(to, encode(chat.Direct(a)))
 	}
 	return to
@@ -107,7 +107,7 @@ func desk(ctx context.Context, env Env, about string) ([]string, error) {
 func deskOrStandIns(ctx context.Context, env Env, about string) (to []string, standIns bool) {
 	ctx, cancel := context.WithTimeout(ctx, alarmRead)
 	defer cancel()
-	own := directs(env, about)
+	own := directs(ctx, env, about)
 	for i, roles := range [][]identity.Role{{identity.Helpdesk}, standInRoles} {
 		to = nil
 		people, err := env.People.Active(ctx, roles...)
@@ -115,7 +115,7 @@ func deskOrStandIns(ctx context.Context, env Env, about string) (to []string, st
 			to = addresses(identity.Pinned(env.People.Rules(), roles...), chat.Address{})
 		}
 		for _, p := range people {
-			to = append(to, directs(env, p.Object)...)
+			to = append(to, directs(ctx, env, p.Object)...)
 		}
 		to = slices.DeleteFunc(to, func(a string) bool { return slices.Contains(own, a) })
 		if len(to) > 0 {
@@ -143,7 +143,7 @@ func caseConcerns(ctx context.Context, env Env, c staff.Case) (all concerns, err
 	if all.desk, err = desk(ctx, env, c.Person); err != nil {
 		return all, err
 	}
-	all.person = directs(env, c.Person)
+	all.person = directs(ctx, env, c.Person)
 	if len(all.person) == 0 && c.Person == c.Opener {
 		all.person = []string{addressOf(c.Account)}
 	}
@@ -158,7 +158,7 @@ func caseConcerns(ctx context.Context, env Env, c staff.Case) (all concerns, err
 		return all, err
 	}
 	if boss != "" {
-		all.manager = slices.DeleteFunc(directs(env, boss), func(a string) bool {
+		all.manager = slices.DeleteFunc(directs(ctx, env, boss), func(a string) bool {
 			return slices.Contains(all.desk, a) || slices.Contains(all.opener, a)
 		})
 	}
@@ -196,7 +196,7 @@ func alarmed(ctx context.Context, env Env) []string {
 	defer cancel()
 	if name := env.Rules.Now().SecurityContact; name != "" {
 		if found, err := env.Tenant.FindUsers(ctx, name); err == nil && len(found) == 1 {
-			if to := directs(env, found[0].ID); len(to) > 0 {
+			if to := directs(ctx, env, found[0].ID); len(to) > 0 {
 				return to
 			}
 		}
@@ -275,11 +275,10 @@ func isLinked(person string) bool { return !strings.Contains(person, "/") }
 // nobody counts as linked, but whose account it is has been written down here: a
 // case that is opened then is theirs afterwards, too.
 func selfOf(env Env, who identity.Speaker) string {
-	key := identity.LinkKey(who.Account)
 	if who.Linked {
 		return who.User.ID
 	}
-	return cmp.Or(env.Rules.Now().Links[key], key)
+	return cmp.Or(who.Object, identity.LinkKey(who.Account))
 }
 
 // atDesk refuses whoever is not of the help desk and does not stand in for it, and whom a case is about.

@@ -144,7 +144,7 @@ func (w *Caseworker) notice(ctx context.Context, c staff.Case) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	to := directs(w.env, c.Person)
+	to := directs(ctx, w.env, c.Person)
 	people, err := desk(ctx, w.env, c.Person)
 	if err != nil {
 		return err

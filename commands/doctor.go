@@ -166,7 +166,7 @@ func approverNotes(ctx context.Context, env Env) ([]string, error) {
 		switch {
 		case !slices.Contains(active, p):
 			all = append(all, named(ctx, env, p)+" ("+chat.Safe(object, 60)+") is listed as an approver, and is a guest, disabled or gone: their approval does not count.")
-		case len(env.People.Accounts(p)) == 0:
+		case len(env.People.Accounts(ctx, p)) == 0:
 			all = append(all, named(ctx, env, p)+" is an approver without a chat account: nobody can ask them.")
 		}
 	}

@@ -110,7 +110,7 @@ func RemindExceptions(env Env) func(ctx context.Context) error {
 
 func remindOf(ctx context.Context, env Env, d rollout.Declaration) error {
 	var to []string
-	for _, a := range env.People.Accounts(principal(env, d.Owner)) {
+	for _, a := range env.People.Accounts(ctx, principal(env, d.Owner)) {
 		to = append(to, encode(chat.Direct(a)))
 	}
 	if len(to) == 0 && env.Admins != (chat.Address{}) {

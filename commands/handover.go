@@ -72,7 +72,7 @@ func sayInCase(env Env) Command {
 func relay(ctx context.Context, env Env, call Call, c staff.Case, l staff.Line) (chat.Message, error) {
 	to, side := []string{addressOf(c.Account)}, toPerson
 	if c.Person != c.Opener { // the conversation is with whom it is about
-		to = directs(env, c.Person)
+		to = directs(ctx, env, c.Person)
 	}
 	if !l.Desk {
 		var err error

@@ -73,7 +73,7 @@ func openLost(ctx context.Context, env Env, call Call) (chat.Message, error) {
 	}
 	other := call.Args["for"] != ""
 	if other {
-		typed, err := mentioned(env, call.Event.From, call.Args["for"])
+		typed, err := mentioned(ctx, env, call.Event.From, call.Args["for"])
 		if err != nil {
 			return chat.Message{}, err
 		}

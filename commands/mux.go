@@ -102,7 +102,7 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 	}
 	maps.Copy(args, given)
 	if typed, ok := args[userOption.Name]; ok {
-		if args[userOption.Name], err = mentioned(m.env, e.From, typed); err != nil {
+		if args[userOption.Name], err = mentioned(ctx, m.env, e.From, typed); err != nil {
 			return chat.Message{}, false, err
 		}
 	}
@@ -230,7 +230,7 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 	}
 	now := m.env.Rules.Now()
 	p.Policy = fallback(now, p.Policy, bench)
-	p.Subscribers = append(p.Subscribers, subscribers(m.env.People, firstAsked(now, p.Policy, bench))...)
+	p.Subscribers = append(p.Subscribers, subscribers(ctx, m.env.People, firstAsked(now, p.Policy, bench))...)
 	if m.env.Admins != (chat.Address{}) {
 		p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(m.env.Admins)})
 	}

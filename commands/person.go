@@ -8,7 +8,6 @@ import (
 
 	"twokey/chat"
 	"twokey/commands/approval"
-	"twokey/commands/identity"
 	"twokey/graph"
 )
 
@@ -127,13 +126,16 @@ var quotationMarks = []string{`"`, "“", "”", "„"}
 // mentioned returns whom somebody mentioned, by object ID, or what they typed if
 // that is no mention. Adapters leave a mention in the text as the account between
 // "<@" and ">", with what it is called behind a bar if they know.
-func mentioned(env Env, from chat.Account, typed string) (string, error) {
+func mentioned(ctx context.Context, env Env, from chat.Account, typed string) (string, error) {
 	inner, ok := strings.CutPrefix(typed, "<@")
 	if !ok || !strings.HasSuffix(inner, ">") {
 		return typed, nil
 	}
 	account, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(inner, ">"), "!"), "|")
-	object := env.Rules.Now().Links[identity.LinkKey(chat.Account{Platform: from.Platform, Workspace: from.Workspace, User: account})]
+	object, err := env.People.Whose(ctx, chat.Account{Platform: from.Platform, Workspace: from.Workspace, User: account})
+	if err != nil {
+		return "", err
+	}
 	if object == "" {
 		return "", &mistake{"I do not know who that chat account is in Microsoft 365.", "Type the sign-in name instead."}
 	}

@@ -27,7 +27,7 @@ func privacy(env Env) Command {
 			if !asked.pass(c.Who.User.ID, env.Now()) {
 				return chat.Message{}, &mistake{"I looked for this less than a minute ago.", "Every table has to be looked through for it, so please wait a minute. The answer above still holds."}
 			}
-			stored, err := env.Staff.Stored(ctx, env.Organization.ID, c.Who.User.ID, namesOf(env, c.Who)...)
+			stored, err := env.Staff.Stored(ctx, env.Organization.ID, c.Who.User.ID, namesOf(ctx, env, c.Who)...)
 			if err != nil {
 				return chat.Message{}, err
 			}
@@ -66,9 +66,9 @@ func (s *sparing) pass(person string, now time.Time) bool {
 
 // namesOf are the words by which somebody is found beside their object ID. A
 // display name is none: others may have the same.
-func namesOf(env Env, who identity.Speaker) []string {
+func namesOf(ctx context.Context, env Env, who identity.Speaker) []string {
 	names := []string{encode(who.Account), identity.LinkKey(who.Account), who.User.UPN}
-	for _, a := range env.People.Accounts(who.Principal) {
+	for _, a := range env.People.Accounts(ctx, who.Principal) {
 		if a != who.Account {
 			names = append(names, encode(a), identity.LinkKey(a))
 		}

@@ -58,6 +58,11 @@ func (t *tx) erase(tenant string, people []audit.Person) error {
 	for _, statement := range []string{
 		"DELETE FROM away WHERE tenant = ? AND object = ?",
 		"DELETE FROM language WHERE tenant = ? AND object = ?",
+		"DELETE FROM link WHERE tenant = ? AND object = ?",
+		"DELETE FROM visit WHERE tenant = ? AND object = ?",
+		"DELETE FROM proof WHERE tenant = ? AND object = ?",
+		"DELETE FROM passkey WHERE tenant = ? AND object = ?",
+		"UPDATE link SET confirmer = '' WHERE tenant = ? AND confirmer = ?",
 		"DELETE FROM declared WHERE tenant = ? AND object = ?",
 		"UPDATE declared SET author = '', why = '' WHERE tenant = ? AND author = ?",
 		"DELETE FROM looked_up WHERE tenant = ? AND caller = ?",

@@ -62,6 +62,11 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 		by(t, s, "INSERT INTO looked_up (tenant, caller, person, at) VALUES (?, ?, 'other', 1)", tenant, object)
 		by(t, s, "INSERT INTO looked_up (tenant, caller, person, at) VALUES (?, 'other', ?, 1)", tenant, object)
 		by(t, s, "INSERT INTO staff_note (tenant, object, needs_key, seen) VALUES (?, ?, 1, '[]')", tenant, object)
+		by(t, s, "INSERT INTO link (tenant, account, ref, object, proof, since, confirmer) VALUES (?, ?, 'L-1', ?, 'passkey', 1, '')", tenant, account, object)
+		by(t, s, "INSERT INTO link (tenant, account, ref, object, proof, since, confirmer) VALUES (?, '{}', 'L-2', 'other', 'passkey', 1, ?)", tenant, object)
+		by(t, s, "INSERT INTO visit (token, tenant, account, purpose, object, state, asked, until, tries, body) VALUES ('t', ?, ?, 'step-up', ?, 'asked', 1, 2, 0, '{}')", tenant, account, object)
+		by(t, s, "INSERT INTO proof (tenant, account, object, proof, at) VALUES (?, ?, ?, 'passkey', 1)", tenant, account, object)
+		by(t, s, "INSERT INTO passkey (tenant, id, ref, object, account, body, added, trusted) VALUES (?, 'k', 'K-1', ?, ?, '', 1, 0)", tenant, object, account)
 		for i, c := range []struct{ person, body string }{{object, name}, {"sam", object}} {
 			by(t, s, "INSERT INTO staff_case (ref, tenant, kind, person, opener, open, version, opened, body) VALUES (?, ?, 'lost', ?, ?, 0, 1, 1, ?)",
 				fmt.Sprint("C-", i), tenant, c.person, c.person, `{"words":"`+c.body+`"}`)
@@ -72,7 +77,7 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		kept := headOf(t, s)
-		if where := s.holding(t, object, name, account); len(where) < 12 {
+		if where := s.holding(t, object, name, account); len(where) < 16 {
 			t.Fatalf("before, they stand in %v alone", where)
 		}
 		if known, err := s.Erase(t.Context(), tenant, object); !known || err != nil {
@@ -90,7 +95,7 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 // holding names the tables in which any of the words stands.
 func (s *Store) holding(t *testing.T, words ...string) (tables []string) {
 	t.Helper()
-	for _, table := range []string{"alias", "aside", "audit", "request", "decision", "attempt", "step", "outbox", "frozen", "away", "language", "declared", "looked_up", "change", "slot", "job", "staff_note", "staff_case"} {
+	for _, table := range []string{"alias", "aside", "audit", "request", "decision", "attempt", "step", "outbox", "frozen", "away", "language", "declared", "looked_up", "change", "slot", "job", "staff_note", "staff_case", "link", "visit", "proof", "passkey"} {
 		rows, err := s.db.QueryContext(t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 
 	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/commands/link"
 	"twokey/commands/rules"
 	"twokey/graph"
 )
@@ -54,6 +55,10 @@ type Config struct {
 	Self  []string          // kinds that everybody may ask for about their own account
 	// Away returns who is away now and until when, by object ID. Nil: nobody is.
 	Away func(ctx context.Context) (map[string]time.Time, error)
+
+	// Links are those that people made themselves, by signing in on the page. Nil:
+	// there are none, and an owner pins whoever is to be known.
+	Links link.Store
 
 	// Security tells of new ways into somebody's account, so that what is approved
 	// through one does not count. Nil: that is not asked.
@@ -91,6 +96,11 @@ type Speaker struct {
 	Roles     []Role          // empty for staff
 	Via       map[Role]string // how each role came: "user", or "group <object ID>"
 	Proof     string          // how the account was proved to be theirs, "" if not linked
+	// Object is whose the account is by its link, also while that cannot be looked
+	// up; "" if there is none. It gives no right.
+	Object string
+	// Quarantined says that the link is too new for somebody with a role.
+	Quarantined bool
 }
 
 // Has reports whether the speaker holds one of the roles. Viewer is held by
@@ -106,41 +116,106 @@ func (s Speaker) Has(any ...Role) bool {
 const (
 	proofPinned = "pinned in the configuration"
 	proofNew    = "pinned in the configuration less than a day ago"
+	proofSigned = "signed in on the page, by "
 )
 
 // Who returns the person behind an account. An account that is not linked, or
 // whose user is gone or disabled, is nobody: no error, and no rights. An error
 // means that the tenant could not be read; then there are no rights either.
+//
+// What the owner pinned goes before what people linked themselves. A link of
+// theirs that is new gives somebody with a role what everybody may, and no
+// principal, until an owner confirms it or a day is over.
 func (d *Directory) Who(ctx context.Context, a chat.Account) (Speaker, error) {
 	s := Speaker{Account: a}
-	now, key := d.cfg.Rules.Now(), LinkKey(a)
-	object, firm := now.Links[key]
-	if !firm {
-		object = d.cfg.Rules.Written().Links[key]
+	l, err := d.linked(ctx, a)
+	if err != nil {
+		return s, fmt.Errorf("read link: %w", err)
 	}
-	if object == "" {
+	if s.Object = l.object; l.object == "" {
 		return s, nil
 	}
-	u, err := d.user(ctx, object)
+	u, err := d.user(ctx, l.object)
 	if errors.Is(err, errGone) {
 		return s, nil
 	}
 	if err != nil {
 		return s, fmt.Errorf("read speaker: %w", err)
 	}
-	if !firm {
-		s.Linked, s.User, s.Proof = true, u, proofNew
+	if l.waits {
+		s.Linked, s.User, s.Proof = true, u, l.proof
+		s.Quarantined = true
 		return s, nil
 	}
+	now := d.cfg.Rules.Now()
 	via, err := d.held(ctx, now, u, every...)
 	if err != nil {
 		return s, fmt.Errorf("read roles: %w", err)
 	}
-	s.Linked, s.User, s.Proof = true, u, proofPinned
-	s.Principal = approval.Principal{Tenant: now.Tenant, Object: object}
+	s.Linked, s.User, s.Proof = true, u, l.proof
+	if l.young && len(via) > 0 {
+		s.Quarantined = true
+		return s, nil
+	}
+	s.Principal = approval.Principal{Tenant: now.Tenant, Object: l.object}
 	s.Via = via
 	s.Roles = slices.DeleteFunc(slices.Clone(every), func(r Role) bool { return via[r] == "" })
 	return s, nil
+}
+
+// tie is whose an account is, by whichever link counts.
+type tie struct {
+	object string
+	proof  string
+	waits  bool // it was pinned just now, and gives no right yet to anybody
+	young  bool // it was made just now, and gives no role yet
+}
+
+// linked returns the link of an account that counts: the owner's, and only where
+// there is none the one that was made on the page.
+func (d *Directory) linked(ctx context.Context, a chat.Account) (tie, error) {
+	now, key := d.cfg.Rules.Now(), LinkKey(a)
+	if object := now.Links[key]; object != "" {
+		return tie{object: object, proof: proofPinned}, nil
+	}
+	if object := d.cfg.Rules.Written().Links[key]; object != "" {
+		return tie{object: object, proof: proofNew, waits: true}, nil
+	}
+	if d.cfg.Links == nil {
+		return tie{}, nil
+	}
+	var t tie
+	err := d.cfg.Links.ViewLinks(ctx, func(tx link.Tx) error {
+		t = tie{}
+		l, err := tx.Link(now.Tenant, a)
+		if err != nil {
+			return err
+		}
+		at, err := tx.Now()
+		if err == nil && l.Holds(at) {
+			t = tie{object: l.Object, proof: proofSigned + string(l.Proof), young: l.Young(at)}
+		}
+		return err
+	})
+	return t, err
+}
+
+// Whose returns the object ID of whom an account is linked to, "" if to nobody or
+// if the owner pinned it less than a day ago. Whether that person is still there
+// and what they may do is not asked.
+func (d *Directory) Whose(ctx context.Context, a chat.Account) (object string, err error) {
+	t, err := d.linked(ctx, a)
+	if t.waits {
+		return "", err
+	}
+	return t.object, err
+}
+
+// IsPinned reports whether the owner has said whose an account is: nothing that
+// anybody does on the page changes that.
+func (d *Directory) IsPinned(a chat.Account) bool {
+	key := LinkKey(a)
+	return d.cfg.Rules.Now().Links[key] != "" || d.cfg.Rules.Written().Links[key] != ""
 }
 
 var errGone = errors.New("the account is gone or disabled")
@@ -253,8 +328,10 @@ func Pinned(r rules.Rules, any ...Role) []chat.Account {
 // Rules returns the rules that hold. They are shared: change nothing in them.
 func (d *Directory) Rules() rules.Rules { return d.cfg.Rules.Now() }
 
-// Accounts returns the chat accounts of a person, in a fixed order.
-func (d *Directory) Accounts(p approval.Principal) []chat.Account {
+// Accounts returns the chat accounts of a person, in a fixed order. An account
+// that was linked too lately to count is not among them, nor, if links cannot be
+// read, one that the owner did not pin.
+func (d *Directory) Accounts(ctx context.Context, p approval.Principal) []chat.Account {
 	now := d.cfg.Rules.Now()
 	if p.Tenant != now.Tenant {
 		return nil
@@ -264,6 +341,41 @@ func (d *Directory) Accounts(p approval.Principal) []chat.Account {
 		if now.Links[key] == p.Object {
 			all = append(all, account(key))
 		}
+	}
+	return append(all, d.made(ctx, now, p.Object)...)
+}
+
+// made returns the accounts that a person linked on the page, as far as those
+// links count.
+func (d *Directory) made(ctx context.Context, now rules.Rules, object string) []chat.Account {
+	if d.cfg.Links == nil {
+		return nil
+	}
+	var links []link.Link
+	var at time.Time
+	err := d.cfg.Links.ViewLinks(ctx, func(tx link.Tx) (err error) {
+		if links, err = tx.LinksOf(now.Tenant, object); err == nil {
+			at, err = tx.Now()
+		}
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	written := d.cfg.Rules.Written().Links
+	links = slices.DeleteFunc(links, func(l link.Link) bool {
+		key := LinkKey(l.Account)
+		return !l.Holds(at) || now.Links[key] != "" || written[key] != ""
+	})
+	young := func(l link.Link) bool { return l.Young(at) }
+	if slices.ContainsFunc(links, young) {
+		if staff, err := d.staff(ctx, now, object); err != nil || !staff {
+			links = slices.DeleteFunc(links, young)
+		}
+	}
+	all := make([]chat.Account, len(links))
+	for i, l := range links {
+		all[i] = l.Account
 	}
 	return all
 }

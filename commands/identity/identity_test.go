@@ -64,10 +64,10 @@ func TestG09OnePerson(t *testing.T) {
 		t.Errorf("%+v and %+v, %v", one, two, err)
 	}
 	want := []chat.Account{account("a", "bea-2"), account("b", "bea")}
-	if got := d.Accounts(person("bea")); !slices.Equal(got, want) {
+	if got := d.Accounts(t.Context(), person("bea")); !slices.Equal(got, want) {
 		t.Errorf("Accounts = %v", got)
 	}
-	if got := d.Accounts(approval.Principal{Tenant: "t-2", Object: "o-bea"}); got != nil {
+	if got := d.Accounts(t.Context(), approval.Principal{Tenant: "t-2", Object: "o-bea"}); got != nil {
 		t.Errorf("accounts of the same ID in another tenant: %v", got)
 	}
 	people, err := d.Approvers(t.Context(), approval.Request{Tenant: tenant, Requester: one.Principal})
@@ -142,7 +142,7 @@ func TestG16NewLinks(t *testing.T) {
 		if err != nil || !who.Linked || who.User.ID != "o-abe" || len(who.Roles) > 0 || who.Principal != (approval.Principal{}) || who.Proof != "pinned in the configuration less than a day ago" {
 			t.Errorf("%v is %+v, %v", a, who, err)
 		}
-		if slices.Contains(d.Accounts(person("abe")), a) || slices.Contains(d.Accounts(person("bea")), a) {
+		if slices.Contains(d.Accounts(t.Context(), person("abe")), a) || slices.Contains(d.Accounts(t.Context(), person("bea")), a) {
 			t.Errorf("%v is written to", a)
 		}
 		if _, err := d.MayAsk(t.Context(), who.Principal, "look"); err == nil {
@@ -165,7 +165,7 @@ func TestLinkKey(t *testing.T) {
 	a := chat.Account{Platform: "slack", Workspace: "T1", User: "U1/2"}
 	s.rules.Links[identity.LinkKey(a)] = "o-mia"
 	want := []chat.Account{{Platform: "b", User: "mia"}, a}
-	if got := s.open().Accounts(person("mia")); !slices.Equal(got, want) {
+	if got := s.open().Accounts(t.Context(), person("mia")); !slices.Equal(got, want) {
 		t.Errorf("Accounts = %v, want %v", got, want)
 	}
 }

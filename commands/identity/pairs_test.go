@@ -83,7 +83,7 @@ func TestG28OtherTenant(t *testing.T) {
 	if err != nil || len(bench.Can)+len(bench.Away)+len(bench.Targets) > 0 {
 		t.Errorf("of ours could decide there: %+v, %v", bench, err)
 	}
-	if got := d.Accounts(other); got != nil {
+	if got := d.Accounts(t.Context(), other); got != nil {
 		t.Errorf("written to: %v", got)
 	}
 }
