@@ -134,11 +134,13 @@ func ExportCSV(w io.Writer, records iter.Seq2[Record, error], name func(pseudony
 	return out.Error()
 }
 
+var oneLine = strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ", "\t", " ", "\x00", "")
+
 // Cell makes text that is harmless in a spreadsheet. What is looked at is the
 // first character that is no space, because some programs skip those, and line
 // breaks become spaces: a cell must not look like a row.
 func Cell(s string) string {
-	s = strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ", "\t", " ", "\x00", "").Replace(s)
+	s = oneLine.Replace(s)
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \u00a0\u3000\ufeff"))
 	if strings.ContainsRune("=+-@|%＝＋－＠−", first) {
 		return "'" + s

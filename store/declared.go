@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"twokey/commands/approval"
@@ -83,9 +85,14 @@ func (s *Store) LookUp(ctx context.Context, by approval.Principal, people []stri
 		if err != nil {
 			return err
 		}
-		for _, person := range people {
-			_, err := t.q.ExecContext(ctx, `INSERT INTO looked_up (tenant, caller, person, at) VALUES (?, ?, ?, ?)
-				ON CONFLICT (tenant, caller, person) DO UPDATE SET at = excluded.at`, by.Tenant, by.Object, person, now.UnixMicro())
+		// Each once: no statement may meet a row twice.
+		for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(people))), lookUpsAtOnce) {
+			var args []any
+			for _, person := range some {
+				args = append(args, by.Tenant, by.Object, person, now.UnixMicro())
+			}
+			_, err := t.q.ExecContext(ctx, "INSERT INTO looked_up (tenant, caller, person, at) VALUES "+strings.Repeat("(?, ?, ?, ?), ", len(some)-1)+"(?, ?, ?, ?)"+
+				" ON CONFLICT (tenant, caller, person) DO UPDATE SET at = excluded.at", args...)
 			if err != nil {
 				return fmt.Errorf("store look-up: %w", err)
 			}
@@ -97,6 +104,10 @@ func (s *Store) LookUp(ctx context.Context, by approval.Principal, people []stri
 		return tell(t, before, with)
 	})
 }
+
+// lookUpsAtOnce is how many look-ups one statement stores: an export is of all
+// people, and SQLite takes no more than 32,766 values.
+const lookUpsAtOnce = 500
 
 func (t *tx) lookedUp(by approval.Principal) (n int, err error) {
 	err = t.q.QueryRowContext(t.ctx, "SELECT COUNT(*) FROM looked_up WHERE tenant = ? AND caller = ?", by.Tenant, by.Object).Scan(&n)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -80,6 +81,12 @@ func lookUps(t *testing.T, b *bench) {
 	look("ada", []string{"a"}, 2, 3)
 	b.clock.advance(2 * time.Hour)
 	look("ada", nil, 0, 0)
+	many := []string{"a", "a"} // an export lists all people, and nobody twice
+	for i := range 1200 {
+		many = append(many, fmt.Sprint("p", i))
+	}
+	look("ada", many, 0, 1201)
+	look("ada", many, 1201, 1201)
 }
 
 func lookUpTogether(t *testing.T, b *bench) {
