@@ -125,6 +125,8 @@ type Facts struct {
 	// Declared is what people have declared of accounts, on top of the [Scope]
 	// that figures are worked out for.
 	Declared Scope
+
+	worked *worked // see [Facts.ForMany]
 }
 
 // usersAsOf and legacyUntil are when what is kept of these sources was so.

@@ -77,7 +77,14 @@ func NewFunnel(f Facts, s Scope) Funnel {
 		fn.Figures = noUsers(f)
 		return fn
 	}
-	pop := populate(f, s)
+	whole := s.With(f.Declared)
+	return forScope(f.worked, whole, func(w *worked) **Funnel { return &w.fn }, func() Funnel {
+		return countFunnel(f, f.worked.population(f, whole)).clipped()
+	})
+}
+
+func countFunnel(f Facts, pop population) Funnel {
+	fn := Funnel{AsOf: f.AsOf}
 	fn.Road, fn.ReportAsOf, fn.Oldest = pop.road, pop.reportAsOf, f.usersAsOf()
 	if !pop.oldest.IsZero() && pop.oldest.Before(fn.Oldest) {
 		fn.Oldest = pop.oldest

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"time"
 
 	"twokey/graph"
@@ -23,14 +24,13 @@ func People(f Facts, s Scope) ([]Person, Reason) {
 	if _, ok := f.Users.Get(); !ok {
 		return nil, f.Users.Reason()
 	}
-	return populate(f, s).people, ""
+	return slices.Clone(f.worked.population(f, s.With(f.Declared)).people), ""
 }
 
-func populate(f Facts, s Scope) population {
-	s = s.With(f.Declared)
+// populate parts who counts in a whole scope from who does not.
+func populate(f Facts, s Scope, fill filler) population {
 	users, _ := f.Users.Get()
 	roles, _ := rolesByID(f)
-	fill := newFiller(f)
 	pop := population{out: make(map[string]int), reportAsOf: fill.known.reportAsOf}
 	for _, u := range users {
 		if why := s.excluded(u, roles[u.ID], f.AsOf); why != "" {
@@ -175,4 +175,4 @@ func travelled(people []Person) (most Road, oldest time.Time) {
 }
 
 // PersonOf is what is known of one account, in scope or not, as it was given.
-func PersonOf(f Facts, u graph.User) Person { return newFiller(f).person(u) }
+func PersonOf(f Facts, u graph.User) Person { return f.worked.filler(f).person(u) }

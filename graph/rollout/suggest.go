@@ -37,11 +37,18 @@ type Suggestion struct {
 // declared. The reason says why the accounts could not be read, or, beside a
 // list, why nobody's last sign-in was looked at.
 func SuggestScope(f Facts, s Scope) ([]Suggestion, Reason) {
-	people, why := People(f, s)
-	if why != "" {
-		return nil, why
+	users, ok := f.Users.Get()
+	if !ok {
+		return nil, f.Users.Reason()
 	}
-	users, _ := f.Users.Get()
+	whole := s.With(f.Declared)
+	found := forScope(f.worked, whole, func(w *worked) **[]Suggestion { return &w.looks }, func() []Suggestion {
+		return suggest(f, users, f.worked.population(f, whole).people)
+	})
+	return slices.Clip(found), f.LastSignIns.Reason()
+}
+
+func suggest(f Facts, users []graph.User, people []Person) []Suggestion {
 	look := looker{
 		licences: slices.ContainsFunc(users, func(u graph.User) bool { return u.Licensed }),
 		onlySMTP: onlySMTP(f),
@@ -55,7 +62,7 @@ func SuggestScope(f Facts, s Scope) ([]Suggestion, Reason) {
 	slices.SortStableFunc(found, func(a, b Suggestion) int {
 		return cmp.Or(cmp.Compare(len(b.Signs), len(a.Signs)), strings.Compare(a.UPN, b.UPN))
 	})
-	return found, f.LastSignIns.Reason()
+	return found
 }
 
 func (s Suggestion) enough() bool {

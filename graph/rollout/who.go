@@ -89,7 +89,7 @@ func askedAbout(f Facts, s Scope, q Question) ([]Person, Reason) {
 	if !ok {
 		return nil, f.Users.Reason()
 	}
-	fill := newFiller(f)
+	fill := f.worked.filler(f)
 	var accounts []Person
 	for _, u := range users {
 		if q == WhoGuests && u.Guest && u.Enabled || q == WhoDisabledReg && !u.Enabled {
