@@ -1,10 +1,12 @@
 package msgraph
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"twokey/graph"
 )
@@ -14,12 +16,13 @@ import (
 // role is read down to its users; applications hold no place here. An
 // assignment to part of the directory counts like one to the whole.
 func (c *Client) RoleHolders(ctx context.Context) ([]graph.RoleHolder, error) {
-	roles, err := c.roles(ctx)
-	if err != nil {
-		return nil, err
-	}
+	var roles map[string]graph.Role
+	var unnamed error
+	var reading sync.WaitGroup
+	reading.Go(func() { roles, unnamed = c.roles(ctx) }) // beside each other: somebody may wait for both
 	assignments, err := c.roleAssignments(ctx)
-	if err != nil {
+	reading.Wait()
+	if err := cmp.Or(unnamed, err); err != nil {
 		return nil, err
 	}
 	held := holders{}

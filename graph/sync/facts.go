@@ -27,18 +27,26 @@ func Read(ctx context.Context, r Reader, now func() time.Time) rollout.Facts {
 // a person waits; what that does not bring is told as it was. It always returns:
 // what is not known holds the error.
 func (s *Syncer) Facts(ctx context.Context) rollout.Facts {
-	f := rollout.Facts{AsOf: s.cfg.Now()}
+	changes, f := s.changed(), rollout.Facts{AsOf: s.cfg.Now()}
 	var wave sync.WaitGroup
 	wave.Go(func() { s.catchUp(ctx) })
 	s.live(ctx, &f)
 	wave.Wait()
 	f.LegacySince = midnight(f.AsOf.Add(-rollout.LegacyWindow))
+	began := time.Now()
 	all, err := s.cfg.Store.LoadSync(ctx, s.cfg.Tenant, f.LegacySince)
 	if err != nil {
 		f.Users = rollout.From[[]graph.User](nil, err)
 		return f
 	}
 	s.kept(all, &f)
+	f = f.ForMany()
+	s.mu.Lock()
+	s.took = time.Since(began)
+	s.mu.Unlock()
+	if ctx.Err() == nil {
+		s.tell(changes, f)
+	}
 	return f
 }
 

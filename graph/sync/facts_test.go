@@ -200,11 +200,11 @@ func TestRun(t *testing.T) {
 				t.Errorf("after %v %s was asked %d times, want %d", d, name, got, want)
 			}
 		}
-		look(time.Second, "Licence", 1)
-		look(5*time.Minute, "Licence", 1)
+		look(time.Second, "Licence", 2)
+		look(5*time.Minute, "Licence", 2)
 		b.Wake()
-		look(time.Second, "Licence", 1)
-		look(time.Hour, "Licence", 12)
+		look(time.Second, "Licence", 2)
+		look(time.Hour, "Licence", 24)
 		look(23*time.Hour, "RegistrationPage", 15)
 		look(24*time.Hour, "LastSignIns", 1)
 		look(7*24*time.Hour, "PerUserMFA", 3)

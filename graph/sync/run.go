@@ -80,8 +80,11 @@ func (s *Syncer) lastSignIns(ctx context.Context, l Lease, last Progress) error 
 	return s.cfg.Store.KeepSync(ctx, l, Batch{Progress: Progress{Source: LastSignIns, Done: now}})
 }
 
-// Wake makes Run begin a pass at once. It never blocks.
-func (s *Syncer) Wake() { ring(s.wake) }
+// Wake outdates the facts and makes Run begin a pass at once. It never blocks.
+func (s *Syncer) Wake() {
+	s.Outdate()
+	ring(s.wake)
+}
 
 // ring wakes who waits for a bell, now or when they next wait.
 func ring(bell chan<- struct{}) {
@@ -99,7 +102,9 @@ func (s *Syncer) Run(ctx context.Context) error {
 	var lanes sync.WaitGroup
 	lanes.Go(func() {
 		s.repeat(ctx, "sync", s.wake, func(ctx context.Context) (time.Duration, error) {
-			return s.cfg.Every, s.Pass(ctx)
+			err := s.Pass(ctx)
+			s.ready(ctx)
+			return s.cfg.Every, err
 		})
 	})
 	lanes.Go(func() {

@@ -66,6 +66,10 @@ type Config struct {
 	// Patience how long a person may wait for a newer one.
 	Fresh    time.Duration // a minute if 0
 	Patience time.Duration // 5 seconds if 0
+
+	// Kept is how old what Kept returns may be. By default it is as long as the
+	// passes of Run take to come round, so that nobody waits for the tenant.
+	Kept time.Duration // Every and Fresh together if 0
 }
 
 func (cfg Config) withDefaults() Config {
@@ -88,6 +92,9 @@ func (cfg Config) withDefaults() Config {
 			*d.value = d.instead
 		}
 	}
+	if cfg.Kept == 0 {
+		cfg.Kept = cfg.Every + cfg.Fresh
+	}
 	return cfg
 }
 
@@ -106,6 +113,9 @@ type Syncer struct {
 	asked   bool             // a pass has asked for the licence
 	failed  map[Source]error // why a source could not be read at the last attempt
 	unread  map[string]error // why a person's methods could not be, by ID
+	told    *told            // the last facts, nil if they are to be made anew
+	changes int              // how often they were outdated
+	took    time.Duration    // how long it took to make them from what is stored
 }
 
 // New returns a syncer. It reads nothing yet.
