@@ -96,6 +96,7 @@ type assembled struct {
 	records   *audit.Watch
 	sender    *outbox.Sender
 	syncer    *sync.Syncer
+	mux       *commands.Mux
 	watcher   *watch.Watcher
 	runner    *approval.Runner
 	scheduler *scheduler.Scheduler
@@ -159,19 +160,21 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	engine := newEngine(a, bot, requests, people, keeper, gate)
 	bot.syncer = sync.New(sync.Config{
 		Tenant: a.org.ID, Reader: a.reader, Store: bot.store, Owner: owner(), Now: a.now, Log: a.log,
-		Fresh: a.pace.fresh, Patience: a.pace.patience,
+		Fresh: a.pace.fresh, Patience: a.pace.patience, Kept: a.pace.fresh,
 	})
 	if err := bot.firstPass(ctx, a.org.ID, a.pace.firstPass); err != nil {
 		return nil, err
 	}
 	bot.watcher = newWatcher(a, bot.store, engine.Everyone)
-	digester := newDigester(a.org, a.scope, bot.store, bot.facts(a), a.now, a.digest)
+	digester := newDigester(a.org, a.scope, bot.store, bot.facts(a, bot.syncer.Facts), a.now, a.digest)
 	fill(digester, a, bot, keeper)
+	shown := *digester // on the screen the week that is running is as it was some minutes ago
+	shown.Facts = bot.facts(a, bot.syncer.Kept)
 	env := commands.Env{
-		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Scope: a.scope,
-		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: digester, Changes: bot.watcher,
+		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Kept: shown.Facts, Scope: a.scope,
+		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher,
 		Absences: bot.store, Declarations: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
-		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now,
+		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now, Changed: bot.changed,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return bot.runner.Collect(ctx, v, deliver)
 		},
@@ -217,7 +220,8 @@ func newEngine(a assembly, bot *assembled, requests approval.Store, people *iden
 
 // converse opens the chat and returns what sends messages into it.
 func converse(a assembly, bot *assembled, env commands.Env) (*outbox.Sender, error) {
-	c, err := a.open(bot, commands.NewMux(env, a.log))
+	bot.mux = commands.NewMux(env, a.log)
+	c, err := a.open(bot, bot.mux)
 	if err != nil {
 		return nil, err
 	}
@@ -264,9 +268,9 @@ func tidying(all ...func(context.Context) error) func(context.Context) error {
 }
 
 // facts is what is known of the tenant, and what people have declared of it.
-func (b *assembled) facts(a assembly) func(ctx context.Context) rollout.Facts {
+func (b *assembled) facts(a assembly, known func(context.Context) rollout.Facts) func(ctx context.Context) rollout.Facts {
 	return func(ctx context.Context) rollout.Facts {
-		f := b.syncer.Facts(ctx)
+		f := known(ctx)
 		declared, err := b.store.Declared(ctx, a.org.ID)
 		if err != nil { // then nothing else of it could be read either
 			a.log.WarnContext(ctx, "read what was declared", "error", err)
@@ -316,6 +320,12 @@ func (b *assembled) wake() {
 	if b.sender != nil {
 		b.sender.Wake()
 	}
+}
+
+// changed makes what is told of the tenant be read anew, after a change in it.
+func (b *assembled) changed() {
+	b.syncer.Outdate()
+	b.mux.Forget()
 }
 
 // wakeAll makes every part look at its clock again, after it was moved.

@@ -31,7 +31,7 @@ func breakglass(env Env) Command {
 
 // readEmergency looks at each declared emergency access account as it is.
 func readEmergency(ctx context.Context, env Env) (preflightReport, error) {
-	ids, facts := emergencyIDs(env), env.Facts(ctx)
+	ids, facts := emergencyIDs(env), env.kept(ctx)
 	report := preflightReport{titles: breakglassTitles, asOf: env.Now()}
 	add := func(l level, owner, format string, args ...any) {
 		f := finding{Level: l, Text: fmt.Sprintf(format, args...)}

@@ -9,8 +9,12 @@ import (
 )
 
 // classify says what an answer of the tenant means for a step that was sent
-// once. Whatever is not understood is unclear.
+// once. Whatever is not understood is unclear. What was read before the step
+// may not hold any more, whatever the answer.
 func classify(env Env, receipt graph.Receipt, err error) approval.Answer {
+	if env.Changed != nil {
+		env.Changed()
+	}
 	if err == nil {
 		return approval.Answer{Class: approval.Applied, RequestID: receipt.RequestID}
 	}

@@ -33,6 +33,7 @@ type Env struct {
 	Tenant       Tenant
 	Writer       Writer
 	Facts        func(ctx context.Context) rollout.Facts // what is known of the tenant by now
+	Kept         func(ctx context.Context) rollout.Facts // as it was known some minutes ago, for figures; nil: Facts
 	Scope        rollout.Scope                           // declared accounts
 	Engine       *approval.Engine
 	Requests     approval.Store
@@ -56,9 +57,19 @@ type Env struct {
 	ChatSignIn   ChatSignIn     // through what people sign in to the chat
 	Build        string         // version, commit, Go
 	Now          func() time.Time
+	Changed      func() // is called when something may have been changed in the tenant; nil: nobody minds
 
 	// Collect carries out what its requester collects, see [approval.Runner.Collect].
 	Collect func(ctx context.Context, v approval.Vote, deliver func(ctx context.Context, handover any) error) (approval.Request, error)
+}
+
+// kept is what figures are told from. It says of when it is, and nothing that
+// decides about a change rests on it.
+func (env Env) kept(ctx context.Context) rollout.Facts {
+	if env.Kept == nil {
+		return env.Facts(ctx)
+	}
+	return env.Kept(ctx)
 }
 
 // Tenant is what commands read of the tenant, as [graph.Reader] promises it.
@@ -127,6 +138,9 @@ type Command struct {
 	// Aloud lets the answer be posted where it was asked, if that is the
 	// administrators' channel. Everything else is private.
 	Aloud bool
+	// Kept says that it only shows what is kept of the tenant, which says of when
+	// it is: then who asks may have been looked up some moments before, see met.
+	Kept bool
 	// Offline lets it be answered even while it cannot be read who speaks. The
 	// answer must give away nothing that needs a right.
 	Offline bool

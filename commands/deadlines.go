@@ -16,8 +16,9 @@ func deadlines(env Env) Command {
 		CommandSpec: chat.CommandSpec{Name: "deadlines", Summary: "The dated changes by Microsoft that hit this tenant, and how many people or accounts each.", Example: "deadlines"},
 		Access:      only(identity.Viewer),
 		Aloud:       true,
+		Kept:        true,
 		Answer: func(ctx context.Context, _ Call) (chat.Message, error) {
-			facts := env.Facts(ctx)
+			facts := env.kept(ctx)
 			all := rollout.Deadlines(rollout.NewFunnel(facts, env.Scope), rollout.NewLegacy(facts, env.Scope))
 			return deadlinesMessage(env, all, facts), nil
 		},

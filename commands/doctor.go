@@ -26,6 +26,7 @@ func doctor(env Env) Command {
 
 // diagnose asks of every kind of change who could decide it.
 func diagnose(ctx context.Context, env Env) (chat.Message, error) {
+	env.People = env.People.Once() // each kind of change has nearly the same people
 	table, stuck, err := approvals(ctx, env)
 	if err != nil {
 		return chat.Message{}, err

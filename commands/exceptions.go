@@ -7,6 +7,7 @@ import (
 
 	"twokey/chat"
 	"twokey/commands/identity"
+	"twokey/graph"
 	"twokey/graph/rollout"
 )
 
@@ -15,6 +16,7 @@ func exceptionsCommand(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{Name: "exceptions", Summary: "Who is excepted for now or not counted, why, until when, and who answers for it.", Example: "exceptions"},
 		Access:      only(identity.Viewer),
+		Kept:        true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			all, err := declaredNow(ctx, env)
 			if err != nil {
@@ -24,6 +26,7 @@ func exceptionsCommand(env Env) Command {
 			if len(all) == 0 {
 				return m, nil
 			}
+			names := namesKept(env.kept(ctx))
 			excepted := 0
 			m.Table = &chat.Table{Header: []string{"Account", "What", "Until", "Why", "Answers for it"}}
 			var ids []string
@@ -32,13 +35,25 @@ func exceptionsCommand(env Env) Command {
 					excepted++
 				}
 				if len(m.Table.Rows) < shownPeople {
-					m.Table.Rows = append(m.Table.Rows, []string{d.Name, sortWords(d), untilOrNot(env, d), d.Why, env.People.Name(ctx, principal(env, d.Owner))})
+					m.Table.Rows = append(m.Table.Rows, []string{d.Name, sortWords(d), untilOrNot(env, d), d.Why, names(d.Owner)})
 					ids = append(ids, d.Object)
 				}
 			}
 			m.Headline = plural(strconv.Itoa(excepted), "exception") + ", and " + plural(strconv.Itoa(len(all)-excepted), "account") + " declared to be no one person's or on leave."
 			return m, lookedUp(ctx, env, c, "exceptions", ids)
 		},
+	}
+}
+
+// namesKept returns what people are called, by object ID, as it was read last.
+// Whoever is not there any more is their ID.
+func namesKept(facts rollout.Facts) func(object string) string {
+	users, _ := facts.Users.Get()
+	return func(object string) string {
+		if i := slices.IndexFunc(users, func(u graph.User) bool { return u.ID == object }); i >= 0 {
+			return chat.Safe(users[i].Name, 60)
+		}
+		return chat.Safe(object, 60)
 	}
 }
 

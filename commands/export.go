@@ -68,16 +68,16 @@ type exported struct {
 func exportOf(ctx context.Context, env Env, c Call) (exported, error) {
 	switch set := c.Args["dataset"]; set {
 	case datasetLegacy:
-		return exportLegacy(rollout.NewLegacy(env.Facts(ctx), env.Scope)), nil
+		return exportLegacy(rollout.NewLegacy(env.kept(ctx), env.Scope)), nil
 	case datasetChanges:
 		return exportChanges(ctx, env, c)
 	case datasetExceptions:
 		return exportDeclared(ctx, env)
 	case datasetPeople:
-		people, why := rollout.People(env.Facts(ctx), env.Scope)
+		people, why := rollout.People(env.kept(ctx), env.Scope)
 		return exported{peopleSheet(people), idsOf(people), string(why)}, nil
 	default:
-		people, why := rollout.Who(env.Facts(ctx), env.Scope, rollout.Question(set))
+		people, why := rollout.Who(env.kept(ctx), env.Scope, rollout.Question(set))
 		return exported{peopleSheet(people), idsOf(people), string(why)}, nil
 	}
 }

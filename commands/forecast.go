@@ -25,6 +25,7 @@ func forecast(env Env) Command {
 		},
 		Access: only(identity.Viewer),
 		Aloud:  true,
+		Kept:   true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			goal, err := askedGoal(ctx, env, c)
 			if err != nil {

@@ -149,6 +149,6 @@ func (h home) figures(ctx context.Context) ([]chat.Message, error) {
 	if !only(identity.Viewer).Allows(h.who) {
 		return nil, nil
 	}
-	facts := h.env.Facts(ctx)
+	facts := h.env.kept(ctx)
 	return []chat.Message{statusMessage(h.env, facts, rollout.NewFunnel(facts, h.env.Scope))}, nil
 }

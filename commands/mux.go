@@ -22,6 +22,7 @@ type Mux struct {
 	env Env
 	all []Command
 	log *slog.Logger
+	met met
 }
 
 var _ chat.Handler = (*Mux)(nil)
@@ -82,7 +83,7 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 		words = []string{"me"}
 	}
 	c, left, ok := find(m.all, words)
-	who, unread := m.env.People.Who(ctx, e.From)
+	who, unread := m.speaker(ctx, c, e.From)
 	if !ok {
 		return chat.Message{}, false, unknown(m.allowed(who), words)
 	}
@@ -260,6 +261,7 @@ func wouldBe(p approval.Plan) approval.Request {
 // press does what a button says. Its value tells what it is about and is
 // trusted for nothing else.
 func (m *Mux) press(ctx context.Context, r chat.Responder, e chat.Event) (chat.Message, error) {
+	m.Forget()
 	switch e.Button {
 	case "approve", "deny", "cancel", "ask", "stop", "resolve":
 		who, err := m.env.People.Who(ctx, e.From)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"twokey/chat"
 	"twokey/commands/approval"
@@ -20,10 +21,7 @@ var reasonOption = chat.Option{Name: "reason", Summary: "why; the approvers read
 // findPerson looks up whom somebody typed. Several are a question to ask: what
 // is changed is one object, and the bot never chooses it.
 func findPerson(ctx context.Context, env Env, typed string) (graph.User, error) {
-	found, err := env.Tenant.FindUsers(ctx, typed)
-	if err == nil && len(found) == 0 && !strings.ContainsAny(typed, "@ ") { // as people say it among themselves
-		found, err = env.Tenant.FindUsers(ctx, typed+"@"+env.Organization.DefaultDomain)
-	}
+	found, err := findUsers(ctx, env, typed)
 	switch {
 	case err != nil:
 		return graph.User{}, err
@@ -35,11 +33,28 @@ func findPerson(ctx context.Context, env Env, typed string) (graph.User, error) 
 	return found[0], nil
 }
 
+// findUsers asks the tenant for whom somebody typed, also as people are called
+// among themselves: that is asked beside the rest, for somebody waits.
+func findUsers(ctx context.Context, env Env, typed string) (found []graph.User, err error) {
+	var short []graph.User
+	var unread error
+	var asking sync.WaitGroup
+	if !strings.ContainsAny(typed, "@ ") {
+		asking.Go(func() { short, unread = env.Tenant.FindUsers(ctx, typed+"@"+env.Organization.DefaultDomain) })
+	}
+	found, err = env.Tenant.FindUsers(ctx, typed)
+	asking.Wait()
+	if err == nil && len(found) == 0 {
+		return short, unread
+	}
+	return found, err
+}
+
 // notFound says that there is nobody whom somebody typed, and what became of the
 // account that was called so at the last reading of all.
 func notFound(ctx context.Context, env Env, typed string) error {
 	plain := &mistake{"There is no account " + shown(typed) + " in " + quoted(env.Organization.Name, 60) + ".", "Type the sign-in name in full, or the display name in quotation marks."}
-	users, _ := env.Facts(ctx).Users.Get()
+	users, _ := env.kept(ctx).Users.Get()
 	i := slices.IndexFunc(users, func(u graph.User) bool {
 		return strings.EqualFold(u.UPN, typed) || strings.EqualFold(u.Mail, typed) || strings.EqualFold(u.Name, typed) || strings.EqualFold(u.ID, typed)
 	})

@@ -85,8 +85,9 @@ func suggestScope(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{Name: "scope suggest", Summary: "Accounts that look like no one person's, and why: nothing is declared by it.", Example: "scope suggest"},
 		Access:      only(identity.Lead),
+		Kept:        true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
-			all, why := rollout.SuggestScope(env.Facts(ctx), env.Scope)
+			all, why := rollout.SuggestScope(env.kept(ctx), env.Scope)
 			m := chat.Message{Headline: "No account in scope looks like anything but a person's.", Footer: "Only you can see this, and it is recorded that you looked."}
 			if len(all) == 0 {
 				m.Footer = "Only you can see this."

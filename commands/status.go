@@ -15,8 +15,9 @@ func status(env Env) Command {
 		CommandSpec: chat.CommandSpec{Name: "status", Summary: "Where the rollout stands: the funnel, enforcement and legacy sign-ins.", Example: "status"},
 		Access:      only(identity.Viewer),
 		Aloud:       true,
+		Kept:        true,
 		Answer: func(ctx context.Context, _ Call) (chat.Message, error) {
-			facts := env.Facts(ctx)
+			facts := env.kept(ctx)
 			m := statusMessage(env, facts, rollout.NewFunnel(facts, env.Scope))
 			keys, err := needKeys(ctx, env)
 			if keys > 0 {

@@ -35,6 +35,7 @@ func trend(env Env) Command {
 		},
 		Access: only(identity.Viewer),
 		Aloud:  true,
+		Kept:   true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			n, err := weeksBack(c.Args["weeks"])
 			if err != nil {

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,12 +23,18 @@ func userCommand(env Env) Command {
 		},
 		Access: only(identity.Helpdesk),
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			var p portrait
+			var roles sync.WaitGroup // who holds which does not hang on who is meant
+			roles.Go(func() { p.holders = rollout.From(env.Tenant.RoleHolders(ctx)) })
 			u, err := findPerson(ctx, env, c.Args[userOption.Name])
+			if err == nil {
+				p.User = u
+				p.read(ctx, env)
+			}
+			roles.Wait()
 			if err != nil {
 				return chat.Message{}, err
 			}
-			p := portrait{User: u}
-			p.read(ctx, env)
 			if err := lookedUp(ctx, env, c, "user", []string{u.ID}); err != nil {
 				return chat.Message{}, err
 			}
@@ -42,7 +49,7 @@ type portrait struct {
 	graph.User
 	methods    rollout.Source[[]graph.Method]
 	passes     rollout.Source[[]graph.Pass]
-	roles      rollout.Source[[]graph.Role]
+	holders    rollout.Source[[]graph.RoleHolder]
 	manager    rollout.Source[string]
 	preference rollout.Source[graph.SignInPreference]
 	facts      rollout.Facts
@@ -72,17 +79,6 @@ func (p *portrait) read(ctx context.Context, env Env) {
 		return nil
 	})
 	group.Go(func() error {
-		holders, err := env.Tenant.RoleHolders(ctx)
-		var roles []graph.Role
-		for _, h := range holders {
-			if strings.EqualFold(h.UserID, p.ID) {
-				roles = append(roles, h.Roles...)
-			}
-		}
-		p.roles = rollout.From(roles, err)
-		return nil
-	})
-	group.Go(func() error {
 		m, err := env.Tenant.Manager(ctx, p.ID)
 		if k, known := kindOf(err); known && k == graph.KindNotFound {
 			err = nil
@@ -90,7 +86,7 @@ func (p *portrait) read(ctx context.Context, env Env) {
 		p.manager = rollout.From(m.Name, err)
 		return nil
 	})
-	p.facts = env.Facts(ctx)
+	p.facts = env.kept(ctx)
 	p.kept = rollout.PersonOf(p.facts, p.User)
 	_ = group.Wait() // none fails: each part keeps its own reason
 }
@@ -110,7 +106,7 @@ func (p *portrait) message(env Env) chat.Message {
 	}
 	m.Fields = append(m.Fields, p.methodFields(env)...)
 	m.Fields = append(m.Fields,
-		chat.Field{Label: "Directory roles", Value: known(p.roles, func(r []graph.Role) string { return orNone(quotedNames(roleNames(r))) })},
+		chat.Field{Label: "Directory roles", Value: known(p.holders, p.roles)},
 		chat.Field{Label: "MFA demanded", Value: p.enforced()},
 		chat.Field{Label: "Manager", Value: known(p.manager, func(name string) string { return orNone(chat.Safe(name, 60)) })},
 		chat.Field{Label: "Last seen", Value: p.lastSeen(env)},
@@ -127,6 +123,17 @@ func known[T any](s rollout.Source[T], words func(T) string) string {
 		return words(v)
 	}
 	return "not known: " + string(s.Reason())
+}
+
+// roles are the directory roles among all that are held.
+func (p *portrait) roles(holders []graph.RoleHolder) string {
+	var roles []graph.Role
+	for _, h := range holders {
+		if strings.EqualFold(h.UserID, p.ID) {
+			roles = append(roles, h.Roles...)
+		}
+	}
+	return orNone(quotedNames(roleNames(roles)))
 }
 
 func orNone(s string) string {

@@ -31,11 +31,12 @@ func who(env Env) Command {
 			},
 		},
 		Access: only(identity.Viewer),
+		Kept:   true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			if c.Args["csv"] != "" && !c.Who.Has(identity.Lead) {
 				return chat.Message{}, &mistake{"A file of names is for leads.", "Without “--csv” the first " + strconv.Itoa(shownPeople) + " are shown."}
 			}
-			facts := env.Facts(ctx)
+			facts := env.kept(ctx)
 			l, err := askWho(env, facts, rollout.Question(c.Args["question"]), c.Args["department"])
 			if err != nil {
 				return chat.Message{}, err
