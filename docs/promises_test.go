@@ -58,6 +58,7 @@ var guarantees = []guarantee{
 
 var userRules = []guarantee{
 	{id: "U01", says: "A new link gives no role for a day, and within a day of a new way into its author's account an approval does not count."},
+	{id: "U03", says: "A step-up says what it proved, and takes for MFA what the tenant's token says is."},
 	{id: "U04", says: "Lists of names are short, files of them are for leads, and looking people up is recorded and noticed."},
 	{id: "U05", says: "Who is to lose or get a method or a pass is told at once, and can stop it."},
 	{id: "U06", says: "Highest administrators are refused for methods, passes and blocks."},
