@@ -40,6 +40,9 @@ func forecast(env Env) Command {
 				return chat.Message{}, err
 			}
 			m := forecastMessage(env, f)
+			if was, err := rollout.NewForecast(weeks[:max(0, len(weeks)-1)], goal); err == nil {
+				m.Text = f.MovedSince(was)
+			}
 			m.Image, err = env.Trend.Picture(weeks, f)
 			return m, err
 		},

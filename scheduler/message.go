@@ -56,7 +56,7 @@ func words(d Digest, picture *chat.Image) chat.Message {
 		m.Fields = append(m.Fields, chat.Field{Label: h.label, Value: worded(figures, h.id, h.share)})
 	}
 	m.Details = append(sectionDetails(d), m.Details...)
-	m.Text = paragraphs(thanks(d), outlook(d), rescoped(d), returned(d), notices(d), failedWords(d))
+	m.Text = paragraphs(thanks(d), strings.TrimSpace(outlook(d)+" "+moved(d)), rescoped(d), returned(d), notices(d), failedWords(d))
 	m.Fields = append(m.Fields, todoField(d.Todo))
 	m.Buttons = drills(figures)
 	return m
@@ -120,6 +120,20 @@ func outlook(d Digest) string {
 		return ""
 	}
 	return f.Sentence(zone(d))
+}
+
+// moved says how far the forecast has moved since the week before, as it would
+// have been made then for the goal of now.
+func moved(d Digest) string {
+	is, err := d.forecast()
+	if err != nil || len(d.Weeks) == 0 {
+		return ""
+	}
+	was, err := rollout.NewForecast(d.Weeks[:len(d.Weeks)-1], d.Goal)
+	if err != nil {
+		return ""
+	}
+	return is.MovedSince(was)
 }
 
 func notices(d Digest) string {

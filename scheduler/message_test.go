@@ -175,6 +175,16 @@ var told = sync.OnceValue(func() map[string]telling {
 		d.Scope.Exceptions = map[string]time.Time{id(7): at47.AddDate(0, 0, 4), id(8): at47.AddDate(0, 0, 13), id(9): at47.AddDate(0, 0, 40), id(10): {}}
 	}, lastEight...)
 	tell("goal", aiming(65), lastEight...)
+	tell("goal-moved", func(d *desk) { // three a week, and now two
+		aiming(53)(d)
+		for _, w := range d.memory.weeks {
+			for i, s := range w.Sums {
+				if s.ID == rollout.Registered {
+					w.Sums[i].Value = new(31 - 3*(47-must(strconv.Atoi(w.Week[len("2026-W"):]))))
+				}
+			}
+		}
+	}, lastEight...)
 	tell("goal-met", aiming(40), lastEight...)
 	tell("goal-without-weeks", aiming(98))
 	tell("nobody-in-scope", func(d *desk) { d.office.departments = nil })

@@ -242,3 +242,32 @@ func TestForecastKeepsItsPromises(t *testing.T) {
 		}
 	})
 }
+
+// What a forecast says beside its range is how far that has moved.
+func TestForecastMoved(t *testing.T) {
+	t.Parallel()
+	ranging := func(first, last string) Forecast {
+		return Forecast{Goal: Goal{Percent: 98}, Week: "2026-W46", Earliest: first, Latest: last}
+	}
+	was := ranging("2026-W51", "2027-W02")
+	none := Forecast{Goal: was.Goal, Week: "2026-W47", Why: NoPace}
+	other := ranging("2026-W51", "2027-W02")
+	other.Goal.Percent = 95
+	for _, tt := range []struct {
+		is, was Forecast
+		want    string
+	}{
+		{was, was, "The range has not moved since week 46."},
+		{ranging("2026-W53", "2027-W04"), was, "The range is 2 weeks later than in week 46."},
+		{ranging("2026-W51", "2027-W01"), was, "The range ends 1 week earlier than in week 46."},
+		{ranging("2027-W01", "2027-W02"), was, "The range begins 3 weeks later than in week 46."},
+		{ranging("2026-W50", "2027-W04"), was, "The range begins 1 week earlier and ends 2 weeks later than in week 46."},
+		{none, was, ""},
+		{was, none, ""},
+		{other, was, ""},
+	} {
+		if got := tt.is.MovedSince(tt.was); got != tt.want {
+			t.Errorf("%s to %s after %s to %s: got %q, want %q", tt.is.Earliest, tt.is.Latest, tt.was.Earliest, tt.was.Latest, got, tt.want)
+		}
+	}
+}

@@ -36,6 +36,47 @@ func (f Forecast) Sentence(zone *time.Location) string {
 	}
 }
 
+// MovedSince says how far the range has moved since an earlier forecast for the
+// same goal; empty where either gives none, which the sentence has explained.
+func (f Forecast) MovedSince(was Forecast) string {
+	if f.Why != "" || was.Why != "" || f.Goal.Percent != was.Goal.Percent {
+		return ""
+	}
+	begins, ends := weeksLater(was.Earliest, f.Earliest), weeksLater(was.Latest, f.Latest)
+	than := " than in " + weekName(was.Week) + "."
+	switch {
+	case begins == 0 && ends == 0:
+		return "The range has not moved since " + weekName(was.Week) + "."
+	case begins == ends:
+		return "The range is " + laterWords(begins) + than
+	case begins == 0:
+		return "The range ends " + laterWords(ends) + than
+	case ends == 0:
+		return "The range begins " + laterWords(begins) + than
+	default:
+		return "The range begins " + laterWords(begins) + " and ends " + laterWords(ends) + than
+	}
+}
+
+// weeksLater is how many weeks one ISO week is after another, below 0 before it.
+func weeksLater(was, is string) int {
+	from, _ := monday(was)
+	to, _ := monday(is)
+	return int(to.Sub(from) / week)
+}
+
+// laterWords say how far, "2 weeks later".
+func laterWords(weeks int) string {
+	n, way := weeks, "later"
+	if weeks < 0 {
+		n, way = -weeks, "earlier"
+	}
+	if n == 1 {
+		return "1 week " + way
+	}
+	return strconv.Itoa(n) + " weeks " + way
+}
+
 // byWords compare with the day of the goal.
 func (f Forecast) byWords(zone *time.Location) string {
 	if f.Goal.By.IsZero() {
@@ -55,8 +96,13 @@ func (f Forecast) byWords(zone *time.Location) string {
 // weekSpan is an ISO week with its days, "week 51 (14 Dec to 20 Dec 2026)".
 func weekSpan(week string) string {
 	first, _ := monday(week)
+	return weekName(week) + " (" + strings.Replace(daySpan(first, first.AddDate(0, 0, 6)), " and ", " to ", 1) + ")"
+}
+
+// weekName names an ISO week as people do, "week 48".
+func weekName(week string) string {
 	_, number, _ := strings.Cut(week, "-W")
-	return "week " + strings.TrimLeft(number, "0") + " (" + strings.Replace(daySpan(first, first.AddDate(0, 0, 6)), " and ", " to ", 1) + ")"
+	return "week " + strings.TrimLeft(number, "0")
 }
 
 // daySpan names two days, the year once if it is the same.
