@@ -15,12 +15,13 @@ var update = flag.Bool("update", false, "write the goldens anew")
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	for _, f := range chattest.Fixtures() {
+	fixtures := append(chattest.Fixtures(), chattest.Digests()...)
+	for _, f := range fixtures {
 		f.Message.Secret = false // it is the looks that are kept here
 		d.post(t, direct("ada"), "", f.Message)
 	}
 	for i, m := range d.list(t, "ada") {
-		name := chattest.Fixtures()[i].Name
+		name := fixtures[i].Name
 		path := filepath.Join("testdata", "golden", name+".txt")
 		if *update {
 			if err := os.WriteFile(path, []byte(m.Text+"\n"), 0o644); err != nil {

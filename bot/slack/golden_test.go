@@ -110,7 +110,7 @@ func uploaded(m chat.Message) options {
 func TestGoldenMessages(t *testing.T) {
 	t.Parallel()
 	schema := compiled(t, "slack-blocks.schema.json#/definitions/MessageBlocks")
-	for _, f := range chattest.Fixtures() {
+	for _, f := range append(chattest.Fixtures(), chattest.Digests()...) {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
 			l := render(f.Message, uploaded(f.Message))

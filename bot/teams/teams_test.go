@@ -130,7 +130,7 @@ func hostileTexts() (all []string) {
 // TestCards holds every message that there can be to the schema and the size.
 func TestCards(t *testing.T) {
 	t.Parallel()
-	fixtures := chattest.Fixtures()
+	fixtures := append(chattest.Fixtures(), chattest.Digests()...)
 	long := chat.Message{Headline: "Long", Text: strings.Repeat("All of it is text. ", 4000), Footer: strings.Repeat("small ", 3000)}
 	for i := range 300 {
 		long.Fields = append(long.Fields, chat.Field{Label: fmt.Sprint(i), Value: strings.Repeat("ü", 500)})
