@@ -204,16 +204,28 @@ func (d *Discord) understand(c call, heard *listener, now time.Time) error {
 	switch {
 	case heard.status == http.StatusTooManyRequests:
 		p.limited, p.code, p.detail = true, 0, ""
-		everything := !isJSON || said.Global || heard.header.Get("X-RateLimit-Global") != ""
 		p.wait = pauseOf(said, heard.header, isJSON)
-		d.limits.pause(c.route, everything, now.Add(p.wait))
+		d.limits.pause(c.route, extentOf(said, heard.header, isJSON), now.Add(p.wait))
 	case heard.status == http.StatusUnauthorized && p.code == 0: // the token of an interaction has a code
-		d.limits.pause(c.route, true, now.Add(blind))
+		d.limits.pause(c.route, ofBot, now.Add(blind))
 		if !d.stopped() {
 			d.setState(p)
 		}
 	}
 	return p
+}
+
+// extentOf is what a refusal for haste is about. One that is no JSON is by a
+// machine in front of Discord, which knows addresses only.
+func extentOf(said refusal, h http.Header, isJSON bool) extent {
+	switch {
+	case !isJSON:
+		return ofAddress
+	case said.Global || h.Get("X-RateLimit-Global") != "":
+		return ofBot
+	default:
+		return ofBucket
+	}
 }
 
 // pauseOf is for how long Discord wants to be left alone.

@@ -467,6 +467,27 @@ func TestSlowDown(t *testing.T) {
 	}
 }
 
+// TestAnsweredWhilePaused holds that a person is answered in time while the bot's
+// own calls are held up, and also where all calls are, if only for a moment.
+func TestAnsweredWhilePaused(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]discordtest.Fault{
+		"of the bot":     {Status: 429, RetryAfter: time.Minute, Global: true},
+		"of the address": {Status: 429, RetryAfter: time.Second, HTML: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := play(t, discordtest.Options{})
+			fault.Route = discordtest.RouteMessage
+			s.Fault(fault)
+			if _, err := s.bots[0].Post(t.Context(), s.inChannel(), "1", chat.Message{Headline: "x"}); err == nil {
+				t.Fatal("the post was taken")
+			}
+			s.answered(s.Command(ada, channel, "mfa me", nil))
+		})
+	}
+}
+
 // TestWaitingCanBeCancelled holds that whoever waits for their turn stops when
 // they need it no more.
 func TestWaitingCanBeCancelled(t *testing.T) {

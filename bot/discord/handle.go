@@ -27,10 +27,12 @@ const (
 const handleLimit = 5 * time.Minute
 
 // answerLimit is how long a first answer may be on its way; Discord gives three
-// seconds in all. lookLimit is what of that may go into looking up a button.
+// seconds in all. lookLimit is what of that may go into looking up a button, and
+// answerPatience into waiting until Discord takes calls again.
 const (
-	answerLimit = 2500 * time.Millisecond
-	lookLimit   = 1500 * time.Millisecond
+	answerLimit    = 2500 * time.Millisecond
+	lookLimit      = 1500 * time.Millisecond
+	answerPatience = 2 * time.Second
 )
 
 // The kinds of answer to an interaction.
@@ -93,7 +95,7 @@ func (d *Discord) take(ctx context.Context, v *delivery) {
 func (d *Discord) respond(ctx context.Context, v *delivery, a answer) error {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	c := call{doing: "answer an interaction", body: a, repeat: true, limit: answerLimit}
+	c := call{doing: "answer an interaction", body: a, repeat: true, limit: answerLimit, patience: answerPatience}
 	c.method, c.path, _ = at(http.MethodPost, "/interactions/{}/{}/callback", v.id, v.token)
 	c.route = route{name: "POST /interactions", about: v.id, free: true}
 	return d.do(ctx, c, nil)

@@ -21,6 +21,7 @@ type limits struct {
 	names   map[string]string  // what Discord calls the bucket of a route
 	buckets map[string]*bucket // by that, and by what the route is about
 	all     time.Time          // nothing before
+	own     time.Time          // no call before that the bot makes of itself
 	spent   time.Time          // when the next call would be on time, at perSecond
 	wrong   []time.Time        // answers that count towards a ban, oldest first
 }
@@ -49,7 +50,7 @@ const (
 type route struct {
 	name  string // "POST /channels/{}/messages"
 	about string // its channel, server or interaction
-	free  bool   // it does not count towards the calls of a second
+	free  bool   // it is bound by its bucket only, not by what Discord takes from the bot in all
 }
 
 // turn returns how long a call has to wait, and takes its place if that is
@@ -58,6 +59,9 @@ func (l *limits) turn(r route, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	wait := l.all.Sub(now)
+	if !r.free {
+		wait = max(wait, l.own.Sub(now))
+	}
 	if over := l.over(now); over > 0 {
 		wait = max(wait, over)
 	}
@@ -124,20 +128,38 @@ func (l *limits) learn(r route, status int, h http.Header, now time.Time) {
 	l.buckets[at] = &bucket{left, now.Add(after)}
 }
 
-// pause keeps calls from being made: of one bucket, or all.
-func (l *limits) pause(r route, everything bool, until time.Time) {
+// extent is how much a pause is about.
+type extent int
+
+const (
+	ofBucket  extent = iota // the calls of one bucket
+	ofBot                   // whatever the bot does of itself; answers to interactions are free
+	ofAddress               // all that comes from where the bot runs
+)
+
+// pause keeps calls from being made.
+func (l *limits) pause(r route, e extent, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if everything {
-		if until.After(l.all) {
-			l.all = until
+	switch e {
+	case ofAddress:
+		l.all = later(l.all, until)
+	case ofBot:
+		l.own = later(l.own, until)
+	default:
+		if l.names == nil {
+			l.names, l.buckets = map[string]string{}, map[string]*bucket{}
 		}
-		return
+		l.buckets[l.names[r.name]+"/"+r.about] = &bucket{0, until}
 	}
-	if l.names == nil {
-		l.names, l.buckets = map[string]string{}, map[string]*bucket{}
+}
+
+// later returns the later of two moments.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	l.buckets[l.names[r.name]+"/"+r.about] = &bucket{0, until}
+	return b
 }
 
 // forget drops buckets that are full again, once there are many: each
