@@ -275,6 +275,8 @@ func TestAnswers(t *testing.T) {
 			if tt.again {
 				want = 2
 			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			if w.asked != want {
 				t.Errorf("asked %d times, want %d", w.asked, want)
 			}
