@@ -226,7 +226,7 @@ func readings(k *known, wanted map[*call]approval.Ahead) []query {
 }
 
 // begin opens a transaction. A connection that was cut while nobody used it is
-// no reason to fail: nothing was asked of the database yet.
+// no reason to fail, nor is one that is not what it was: nothing was done yet.
 func (s *Store) begin(ctx context.Context, readOnly bool, ahead func() []query) (conn *sql.Conn, at time.Time, err error) {
 	for tries := 0; ; tries++ {
 		conn, err := s.db.Conn(ctx)
@@ -237,9 +237,9 @@ func (s *Store) begin(ctx context.Context, readOnly bool, ahead func() []query) 
 		if err == nil {
 			return conn, at, nil
 		}
-		cut := s.dialect.broken(conn)
+		another := s.dialect.broken(conn) || errors.Is(err, errSession)
 		discard(conn)
-		if !cut || tries > connections || ctx.Err() != nil {
+		if !another || tries > connections || ctx.Err() != nil {
 			return nil, at, err
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"iter"
+	"math/bits"
 	"regexp"
 	"slices"
 	"strings"
@@ -206,10 +207,14 @@ type query struct {
 	scan func(scanner) error
 }
 
-// in is a query with as many placeholders as there are values, in place of
-// "IN ()".
+// in is a query with a placeholder for each of the values in place of "IN ()".
+// The last comes several times, up to a power of two: the number of different
+// texts stays small.
 func in(text string, scan func(scanner) error, values []string, before ...any) query {
 	args := slices.Clone(before)
+	for n := 1 << bits.Len(uint(len(values)-1)); len(values) < n; {
+		values = append(slices.Clip(values), values[len(values)-1])
+	}
 	for _, v := range values {
 		args = append(args, v)
 	}

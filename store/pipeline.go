@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/bits"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,8 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
-
-	"twokey/commands/approval"
 )
 
 // native runs f with the driver's own connection.
@@ -35,56 +34,13 @@ func (p *postgres) sendAll(ctx context.Context, conn *sql.Conn, all []statement)
 }
 
 // sendThrough sends statements in their order and returns what the server says
-// to the last. A text that comes several times in a row is parsed once, as the
-// unnamed statement, which leaves nothing behind.
-func (p *postgres) sendThrough(ctx context.Context, conn *sql.Conn, all []statement) (tag pgconn.CommandTag, err error) {
-	values := make([][][]byte, len(all))
+// to the last.
+func (p *postgres) sendThrough(ctx context.Context, conn *sql.Conn, all []statement) (pgconn.CommandTag, error) {
+	steps := make([]step, len(all))
 	for i, s := range all {
-		if values[i], err = texts(s.args); err != nil {
-			return tag, err
-		}
+		steps[i].statement = s
 	}
-	err = on(conn, func(c *pgconn.PgConn) error {
-		line := c.StartPipeline(ctx)
-		for i, s := range all {
-			if i == 0 || s.text != all[i-1].text {
-				line.SendPrepare("", p.translate(s.text), nil)
-			}
-			line.SendQueryPrepared("", values[i], nil, nil)
-		}
-		err := line.Sync()
-		if err == nil {
-			tag, err = answersTo(line, all)
-		}
-		return errors.Join(err, line.Close())
-	})
-	return tag, err
-}
-
-// answersTo reads the answer to each of the statements, up to the first error.
-func answersTo(line *pgconn.Pipeline, all []statement) (tag pgconn.CommandTag, err error) {
-	for _, s := range all {
-		for read := false; !read; {
-			result, err := line.GetResults()
-			if err != nil {
-				return tag, err
-			}
-			switch result := result.(type) {
-			case *pgconn.StatementDescription:
-			case *pgconn.ResultReader:
-				if tag, err = result.Close(); err != nil {
-					return tag, err
-				}
-				read = true
-			default:
-				return tag, errors.New("PostgreSQL has answered less than it was asked")
-			}
-		}
-		if s.rows != 0 && tag.RowsAffected() != s.rows {
-			return tag, approval.ErrLost
-		}
-	}
-	return tag, nil
+	return p.through(ctx, conn, steps)
 }
 
 var errEncode = errors.New("encode argument")
@@ -110,38 +66,26 @@ func texts(args []any) ([][]byte, error) {
 
 // fetch asks several queries at once.
 func (p *postgres) fetch(ctx context.Context, conn *sql.Conn, all []query) error {
-	return native(conn, func(c *pgx.Conn) error {
-		var batch pgx.Batch
-		p.queue(&batch, all)
-		return c.SendBatch(ctx, &batch).Close() // which is the first error
-	})
+	_, err := p.through(ctx, conn, asking(all))
+	return err
 }
 
-func (p *postgres) queue(batch *pgx.Batch, all []query) {
-	for _, q := range all {
-		batch.Queue(p.translate(q.text), q.args...).Query(func(rows pgx.Rows) error {
-			defer rows.Close()
-			for rows.Next() {
-				if err := q.scan(rows); err != nil {
-					return err
-				}
-			}
-			return rows.Err()
-		})
+func asking(all []query) []step {
+	steps := make([]step, len(all))
+	for i, q := range all {
+		steps[i] = step(q)
 	}
+	return steps
 }
 
 func (p *postgres) glance(ctx context.Context, conn *sql.Conn, all []query, together bool) error {
-	if !together {
-		return p.fetch(ctx, conn, all)
+	steps := asking(all)
+	if together {
+		begin, end := step{statement: statement{text: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}}, step{statement: statement{text: "COMMIT"}}
+		steps = slices.Concat([]step{begin}, steps, []step{end})
 	}
-	return native(conn, func(c *pgx.Conn) error {
-		var batch pgx.Batch
-		batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-		p.queue(&batch, all)
-		batch.Queue("COMMIT")
-		return c.SendBatch(ctx, &batch).Close()
-	})
+	_, err := p.through(ctx, conn, steps)
+	return err
 }
 
 // mostArguments is how many one statement is given, of the 65,535 it may have.
@@ -205,7 +149,8 @@ func byTable(all []statement) []statement {
 }
 
 // joined makes one statement of each run of statements with the same text, if
-// they insert, or change different rows.
+// they insert, or change different rows. A run has a power of two of them, so
+// that the number of different texts stays small.
 func joined(all []statement) []statement {
 	var out []statement
 	for len(all) > 0 {
@@ -213,6 +158,7 @@ func joined(all []statement) []statement {
 		for n < len(all) && all[n].text == first.text {
 			n++
 		}
+		n = 1 << (bits.Len(uint(n)) - 1)
 		run := all[:n]
 		all = all[n:]
 		insert, which := insertForm.FindStringSubmatch(first.text), whichForm.FindStringSubmatch(first.text)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,16 +45,17 @@ func (l limits) withDefaults() limits {
 }
 
 // postgres is PostgreSQL, directly or through a pooler that gives out another
-// connection for each transaction: nothing is left on a connection when a
-// transaction ends. Statements are sent unprepared, settings are the
-// transaction's own, and the only lock is that of a row.
+// connection for each transaction: nothing that is left on a connection when a
+// transaction ends is relied on. Settings are the transaction's own, the only lock
+// is that of a row, and prepared statements may be missing.
 type postgres struct {
 	clock      func() time.Time // nil: the server's
 	limits     limits
 	newest     int64 // the newest schema that this program knows; 0: it was not looked at
 	write      []string
 	read       string
-	statements sync.Map // as written → as sent
+	statements sync.Map    // as written → as sent
+	unprepared atomic.Bool // no statement may be kept on a connection
 }
 
 func newPostgres(cfg Config) (*postgres, driver.Connector) {
@@ -71,6 +73,9 @@ func newPostgres(cfg Config) (*postgres, driver.Connector) {
 			p.limits.Statement.Milliseconds(), p.limits.Idle.Milliseconds(), p.limits.Lock.Milliseconds()),
 		"SELECT version FROM twokey_schema WHERE version = 0 FOR UPDATE",
 		"SELECT max(version), max(oldest), twokey_now() FROM twokey_schema",
+	}
+	if p.clock != nil { // whose time the transaction has not been told yet
+		p.write[3] = "SELECT max(version), max(oldest), 0 FROM twokey_schema"
 	}
 	c, err := pgx.ParseConfig(cfg.DSN)
 	if err != nil {
@@ -93,17 +98,7 @@ func (u unusable) Driver() driver.Driver                        { return stdlib.
 
 // translate numbers the placeholders. A simulated clock is a setting of the
 // transaction: the function in the database is never anything but its own time.
-func (p *postgres) translate(query string) string {
-	if sent, ok := p.statements.Load(query); ok {
-		return sent.(string)
-	}
-	sent := numbered(query)
-	if p.clock != nil {
-		sent = code(sent, func(s string) string { return simulated.Replace(s) })
-	}
-	p.statements.Store(query, sent)
-	return sent
-}
+func (p *postgres) translate(query string) string { return p.sent(query).text }
 
 // arguments converts to what PostgreSQL can tell the type of. A bool is 0 or 1.
 func (p *postgres) arguments(args []any) ([]any, error) {
@@ -170,20 +165,18 @@ func (p *postgres) begin(ctx context.Context, conn *sql.Conn, readOnly bool, all
 		_, err = p.simulate(ctx, conn)
 		return at, err
 	}
-	var batch pgx.Batch
-	last := len(p.write) - 1
-	for _, s := range p.write[:last] {
-		batch.Queue(s)
+	steps := make([]step, len(p.write))
+	for i, s := range p.write {
+		steps[i].text = s
 	}
-	batch.Queue(p.write[last]).QueryRow(func(row pgx.Row) error {
+	steps[len(steps)-1].scan = func(row scanner) error {
 		at, err = p.understood(row)
 		return err
-	})
-	if p.clock == nil {
-		p.queue(&batch, all)
 	}
-	err = native(conn, func(c *pgx.Conn) error { return c.SendBatch(ctx, &batch).Close() }) // which is the first error
-	if err != nil || p.clock == nil {
+	if p.clock == nil {
+		steps = append(steps, asking(all)...)
+	}
+	if _, err := p.through(ctx, conn, steps); err != nil || p.clock == nil {
 		return at, err
 	}
 	if at, err = p.simulate(ctx, conn); err != nil || len(all) == 0 {
@@ -203,7 +196,7 @@ var simulated = strings.NewReplacer("twokey_now()", "current_setting('twokey.now
 
 // understood returns the time, and fails if another replica has brought the
 // schema meanwhile to a version that this program would misread.
-func (p *postgres) understood(row pgx.Row) (at time.Time, err error) {
+func (p *postgres) understood(row scanner) (at time.Time, err error) {
 	var version, oldest, us int64
 	if err := row.Scan(&version, &oldest, &us); err != nil {
 		return at, fmt.Errorf("read schema: %w", err)

@@ -89,16 +89,22 @@ func (s *session) flush(ctx context.Context) error {
 		return nil
 	}
 	err := s.dialect.sendAll(ctx, s.conn, pending)
-	if err != nil && others > 0 {
+	switch {
+	case err == nil:
+	case errors.Is(err, errAgain):
+		s.again = err
+	case others > 0:
 		s.again = fmt.Errorf("%w: %w", errAgain, err)
-		return s.again
+	default:
+		return err
 	}
-	return err
+	return s.again
 }
 
-// errAgain says that nothing of a transaction is stored because of one of its
-// callers, and not of which.
-var errAgain = errors.New("a statement of several callers failed")
+// errAgain says that nothing of a transaction is stored, and that each of its
+// callers has to do its part again by itself: it is one of them who made it fail,
+// and not known which, or none.
+var errAgain = errors.New("what several callers share has failed")
 
 func (s *session) later(ctx context.Context, query string, args ...any) error {
 	return s.put(ctx, statement{text: query, args: args})

@@ -61,14 +61,21 @@ func Server(t testing.TB, settings ...string) *Cluster {
 // need skips the test, or fails it, if there is no PostgreSQL here.
 func need(t testing.TB) {
 	t.Helper()
-	_, err := program("initdb")
+	needs(t, "initdb", "PostgreSQL", "postgresql")
+}
+
+// needs is need for one of the programs, of what is called so in Debian.
+func needs(t testing.TB, name, what, debian string) (path string) {
+	t.Helper()
+	path, err := program(name)
 	switch {
 	case err == nil:
 	case os.Getenv("TWOKEY_MANDATORY") != "":
-		t.Fatalf("PostgreSQL is mandatory here: %v", err)
+		t.Fatalf("%s is mandatory here: %v", what, err)
 	default:
-		t.Skipf("NOT TESTED ON POSTGRESQL: %v (on Debian: apt-get install postgresql)", err)
+		t.Skipf("NOT TESTED ON %s: %v (on Debian: apt-get install %s)", strings.ToUpper(what), err, debian)
 	}
+	return path
 }
 
 // program finds one of the server's programs: in the path, or else where
@@ -78,7 +85,7 @@ func program(name string) (string, error) {
 		return path, nil
 	}
 	var found []string
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/", "/usr/pgsql-*/bin/", "/usr/local/pgsql/bin/", "/opt/homebrew/opt/postgresql@*/bin/"} {
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/", "/usr/sbin/", "/usr/pgsql-*/bin/", "/usr/local/pgsql/bin/", "/opt/homebrew/opt/postgresql@*/bin/"} {
 		paths, err := filepath.Glob(pattern + name)
 		if err != nil {
 			return "", err

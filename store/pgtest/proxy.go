@@ -131,16 +131,16 @@ func answers(client, server net.Conn, unanswered chan struct{}) {
 }
 
 // statements passes on what the client says, until it ends or is cut. A
-// statement that is parsed is carried out, and answered, at the Sync after it.
+// statement that was parsed is answered at the Sync after it.
 func (p *Proxy) statements(client, server net.Conn, unanswered chan struct{}) {
-	last := false
+	last, parsed := false, map[string]string{}
 	for first := true; ; first = false {
 		kind, message, err := read(client, first)
 		if err != nil {
 			return
 		}
 		fate := Passed
-		if text, ok := statement(kind, message); ok {
+		if text, ok := statement(kind, message, parsed); ok {
 			fate = p.decide(text)
 		}
 		if fate == Lost {
@@ -177,17 +177,20 @@ func read(r io.Reader, first bool) (kind byte, message []byte, err error) {
 	return kind, message, err
 }
 
-// statement is the text of a message that brings one: a query, or one that is
-// to be parsed.
-func statement(kind byte, message []byte) (string, bool) {
+// statement is the text of what a message has carried out: a query, or one that
+// was parsed before under some name, maybe none.
+func statement(kind byte, message []byte, parsed map[string]string) (string, bool) {
+	if kind != 'Q' && kind != 'P' && kind != 'B' {
+		return "", false
+	}
+	parts := strings.SplitN(string(message[5:]), "\x00", 3)
 	switch kind {
 	case 'Q':
-		return strings.TrimRight(string(message[5:]), "\x00"), true
+		return parts[0], true
 	case 'P':
-		_, rest, _ := strings.Cut(string(message[5:]), "\x00") // its name
-		text, _, _ := strings.Cut(rest, "\x00")
-		return text, true
-	default:
+		parsed[parts[0]] = parts[1]
 		return "", false
+	default:
+		return parsed[parts[1]], true // of a portal
 	}
 }
