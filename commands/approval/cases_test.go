@@ -182,7 +182,7 @@ func TestO10TwoApproversAtOnce(t *testing.T) {
 func rounds(w *world) int {
 	switch {
 	case testing.Short():
-		return 100
+		return 50
 	case !w.store.Alone():
 		return 300
 	default:

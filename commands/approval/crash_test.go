@@ -82,15 +82,19 @@ func TestG02KilledAtEveryTransaction(t *testing.T) {
 // leaves most of them out.
 func stride() int {
 	if testing.Short() {
-		return 5
+		return 10
 	}
 	return 1
 }
 
+// fewer is how often something is done in a short run that is done n times
+// otherwise: the race detector sees what it can see long before.
+func fewer(n int) int { return n / stride() }
+
 // The same, with processes that die while they find out what the one before
 // them did.
 func TestG02KilledDuringRecovery(t *testing.T) {
-	rounds := 150 / stride()
+	rounds := fewer(150)
 	bubble(t, func(t *testing.T, w *world) {
 		w.limits = shortLimits
 		r := rand.New(rand.NewPCG(2, 2))

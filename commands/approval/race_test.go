@@ -13,7 +13,7 @@ import (
 // in between, and nothing is applied unless the start was first.
 func TestG15OneWins(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		const rounds = 400
+		rounds := fewer(400)
 		ctx := context.Background()
 		won := map[approval.State]int{}
 		for round := range rounds {
@@ -117,7 +117,7 @@ func TestG18ADeliveryManyTimesAtOnce(t *testing.T) {
 
 // G18, G15: the same press a thousand times at once is one vote.
 func TestG18APressAThousandTimes(t *testing.T) {
-	const presses = 1000
+	presses := fewer(1000)
 	bubble(t, func(t *testing.T, w *world) {
 		r := w.ask("ada", 2, "lamp")
 		var mu sync.Mutex

@@ -301,7 +301,7 @@ func TestO09StopsInTheMiddle(t *testing.T) {
 // G07: asked to stop at any moment, the process is gone in time, and the next
 // one ends everything.
 func TestG07AtAnyMoment(t *testing.T) {
-	const runs = 100
+	runs := fewer(100)
 	bubble(t, func(t *testing.T, w *world) {
 		w.limits.Drain = 4 * time.Second
 		r := rand.New(rand.NewPCG(7, 7))
@@ -457,7 +457,7 @@ func TestG34SlowReadings(t *testing.T) {
 // G34: a hundred times a process is stopped at some moment for some time beside
 // another, and goes on.
 func TestG34AHundredPauses(t *testing.T) {
-	const runs = 100
+	runs := fewer(100)
 	bubble(t, func(t *testing.T, w *world) {
 		w.halt()
 		w.limits = shortLimits
