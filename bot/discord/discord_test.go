@@ -480,10 +480,14 @@ func TestAnsweredWhilePaused(t *testing.T) {
 			s := play(t, discordtest.Options{})
 			fault.Route = discordtest.RouteMessage
 			s.Fault(fault)
-			if _, err := s.bots[0].Post(t.Context(), s.inChannel(), "1", chat.Message{Headline: "x"}); err == nil {
-				t.Fatal("the post was taken")
-			}
+			posted := make(chan struct{})
+			go func() {
+				defer close(posted)
+				_, _ = s.bots[0].Post(t.Context(), s.inChannel(), "1", chat.Message{Headline: "x"}) // it may wait or fail
+			}()
+			s.until("the post is refused", func() bool { return s.Invalid() > 0 })
 			s.answered(s.Command(ada, channel, "mfa me", nil))
+			<-posted
 		})
 	}
 }

@@ -24,7 +24,8 @@ type message struct {
 	edited  bool
 	waiting bool // "thinking…"
 	deleted bool
-	token   string // of the interaction that it answers
+	token   string   // of the interaction that it answers
+	read    *reading // what people see of it, once somebody has looked
 }
 
 // nonceLife is for how long a nonce is known.
@@ -96,6 +97,7 @@ func (c *call) replace(m *message) (any, *refusal) {
 	}
 	m.edited = !m.waiting
 	m.waiting = false
+	m.read = nil
 	c.p.change()
 	return c.p.wire(m), nil
 }
@@ -403,9 +405,11 @@ func show(m *message) Message {
 	out := Message{ID: m.channel.ID + "/" + m.id, Channel: m.channel.ID, From: m.from, Private: m.to != "", At: m.at, Edited: m.edited, Waiting: m.waiting}
 	out.Body, _ = json.Marshal(m.body) // it came as JSON
 	out.Buttons = buttons(m.body)
-	var r reading
-	r.message(m)
-	out.Plain, out.Pings, out.Links = strings.Join(r.plain, "\n"), r.pings, r.links
+	if m.read == nil {
+		m.read = &reading{}
+		m.read.message(m)
+	}
+	out.Plain, out.Pings, out.Links = strings.Join(m.read.plain, "\n"), m.read.pings, m.read.links
 	out.Notification = text(m.body, "content")
 	for _, f := range m.files {
 		out.Files = append(out.Files, File{Name: f.name, Title: f.title, Media: f.media, Alt: f.alt, Data: f.data})
