@@ -177,12 +177,12 @@ func (a accessAction) words(ctx context.Context, args accessArgs, s accessSnapsh
 	if a.aim.does == graph.AimBlockLegacy {
 		w.Radius = "Every account that signs in with an old mail program, a scanner or a script by password alone. " + exempt
 		w.Risk = "Old mail programs, scanners and scripts that still sign in that way stop at once."
-		w.Findings = append(w.Findings, warnings(legacyUse(a.env, facts))...)
+		w.Findings = append(w.Findings, warnings(append(deviceFindings(facts), legacyUse(a.env, facts))...)...)
 		return w
 	}
 	w.Radius = "Every account, in every program. " + exempt
 	w.Risk = "Whoever has no second factor must register one at the next sign-in, and what signs in by password alone stops at once."
-	w.Findings = append(w.Findings, warnings(readiness(rollout.NewFunnel(facts, a.env.Scope)), legacyUse(a.env, facts))...)
+	w.Findings = append(w.Findings, warnings(append(deviceFindings(facts), readiness(rollout.NewFunnel(facts, a.env.Scope)), legacyUse(a.env, facts))...)...)
 	return w
 }
 

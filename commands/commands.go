@@ -48,6 +48,7 @@ type Env struct {
 	Languages    Languages
 	Phrases      *phrases.Book // see LoadPhrases; nil says everything in English
 	Declarations Declarations
+	LegacyUse    LegacyUse   // the days before those in Facts; nil: none are kept
 	Staff        staff.Store // what people told the bot, and their cases with the help desk
 	Rules        *rules.Keeper
 	Zone         *time.Location // in which times are shown
@@ -113,6 +114,12 @@ type Records interface {
 	Audit(ctx context.Context) iter.Seq2[audit.Record, error]
 }
 
+// LegacyUse keeps the sums of legacy sign-ins.
+type LegacyUse interface {
+	// LegacyUse returns those of the days that begin at a moment or later, by day.
+	LegacyUse(ctx context.Context, tenant string, since time.Time) ([]rollout.LegacyUse, error)
+}
+
 // Guard knows whether the audit record is damaged.
 type Guard interface {
 	// Damage returns what is known to be wrong with it, with a sentence for
@@ -138,6 +145,9 @@ type Command struct {
 	// Aloud lets the answer be posted where it was asked, if that is the
 	// administrators' channel. Everything else is private.
 	Aloud bool
+	// Names reports whether an answer that could be said aloud names people, and is
+	// private for that. Nil: none does.
+	Names func(args map[string]string) bool
 	// Kept says that it only shows what is kept of the tenant, which says of when
 	// it is: then who asks may have been looked up some moments before, see met.
 	Kept bool

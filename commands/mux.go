@@ -115,7 +115,7 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 		answer, err = m.submit(ctx, c, call, line)
 	} else {
 		answer, err = c.Answer(ctx, call)
-		aloud = c.Aloud && m.amongAdmins(e)
+		aloud = c.Aloud && m.amongAdmins(e) && (c.Names == nil || !c.Names(args))
 	}
 	if several := (*severalFound)(nil); errors.As(err, &several) {
 		return several.choice(line), false, nil

@@ -152,7 +152,7 @@ func preflightDefaults(env Env, s defaultsSnapshot, facts rollout.Facts, decidin
 	findings = append(findings, deciding, chatSignIn(env))
 	funnel := rollout.NewFunnel(facts, env.Scope)
 	findings = append(findings, readiness(funnel), legacyUse(env, facts))
-	findings = append(findings, declared(facts, env.Scope.With(facts.Declared))...)
+	findings = append(append(findings, declared(facts, env.Scope.With(facts.Declared))...), deviceFindings(facts)...)
 	slices.SortStableFunc(findings, func(a, b finding) int { return int(b.Level - a.Level) })
 	return preflightReport{titles: defaultsTitles, findings: findings, asOf: facts.AsOf, oldest: funnel.Oldest}
 }

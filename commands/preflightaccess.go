@@ -33,7 +33,7 @@ func preflightAccess(ctx context.Context, env Env, a aim) (chat.Message, error) 
 		deciding, err := readDeciders(ctx, env, facts)
 		report.findings = append(report.findings, deciders(deciding, err), readiness(funnel))
 	}
-	report.findings = append(report.findings, declared(facts, env.Scope.With(facts.Declared))...)
+	report.findings = append(append(report.findings, declared(facts, env.Scope.With(facts.Declared))...), deviceFindings(facts)...)
 	slices.SortStableFunc(report.findings, func(a, b finding) int { return int(b.Level - a.Level) })
 	return report.message(env), nil
 }

@@ -18,7 +18,7 @@ import (
 
 // readings are the lines of the commands that read the tenant.
 var readings = []string{
-	"vic status", "vic who missing", "vic who single", "vic who phone-only", "vic who weak", "vic who unenforced", "vic who stale", "vic who guests", "vic who disabled-reg",
+	"vic status", "vic legacy", "vic legacy --by user", "vic who missing", "vic who single", "vic who phone-only", "vic who weak", "vic who unenforced", "vic who stale", "vic who guests", "vic who disabled-reg",
 	"ada user sue", "ada preflight defaults", "ada preflight legacy-block", "ada preflight require-mfa", "ada breakglass", "vic exceptions",
 	"ada export people csv", "ada export legacy json", "ada campaign show", "ada campaign explain sue", "ada tap-policy show", "olga doctor", "sue me",
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Commands that belong to changes although they plan none.
-var beside = []string{"collect", "freeze"}
+var beside = []string{"collect", "freeze", "legacy declare", "legacy import"}
 
 // Registry lists all commands, each with its audience, for a platform on which
 // commands have to be registered before anybody can type them. It says nothing

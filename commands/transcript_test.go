@@ -25,7 +25,7 @@ func (o *office) known() {
 			o.t.Error(err)
 		}
 		f := facts
-		f.AsOf, f.Declared = o.now(), rollout.NewScope(declared)
+		f.AsOf, f.Declared, f.Devices = o.now(), rollout.NewScope(declared), rollout.Devices(declared)
 		return f
 	}
 	o.env.Scope = rollout.Scope{Declared: map[string]rollout.Purpose{}}
@@ -62,6 +62,8 @@ var spoken = map[string][]string{
 	"user":             {"ada user sue", "ada user sam", "ada user " + upn("olga"), "ada user nobody"},
 	"preflight":        {"ada preflight defaults", "ada preflight legacy-block", "ada preflight require-mfa"},
 	"exceptions":       {"vic exceptions"},
+	"legacy":           {"vic legacy", "vic legacy --by app --failed", "vic legacy --by user"},
+	"legacy declare":   {`ada legacy declare "Scanner 2nd floor" Vic Marlowe runs it`, `ada legacy declare "Scanner 2nd floor" --gone`},
 	"export":           {"ada export people csv", "ada export legacy json", "ada export changes csv", "ada export exceptions csv", "ada export missing json"},
 	"campaign explain": {"ada campaign explain sam", "ada campaign explain sue"},
 	"tap":              {"ada tap sue --minutes 60 new phone"},

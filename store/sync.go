@@ -194,6 +194,16 @@ func (r personRow) userMethods(id string) (*graph.UserMethods, error) {
 	return m, nil
 }
 
+// LegacyUse returns the sums of a tenant's legacy sign-ins of the days that begin
+// at a moment or later, by day. Those of about a month are kept.
+func (s *Store) LegacyUse(ctx context.Context, tenant string, since time.Time) (all []rollout.LegacyUse, err error) {
+	err = s.transact(ctx, true, func(t *tx) error {
+		all, err = t.legacyUse(tenant, since)
+		return err
+	})
+	return all, err
+}
+
 func (t *tx) legacyUse(tenant string, since time.Time) ([]rollout.LegacyUse, error) {
 	rows, err := list(t, func(row scanner) (u rollout.LegacyUse, err error) {
 		var day int64

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -47,6 +48,11 @@ func NewScope(all []Declaration) Scope {
 		}
 	}
 	return s
+}
+
+// Devices are the declarations of devices.
+func Devices(all []Declaration) []Declaration {
+	return slices.DeleteFunc(slices.Clone(all), func(d Declaration) bool { return d.Sort != SortDevice })
 }
 
 // With is both scopes together. What s says of an account comes before what more

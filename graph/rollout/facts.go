@@ -125,6 +125,8 @@ type Facts struct {
 	// Declared is what people have declared of accounts, on top of the [Scope]
 	// that figures are worked out for.
 	Declared Scope
+	// Devices are what was declared to sign in by an old protocol.
+	Devices []Declaration
 
 	worked *worked // see [Facts.ForMany]
 }
