@@ -11,10 +11,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Start starts Chromium and returns its context. Where there is none the
-// test is skipped, and says so; where TWOKEY_MANDATORY is 1, it fails. The
-// browser ends with the test.
-func Start(t *testing.T) context.Context {
+// Start starts Chromium with the usual flags and those of extra, and returns its
+// context. Where there is none the test is skipped, and says so; where
+// TWOKEY_MANDATORY is 1, it fails. The browser ends with the test.
+func Start(t *testing.T, extra ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -38,6 +38,7 @@ func Start(t *testing.T) context.Context {
 	} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
+	options = append(options, extra...)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)

@@ -59,7 +59,7 @@ func (p *Page) guard(next http.Handler) http.Handler {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		switch {
-		case !limits.allow(r.RemoteAddr):
+		case r.URL.Path != stylePath && r.URL.Path != scriptPath && !limits.allow(r.RemoteAddr):
 			w.Header().Set("Retry-After", "60")
 			p.fail(w, r, visit.Often)
 		case origins.Check(r) != nil:
@@ -72,8 +72,9 @@ func (p *Page) guard(next http.Handler) http.Handler {
 
 func (p *Page) secure() bool { return p.public.Scheme == "https" }
 
-// limits are how often the page answers, all in all and each address. A page
-// takes three requests, and a visit some ten of them.
+// limits are how often the page answers, all in all and each address, its style
+// and script apart. A visit takes some ten requests, and a whole office may come
+// from one address.
 type limits struct {
 	now  func() time.Time
 	each bool // addresses tell people apart
@@ -84,8 +85,8 @@ type limits struct {
 }
 
 const (
-	allRate, allBurst   = 50, 200
-	eachRate, eachBurst = 2, 60
+	allRate, allBurst   = 50, 300
+	eachRate, eachBurst = 5, 100
 	// maxAddresses is how many are remembered of late, and as many of before:
 	// with one more the older half is forgotten.
 	maxAddresses = 4096

@@ -130,8 +130,8 @@ func TestLinkLimits(t *testing.T) {
 		return count
 	}
 	one := func(int) string { return "192.0.2.1:4711" }
-	if got := refused(p.page, 100, one); got < 30 || got > 40 {
-		t.Errorf("%d of 100 requests of one address were held off", got)
+	if got := refused(p.page, 150, one); got < 30 || got > 50 {
+		t.Errorf("%d of 150 requests of one address were held off", got)
 	}
 	if from(p.page, "192.0.2.2:4711") != http.StatusGone {
 		t.Error("another address pays for it")
@@ -141,14 +141,14 @@ func TestLinkLimits(t *testing.T) {
 		t.Error("it is held off for ever")
 	}
 	network := func(i int) string { return "[2001:db8::" + string(rune('a'+i%6)) + "]:4711" }
-	if got := refused(p.page, 100, network); got < 30 {
-		t.Errorf("%d of 100 requests of one network were held off", got)
+	if got := refused(p.page, 150, network); got < 30 {
+		t.Errorf("%d of 150 requests of one network were held off", got)
 	}
 	front := open(t, options{edit: func(c *link.Config) { c.Front = true }})
-	if got := refused(front.page, 100, one); got != 0 {
-		t.Errorf("%d of 100 requests by way of something in front were held off", got)
+	if got := refused(front.page, 200, one); got != 0 {
+		t.Errorf("%d of 200 requests by way of something in front were held off", got)
 	}
-	if got := refused(front.page, 300, one); got < 150 {
-		t.Errorf("%d of 300 more were held off", got)
+	if got := refused(front.page, 500, one); got < 200 {
+		t.Errorf("%d of 500 more were held off", got)
 	}
 }

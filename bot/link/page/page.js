@@ -49,7 +49,7 @@ async function make(button) {
     authenticatorAttachment: key.authenticatorAttachment || undefined,
     response: { attestationObject: word(r.attestationObject), clientDataJSON: word(r.clientDataJSON), transports: r.getTransports ? r.getTransports() : [] },
   });
-  button.hidden = true;
+  for (const done of [button, ...all('[data-offer]')]) done.hidden = true;
   say('kept');
 }
 
@@ -58,7 +58,9 @@ if (!window.PublicKeyCredential || !navigator.credentials) {
   for (const button of all('[data-passkey]')) button.hidden = true;
 }
 
+// The buttons are off until here, so that none is pressed in vain.
 for (const button of all('[data-passkey]')) {
+  button.disabled = false;
   button.addEventListener('click', async () => {
     button.disabled = true;
     try {
