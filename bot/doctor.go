@@ -103,6 +103,7 @@ func (d *examination) all(ctx context.Context, path string) {
 	d.web(cfg.Web)
 	set := setting{now: d.now, log: slog.New(slog.DiscardHandler)}
 	d.tenant(ctx, cfg, set)
+	d.page(ctx, cfg, set)
 	if cfg.Slack != nil {
 		d.slack(ctx, cfg, set)
 	}

@@ -122,6 +122,50 @@ func (d *examination) certificate(web config.Web) {
 	}
 }
 
+// page looks whether people can sign in on the linking page, and whether a
+// browser reaches it.
+func (d *examination) page(ctx context.Context, cfg *config.Config, set setting) {
+	if !cfg.Paged() {
+		return
+	}
+	page, err := newPage(cfg, graph.Organization{}, nil, set)
+	if err != nil {
+		d.failed("linking page", err, "", "")
+		return
+	}
+	page.Check(ctx, func(name string, err error) {
+		if err != nil {
+			d.failed(name, err, "People prove on the linking page who they are.", "")
+			return
+		}
+		d.fine(name, "")
+	})
+	d.reached(ctx, cfg.Web.PublicURL)
+}
+
+// reached looks whether the bot answers where browsers find it.
+func (d *examination) reached(ctx context.Context, public string) {
+	const check = "public address"
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, public+"/healthz", nil)
+	if err != nil {
+		d.failed(check, err, "", "")
+		return
+	}
+	answer, err := http.DefaultClient.Do(q)
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &untrusted):
+		d.failed(check, fmt.Errorf("browsers do not trust %s: %w", public, untrusted.Err), "", "Get a certificate for that name from an authority that browsers know.")
+	case err != nil:
+		d.add(finding{Check: check, State: stateNote, What: public + " does not answer", Why: "Browsers open the linking page there.", Mend: "It is in order if the bot is not running; else see whether the name leads here and the way is open."})
+	default:
+		_ = answer.Body.Close()
+		d.fine(check, public+" answers")
+	}
+}
+
 // tenant looks at both app registrations, and at what the tenant says.
 func (d *examination) tenant(ctx context.Context, cfg *config.Config, set setting) {
 	t := cfg.Tenants[0]

@@ -10,6 +10,7 @@ import (
 	"twokey/bot/config"
 	"twokey/bot/discord"
 	"twokey/bot/entra"
+	"twokey/bot/link"
 	"twokey/bot/slack"
 	"twokey/commands"
 )
@@ -37,7 +38,7 @@ func (m entraManifest) Run(std streams) error {
 		if err != nil && !errors.As(err, &mistakes) {
 			return err
 		}
-		if wrong := slices.Concat(mistakes.Concern("tenants[0].id"), mistakes.Concern("tenants[0].graph.authority_url"), mistakes.Concern("changes")); len(wrong) > 0 {
+		if wrong := slices.Concat(mistakes.Concern("tenants[0].id"), mistakes.Concern("tenants[0].graph.authority_url"), mistakes.Concern("changes"), mistakes.Concern("web.public_url")); len(wrong) > 0 {
 			return wrong
 		}
 		if len(c.Tenants) == 0 {
@@ -45,6 +46,9 @@ func (m entraManifest) Run(std streams) error {
 		}
 		t := c.Tenants[0]
 		plan.Tenant, plan.Changes = t.ID, c.Changes
+		if c.Web.PublicURL != "" {
+			plan.Redirect = link.RedirectURL(c.Web.PublicURL)
+		}
 		if a := t.Graph.AuthorityURL; a != "" {
 			plan.Authority = strings.TrimSuffix(a, "/")
 		}

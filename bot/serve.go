@@ -80,14 +80,8 @@ func unable(cfg *config.Config) error {
 		return plainly("The configuration has a section teams, where the digest is posted, and no section digest that says when. Add one, or take teams out.")
 	case cfg.Slack == nil && cfg.Discord == nil:
 		return plainly("There is no chat to serve: the configuration has neither a section slack nor one called discord. “twokey demo” runs without one.")
-	case cfg.Web.TLS == "auto":
-		return plainly("The configuration says tls: auto, which this program cannot do yet. Use files, or proxy with something in front that has the certificate.")
-	}
-	switch kinds := cfg.Unproved(); {
-	case len(kinds) > 0 && cfg.Approvals.AcceptNoStepUp:
-		return plainly(fmt.Sprintf("The change %s needs a fresh proof of who presses, and this program has no page for that yet. On Discord, where accounts are people's own, nothing is accepted in its place. Take the change out, or Discord.", kinds[0]))
-	case len(kinds) > 0:
-		return plainly(fmt.Sprintf("The change %s needs a fresh proof of who presses, and this program has no page for that yet. If you accept to go without, say approvals.accept_no_step_up: true.", kinds[0]))
+	case cfg.Paged():
+		return plainly("The configuration has web.sign_in, and this program does not serve the linking page yet. Take it out.")
 	}
 	for _, to := range cfg.Audit.HeadTo {
 		if strings.HasPrefix(to, "mailto:") {

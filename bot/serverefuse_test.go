@@ -48,12 +48,11 @@ func TestServeRefuses(t *testing.T) {
 		"teams": {func(yaml string) string {
 			return regexp.MustCompile("(?m)^digest: .*\n").ReplaceAllString(section("teams: {webhook_url_file: teams}\n")(yaml), "")
 		}, []string{"teams", "no section digest"}},
-		"a certificate of its own": {section("web: {addr: \"127.0.0.1:8443\", public_url: https://twokey.vale.example, tls: auto}\n"), []string{"tls: auto", "proxy"}},
 		"a page that is not there": {
 			func(yaml string) string {
 				return replace("approvals: {accept_no_step_up: true}\n", "")(yaml) + "web: {addr: \"127.0.0.1:8443\", public_url: https://twokey.vale.example, tls: proxy}\n"
 			},
-			[]string{"needs a fresh proof of who presses", "accept_no_step_up: true"},
+			[]string{"needs a fresh proof of who presses", "web.sign_in", "accept_no_step_up: true"},
 		},
 		"heads by mail":     {replace("audit: {head_to: ", "audit: {head_to: [\"mailto:audit@vale.example\"]} # "), []string{"mailto:audit@vale.example", "does not mail them yet"}},
 		"a wrong bot token": {replace("bot_token_file: bot-token", "bot_token_file: wrong-token"), []string{"invalid_auth", "copy it again from the app's page"}},

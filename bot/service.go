@@ -96,7 +96,7 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 		}
 		return conversation{posters: posters}, nil
 	}
-	if s.listener, err = listener(cfg.Web); err != nil {
+	if s.listener, err = listener(cfg.Web, set.now, set.log); err != nil {
 		return nil, err
 	}
 	if s.bot, err = assemble(ctx, a); err != nil {
@@ -221,23 +221,20 @@ func (u unhurried) Reply(_ context.Context, m chat.Message) error { return u.r.R
 func (u unhurried) Say(_ context.Context, m chat.Message) error   { return u.r.Say(u.ctx, m) }
 
 // listener listens where the configuration says, nil if nowhere.
-func listener(web config.Web) (net.Listener, error) {
+func listener(web config.Web, now func() time.Time, log *slog.Logger) (net.Listener, error) {
 	if web.Addr == "" {
 		return nil, nil
 	}
-	var pair tls.Certificate
-	if web.TLS == "files" {
-		var err error
-		if pair, err = tls.LoadX509KeyPair(web.CertFile, web.KeyFile); err != nil {
-			return nil, fmt.Errorf("web.cert_file: %w", err)
-		}
+	secure, err := webTLS(web, now, log)
+	if err != nil {
+		return nil, err
 	}
 	l, err := net.Listen("tcp", web.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("web.addr: %w", err)
 	}
-	if web.TLS == "files" {
-		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	if secure != nil {
+		l = tls.NewListener(l, secure)
 	}
 	return l, nil
 }

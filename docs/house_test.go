@@ -84,6 +84,7 @@ var doors = map[string][]string{
 	"github.com/prometheus/":       {"bot"},
 	"github.com/coreos/go-oidc":    {"bot/link"},
 	"github.com/go-webauthn/":      {"bot/link"},
+	"golang.org/x/crypto/acme":     {"bot"},
 	"golang.org/x/oauth2":          {"bot/link"},
 	"golang.org/x/time/rate":       {"bot/link"},
 	"github.com/goccy/go-yaml":     {"bot", "bot/config", "chat/phrases", "commands/guide"},

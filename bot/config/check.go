@@ -233,6 +233,7 @@ func (c *Config) checkDigest(r *reader) {
 
 func (c *Config) checkWeb(r *reader) {
 	w := c.Web
+	c.checkSignIn(r)
 	if w.PublicURL != "" {
 		r.want(false, "web.addr", ", which public_url needs")
 		r.want(false, "web.tls", ", which public_url needs: auto, files or proxy")
@@ -247,9 +248,32 @@ func (c *Config) checkWeb(r *reader) {
 		r.want(false, "web.cert_file", ", which tls: files needs")
 		r.want(false, "web.key_file", ", which tls: files needs")
 	}
-	for _, key := range []string{"web.cert_file", "web.key_file"} {
-		if w.TLS != tlsFiles && r.given(key) && r.sound("web.tls") {
-			r.at(key, "is given, but only tls: files looks at it")
+	if w.TLS == tlsAuto {
+		r.want(false, "web.cert_dir", ", which tls: auto needs: where it keeps what it gets")
+	}
+	for key, mode := range map[string]string{"web.cert_file": tlsFiles, "web.key_file": tlsFiles, "web.cert_dir": tlsAuto, "web.acme_url": tlsAuto} {
+		if w.TLS != mode && r.given(key) && r.sound("web.tls") {
+			r.at(key, "is given, but only tls: %s looks at it", mode)
+		}
+	}
+}
+
+// checkSignIn wants an app registration for the page that is none of the others:
+// whoever takes its secret from a host that the world reaches must have nothing
+// else with it.
+func (c *Config) checkSignIn(r *reader) {
+	s := c.Web.SignIn
+	if s == nil {
+		return
+	}
+	r.want(false, "web.public_url", ", which sign_in needs")
+	r.wantSecret(s.ClientSecret, "web.sign_in.client_secret", "")
+	for i := range c.Tenants {
+		for _, a := range []*Auth{c.Tenants[i].Graph.Auth, c.Tenants[i].Graph.WriteAuth} {
+			if a != nil && s.ClientID != "" && a.ClientID == s.ClientID {
+				r.at("web.sign_in.client_id", "is an app of tenants[%d].graph; people sign in to one of its own, which may do nothing", i)
+				return
+			}
 		}
 	}
 }
@@ -257,15 +281,6 @@ func (c *Config) checkWeb(r *reader) {
 // fresh are the kinds of change for which whoever presses must prove anew who
 // they are: a stolen chat session is enough for the others.
 var fresh = []string{"defaults", "legacy-block", "method", "phone", "reset", "tap", "unblock"}
-
-// Unproved are the kinds of change that are switched on and need a fresh proof
-// of who presses, unless the owner has accepted to go without.
-func (c *Config) Unproved() []string {
-	if c.goesWithout() {
-		return nil
-	}
-	return slices.DeleteFunc(slices.Clone(c.Changes), func(kind string) bool { return !slices.Contains(fresh, kind) })
-}
 
 // goesWithout reports whether nobody has to prove anew who they are. On Discord
 // accounts are people's own, which no organisation looks after, so that there
@@ -277,16 +292,16 @@ func (c *Config) goesWithout() bool {
 // checkStepUp holds that a host without a page says in its own words that it
 // goes without that proof.
 func (c *Config) checkStepUp(r *reader) {
-	if c.Web.PublicURL != "" || c.goesWithout() || !r.sound("web", "approvals.accept_no_step_up", "changes", "discord") {
+	if c.Paged() || c.goesWithout() || !r.sound("web", "approvals.accept_no_step_up", "changes", "discord") {
 		return
 	}
 	for i, kind := range c.Changes {
 		switch {
 		case !slices.Contains(fresh, kind):
 		case c.Approvals.AcceptNoStepUp:
-			r.at(fmt.Sprintf("changes[%d]", i), "%s needs a fresh proof of who presses, and on Discord, where accounts are people's own, nothing is accepted in its place: set web.public_url, or take the change or Discord out", kind)
+			r.at(fmt.Sprintf("changes[%d]", i), "%s needs a fresh proof of who presses, and on Discord, where accounts are people's own, nothing is accepted in its place: set web.public_url and web.sign_in, or take the change or Discord out", kind)
 		default:
-			r.at(fmt.Sprintf("changes[%d]", i), "%s needs a fresh proof of who presses, for which there is no page: set web.public_url, or approvals.accept_no_step_up: true", kind)
+			r.at(fmt.Sprintf("changes[%d]", i), "%s needs a fresh proof of who presses, for which there is no page: set web.public_url and web.sign_in, or approvals.accept_no_step_up: true", kind)
 		}
 	}
 }

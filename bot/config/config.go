@@ -169,7 +169,22 @@ type Web struct {
 	TLS       string // "auto", "files" or "proxy"
 	CertFile  string
 	KeyFile   string
+	CertDir   string  // where the certificates are kept that auto gets
+	ACMEURL   string  // of whom it gets them
+	SignIn    *SignIn // nil: nobody signs in there
 }
+
+// SignIn is the app registration that people sign in to on the page.
+type SignIn struct {
+	ClientID     string
+	ClientSecret graph.Secret
+	// Context is the authentication context for which a Conditional Access policy
+	// demands two factors; empty: there is none.
+	Context string
+}
+
+// Paged reports whether there is a page on which people prove who they are.
+func (c *Config) Paged() bool { return c.Web.PublicURL != "" && c.Web.SignIn != nil }
 
 // Options are what must be known to read a configuration.
 type Options struct {
@@ -221,6 +236,7 @@ func defaults() *Config {
 			MinAdmins: rules.DefaultMinAdmins, Fallback: true, Admins: adminsRefuse,
 		},
 		Audit: Audit{Retention: 7 * year},
+		Web:   Web{ACMEURL: letsEncrypt},
 	}
 }
 

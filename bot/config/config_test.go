@@ -23,7 +23,7 @@ var kinds = []string{"defaults", "tap", "revoke"}
 var environment = map[string]string{
 	"TWOKEY_READER_CERTIFICATE": "canary", "TWOKEY_READER_CERTIFICATE_PASSWORD": "canary", "TWOKEY_READER_SECRET": "canary",
 	"TWOKEY_WRITER_SECRET": "canary", "TWOKEY_SLACK_APP_TOKEN": "canary", "TWOKEY_SLACK_BOT_TOKEN": "canary",
-	"TWOKEY_SLACK_SIGNING_SECRET": "canary", "TWOKEY_DISCORD_TOKEN": "canary", "TWOKEY_TEAMS_WEBHOOK": "https://hooks.example/canary", "TWOKEY_DSN": "canary",
+	"TWOKEY_SLACK_SIGNING_SECRET": "canary", "TWOKEY_SIGN_IN_SECRET": "canary", "TWOKEY_DISCORD_TOKEN": "canary", "TWOKEY_TEAMS_WEBHOOK": "https://hooks.example/canary", "TWOKEY_DSN": "canary",
 }
 
 func options() Options {
@@ -36,7 +36,7 @@ func options() Options {
 // secrets are the files that the example names.
 var secrets = map[string]string{
 	"reader.pem": "canary", "reader.password": "canary\n", "reader.secret": "canary", "slack.app-token": "canary\r\n", "slack.bot-token": "canary",
-	"slack.signing-secret": "canary", "discord.token": "canary", "teams.webhook": "https://hooks.example/canary?sig=canary", "store.dsn": "canary",
+	"slack.signing-secret": "canary", "sign-in.secret": "canary", "discord.token": "canary", "teams.webhook": "https://hooks.example/canary?sig=canary", "store.dsn": "canary",
 }
 
 // folder holds a configuration and the files that it names.
@@ -226,9 +226,17 @@ func TestMistakes(t *testing.T) {
 		{"no token, far away", []string{"        method: secret\n        client_id: 33333333-4444-4555-8666-777777777777\n        secret_env: TWOKEY_WRITER_SECRET\n", "        method: none\n"}, "tenants[0].graph.write_auth.method: none is only for a tenant on this machine itself; set base_url to one, or sign in"},
 		{"no certificate", []string{"        certificate_file: reader.pem\n", ""}, "tenants[0].graph.auth.certificate: is missing, which the method certificate needs; give certificate_file or certificate_env"},
 		{"a page without a certificate", []string{"  key_file: web.key\n", ""}, "web.key_file: is missing, which tls: files needs"},
-		{"no page", []string{"  public_url: https://twokey.vale.example\n", ""}, "changes[0]: defaults needs a fresh proof of who presses, for which there is no page: set web.public_url, or approvals.accept_no_step_up: true"},
-		{"no page, and said so", []string{"  public_url: https://twokey.vale.example\n", "", "accept_no_step_up: false", "accept_no_step_up: true", "discord:\n  mode…teams:", "teams:", "        discord: \"210000000000000001\" # the user's ID, on the server below\n", ""}, ""},
-		{"no page, and said so, on Discord (U24)", []string{"  public_url: https://twokey.vale.example\n", "", "accept_no_step_up: false", "accept_no_step_up: true"}, "changes[0]: defaults needs a fresh proof of who presses, and on Discord, where accounts are people's own, nothing is accepted in its place: set web.public_url, or take the change or Discord out"},
+		{"no page", []string{"  public_url: https://twokey.vale.example\n", "", "  sign_in:\n…", ""}, "changes[0]: defaults needs a fresh proof of who presses, for which there is no page: set web.public_url and web.sign_in, or approvals.accept_no_step_up: true"},
+		{"no page, and said so", []string{"  public_url: https://twokey.vale.example\n", "", "  sign_in:\n…", "", "accept_no_step_up: false", "accept_no_step_up: true", "discord:\n  mode…teams:", "teams:", "        discord: \"210000000000000001\" # the user's ID, on the server below\n", ""}, ""},
+		{"no page, and said so, on Discord (U24)", []string{"  public_url: https://twokey.vale.example\n", "", "  sign_in:\n…", "", "accept_no_step_up: false", "accept_no_step_up: true"}, "changes[0]: defaults needs a fresh proof of who presses, and on Discord, where accounts are people's own, nothing is accepted in its place: set web.public_url and web.sign_in, or take the change or Discord out"},
+		{"a page that nobody signs in to", []string{"  sign_in:\n…", ""}, "changes[0]: defaults needs a fresh proof of who presses, for which there is no page: set web.public_url and web.sign_in, or approvals.accept_no_step_up: true"},
+		{"signing in nowhere", []string{"  public_url: https://twokey.vale.example\n", "", "changes: [defaults]", "changes: []"}, "web.public_url: is missing, which sign_in needs"},
+		{"signing in without a secret", []string{"    client_secret_file: sign-in.secret\n", ""}, "web.sign_in.client_secret: is missing; give client_secret_file or client_secret_env"},
+		{"people sign in to the reader", []string{"client_id: 55555555-6666-4777-8888-999999999999", "client_id: 22222222-3333-4444-8555-666666666666"}, "web.sign_in.client_id: is an app of tenants[0].graph; people sign in to one of its own, which may do nothing"},
+		{"no context", []string{"    context: c1", "    context: mfa"}, "web.sign_in.context: “mfa” is no authentication context; they are c1 to c99"},
+		{"a certificate by itself", []string{"tls: files", "tls: auto", "  cert_file: web.pem\n  key_file: web.key\n", "  cert_dir: certificates\n"}, ""},
+		{"a certificate by itself, kept nowhere", []string{"tls: files", "tls: auto", "  cert_file: web.pem\n  key_file: web.key\n", ""}, "web.cert_dir: is missing, which tls: auto needs: where it keeps what it gets"},
+		{"kept, and got by nobody", []string{"  key_file: web.key\n", "  key_file: web.key\n  cert_dir: certificates\n"}, "web.cert_dir: is given, but only tls: auto looks at it"},
 		{"a digest nowhere", []string{"channel: slack/C0TEAM001", "channel: discord/123456789012345678", "discord:\n  mode…teams:", "teams:", "        discord: \"210000000000000001\" # the user's ID, on the server below\n", ""}, "digest.channel: is on discord, but there is no discord section"},
 		{"an empty value", []string{"contact: Ada Okafor at the IT help desk, extension 42\n    security", "contact:\n    security"}, "tenants[0].contact: is empty; give a value or leave the key out"},
 		{"a line break in words", []string{"name: Vale Example #", `name: "Vale\nExample" #`}, "tenants[0].name: want one line of at most 200 characters"},

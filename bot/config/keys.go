@@ -18,6 +18,9 @@ const (
 	tlsFiles = "files"
 	tlsProxy = "proxy"
 
+	// letsEncrypt is where certificates come from unless it is said.
+	letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
+
 	authCertificate = "certificate"
 	authSecret      = "secret"
 	authManaged     = "managed_identity"
@@ -190,5 +193,16 @@ func (w *Web) shape() shape {
 		{name: "tls", is: choice(&w.TLS, tlsAuto, tlsFiles, tlsProxy)},
 		{name: "cert_file", is: file(&w.CertFile)},
 		{name: "key_file", is: file(&w.KeyFile)},
+		{name: "cert_dir", is: file(&w.CertDir)},
+		{name: "acme_url", is: address(&w.ACMEURL)},
+		{name: "sign_in", is: optional(&w.SignIn, (*SignIn).shape)},
 	}
+}
+
+func (s *SignIn) shape() shape {
+	return slices.Concat(
+		section{{name: "client_id", need: true, is: guid(&s.ClientID, "app's client ID")}},
+		secret("client_secret", &s.ClientSecret),
+		section{{name: "context", is: authContext(&s.Context)}},
+	)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"twokey/commands/rules"
 )
@@ -52,6 +53,9 @@ func (c *Config) Rules(ctx context.Context, t Tenant, find Find) (rules.Rules, e
 func (c *Config) addresses(t Tenant) map[string]string {
 	all := map[string]string{
 		"graph.base_url": t.Graph.BaseURL, "graph.authority_url": t.Graph.AuthorityURL, "web.public_url": c.Web.PublicURL,
+	}
+	if s := c.Web.SignIn; s != nil {
+		all["web.sign_in"] = strings.TrimSpace(s.ClientID + " " + s.Context) // whose word for a person's identity is taken, and for what
 	}
 	if c.Slack != nil {
 		all["slack.api_url"] = c.Slack.APIURL

@@ -323,6 +323,19 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
+// authContext takes the ID of an authentication context.
+func authContext(into *string) value {
+	return func(_ *reader, s string) string {
+		if !contextID.MatchString(s) {
+			return fmt.Sprintf("%s is no authentication context; they are c1 to c99", quoted(s))
+		}
+		*into = s
+		return ""
+	}
+}
+
+var contextID = regexp.MustCompile(`^c[1-9][0-9]?$`)
+
 // listening takes where to listen.
 func listening(into *string) value {
 	return func(_ *reader, s string) string {

@@ -68,14 +68,16 @@ func TestScript(t *testing.T) {
 echo "$*" >> asked
 case "$*" in
 *"app create"*"Twokey reads"*) echo app-1 ;;
+*"app create"*"Twokey signs in"*) echo app-3 ;;
 *"app create"*) echo app-2 ;;
+*"credential reset"*password*) echo a-secret ;;
 *"sp show"*) [[ "$*" =~ value==\'([^\']*)\' ]] && echo "role-of-${BASH_REMATCH[1]}" ;;
 esac
 `)
 	put("openssl", `#!`+bash+`
 while [ $# -gt 0 ]; do case $1 in -keyout|-out) echo "$1" >"$2" ;; esac; shift; done
 `)
-	put("entra.sh", entra.Script(entra.Plan{Tenant: "11111111-2222-4333-8444-555555555555", Authority: "https://login.microsoftonline.com", Changes: []string{"tap", "defaults"}}))
+	put("entra.sh", entra.Script(entra.Plan{Tenant: "11111111-2222-4333-8444-555555555555", Authority: "https://login.microsoftonline.com", Changes: []string{"tap", "defaults"}, Redirect: "https://twokey.vale.example/link/signed-in"}))
 	run := exec.CommandContext(context.Background(), bash, "entra.sh")
 	run.Dir, run.Env = folder, []string{"PATH=" + folder + ":" + os.Getenv("PATH")}
 	out, err := run.CombinedOutput()
@@ -86,6 +88,7 @@ while [ $# -gt 0 ]; do case $1 in -keyout|-out) echo "$1" >"$2" ;; esac; shift; 
 		"Twokey reads: client_id: app-1, certificate_file: reader.pem",
 		"https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/adminconsent?client_id=app-1",
 		"Twokey changes: client_id: app-2, certificate_file: writer.pem",
+		"Twokey signs in: web.sign_in.client_id: app-3, client_secret_file: sign-in.secret",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
@@ -106,7 +109,10 @@ while [ $# -gt 0 ]; do case $1 in -keyout|-out) echo "$1" >"$2" ;; esac; shift; 
 	if strings.Count(string(asked), "permission add") != len(entra.Reader())+len(entra.Writer([]string{"tap", "defaults"})) {
 		t.Errorf("asked for more than is needed:\n%s", asked)
 	}
-	for file, there := range map[string]bool{"reader.pem": true, "writer.pem": true, "reader.key": false, "writer.crt": false} {
+	if !strings.Contains(string(asked), "--web-redirect-uris https://twokey.vale.example/link/signed-in --optional-claims "+`{"idToken":[{"name":"auth_time"},{"name":"acrs"}]}`) || strings.Contains(string(asked), "permission add --id app-3") {
+		t.Errorf("the app that people sign in to is not as it must be:\n%s", asked)
+	}
+	for file, there := range map[string]bool{"reader.pem": true, "writer.pem": true, "sign-in.secret": true, "reader.key": false, "writer.crt": false} {
 		info, err := os.Stat(filepath.Join(folder, file))
 		if (err == nil) != there || (there && info.Mode().Perm() != 0o600) {
 			t.Errorf("%s: %v", file, err)

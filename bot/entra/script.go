@@ -10,6 +10,9 @@ type Plan struct {
 	Tenant    string   // the directory's ID
 	Authority string   // "https://login.microsoftonline.com"
 	Changes   []string // the kinds of change that are switched on
+	// Redirect is the address to which people are sent back after they signed in
+	// on the linking page; empty if there is none.
+	Redirect string
 }
 
 // Script returns a shell script for the Azure CLI that makes the app
@@ -50,6 +53,9 @@ register() {
 }
 `, p.Tenant, p.Authority)
 	section(&b, "Twokey reads", "reader", "It reads all day and can change nothing.", Reader())
+	if p.Redirect != "" {
+		signIn(&b, p)
+	}
 	if len(p.Changes) == 0 {
 		b.WriteString("\n# No kind of change is switched on, so that there is no app that changes anything.\n" +
 			"# Begin like this; “changes:” in the configuration switches them on one by one.\n")
@@ -57,6 +63,26 @@ register() {
 	}
 	section(&b, "Twokey changes", "writer", "It makes the changes that were approved: "+strings.Join(p.Changes, ", ")+".", Writer(p.Changes))
 	return b.String()
+}
+
+// signIn writes how the app registration of the linking page is made. auth_time
+// is asked for because the page believes no sign-in of which it does not know
+// when it was, and acrs because a second factor shows by nothing else.
+func signIn(b *strings.Builder, p Plan) {
+	fmt.Fprintf(b, `
+# People sign in to it on the linking page. It may do nothing, and nobody has to
+# consent.
+#
+# By hand: New registration, the name below, this organizational directory only,
+# and as redirect URI of the platform Web the address below. Then Token
+# configuration, Add optional claim, ID, auth_time and acrs. Then Certificates &
+# secrets, New client secret.
+redirect=%[1]s
+signin=$(az ad app create --display-name "Twokey signs in" --sign-in-audience AzureADMyOrg --web-redirect-uris "$redirect" --optional-claims '{"idToken":[{"name":"auth_time"},{"name":"acrs"}]}' --query appId --output tsv)
+az ad sp create --id "$signin" --output none
+(umask 077 && az ad app credential reset --id "$signin" --append --display-name "linking page" --years 1 --query password --output tsv >sign-in.secret)
+echo "Twokey signs in: web.sign_in.client_id: $signin, client_secret_file: sign-in.secret"
+`, p.Redirect)
 }
 
 func section(b *strings.Builder, name, file, what string, needs []Need) {
