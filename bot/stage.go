@@ -46,6 +46,7 @@ var demoPace = pace{
 	fresh:  2 * time.Second, patience: 2 * time.Second,
 	watch:     15 * time.Second,
 	cases:     time.Second,
+	nudges:    time.Second,
 	firstPass: 3 * time.Second,
 }
 

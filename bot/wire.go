@@ -28,6 +28,7 @@ import (
 	"twokey/graph/sync"
 	"twokey/graph/watch"
 	"twokey/scheduler"
+	"twokey/scheduler/nudge"
 	"twokey/store"
 )
 
@@ -78,6 +79,7 @@ type pace struct {
 	fresh, patience time.Duration // of what is read of the tenant, see [sync.Config]
 	watch           time.Duration // between two looks at what others change there
 	cases           time.Duration // between two looks after cases with the help desk
+	nudges          time.Duration // between two looks after waves
 	firstPass       time.Duration // for how long the first reading keeps a bot from being ready; 0: not at all
 }
 
@@ -102,6 +104,7 @@ type assembled struct {
 	scheduler *scheduler.Scheduler
 	pruner    pruner
 	cases     *commands.Caseworker
+	nudger    *nudge.Nudger
 }
 
 // seams are what stands between a bot and its database, its tenant and the
@@ -168,12 +171,16 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	bot.watcher = newWatcher(a, bot.store, engine.Everyone)
 	digester := newDigester(a.org, a.scope, bot.store, bot.facts(a, bot.syncer.Facts), a.now, a.digest)
 	fill(digester, a, bot, keeper)
+	if bot.nudger, err = newNudger(a, bot, people, digester.Facts); err != nil {
+		return nil, err
+	}
 	shown := *digester // on the screen the week that is running is as it was some minutes ago
 	shown.Facts = bot.facts(a, bot.syncer.Kept)
 	env := commands.Env{
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Kept: shown.Facts, Scope: a.scope,
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher,
 		Absences: bot.store, Declarations: bot.store, LegacyUse: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
+		Nudges: waves{bot.nudger, bot.store},
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now, Changed: bot.changed,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return bot.runner.Collect(ctx, v, deliver)
@@ -232,6 +239,7 @@ func converse(a assembly, bot *assembled, env commands.Env) (*outbox.Sender, err
 	renderers := commands.Renderers(env)
 	renderers[scheduler.KindDigest] = scheduler.Render
 	renderers[scheduler.KindLeader] = scheduler.RenderLeader
+	renderers[nudge.Kind] = bot.nudger.Render
 	sender := outbox.New(bot.store, c.posters, renderers, a.log)
 	if !bot.store.Alone() { // or else nobody else could have led, and posted what is not recorded
 		sender.Lead = bot.store.Leader("outbox", bot.life.Name(), outbox.LeadFor, bot.life.Gone)
@@ -336,6 +344,7 @@ func (b *assembled) wakeAll() {
 	b.sender.Wake()
 	b.scheduler.Wake()
 	b.cases.Wake()
+	b.nudger.Wake()
 }
 
 // lay lays the rules down and returns the keeper of what holds.
@@ -354,7 +363,7 @@ func (b *assembled) run(ctx context.Context, intake func(context.Context) error)
 	defer stopWork()
 	group, work := errgroup.WithContext(work)
 	for _, part := range []func(context.Context) error{
-		b.sender.Run, b.syncer.Run, b.watcher.Run, b.runner.Run, b.scheduler.Run, b.records.Run, b.pruner.Run, b.cases.Run,
+		b.sender.Run, b.syncer.Run, b.watcher.Run, b.runner.Run, b.scheduler.Run, b.records.Run, b.pruner.Run, b.cases.Run, b.nudger.Run,
 	} {
 		group.Go(func() error { return part(work) })
 	}

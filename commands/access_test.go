@@ -43,6 +43,14 @@ backup             yes    yes    yes    yes    yes    yes    yes    yes
 newphone           yes    yes    yes    yes    yes    yes    yes    yes
 check              -      yes    yes    yes    yes    yes    yes    yes
 remind             -      yes    yes    yes    yes    yes    yes    yes
+hours              -      yes    yes    yes    yes    yes    yes    yes
+nudge              -      -      -      -      -      yes    -      -
+wave_create        -      -      -      -      -      yes    -      -
+wave_start         -      -      -      -      -      yes    -      -
+wave_pause         -      -      -      -      -      yes    -      -
+wave_status        -      -      -      -      -      yes    -      -
+template_show      -      -      -      -      -      yes    -      -
+template_set       -      -      -      -      -      yes    -      -
 lost               yes    yes    yes    yes    yes    yes    yes    yes
 prompt             yes    yes    yes    yes    yes    yes    yes    yes
 person             yes    yes    yes    yes    yes    yes    yes    yes

@@ -30,6 +30,9 @@ func Actions(env Env) map[string]approval.Action {
 		GoalKind:        goalAction{env},
 		ScopeKind:       declareAction{env, kindNamed(ScopeKind), rollout.SortScope},
 		ExceptionKind:   declareAction{env, kindNamed(ExceptionKind), rollout.SortException},
+		NudgeKind:       waveAction{env, kindNamed(NudgeKind)},
+		WaveKind:        waveAction{env, kindNamed(WaveKind)},
+		TemplateKind:    templateAction{env},
 
 		ownBlockKind.name: ownBlockAction{blockAction{env, ownBlockKind}},
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/graph"
 	"twokey/graph/rollout"
@@ -215,7 +216,7 @@ func TestExpiry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	office := Hours{Days: []time.Weekday{1, 2, 3, 4, 5}, From: 9 * time.Hour, To: 17 * time.Hour, Zone: madrid}
+	office := Hours{chat.Hours{Days: []time.Weekday{1, 2, 3, 4, 5}, From: 9 * time.Hour, To: 17 * time.Hour, Zone: madrid}}
 	at := func(s string) time.Time {
 		parsed, err := time.ParseInLocation("2006-01-02 15:04", s, madrid)
 		if err != nil {

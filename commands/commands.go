@@ -48,11 +48,13 @@ type Env struct {
 	Languages    Languages
 	Phrases      *phrases.Book // see LoadPhrases; nil says everything in English
 	Declarations Declarations
-	LegacyUse    LegacyUse   // the days before those in Facts; nil: none are kept
+	LegacyUse    LegacyUse // the days before those in Facts; nil: none are kept
+	Nudges       Nudges
 	Staff        staff.Store // what people told the bot, and their cases with the help desk
 	Rules        *rules.Keeper
 	Zone         *time.Location // in which times are shown
 	Hours        Hours          // of the help desk; without days they never end
+	Links        []string       // hosts, beside Microsoft's, to which what leads write may link
 	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"
 	Admins       chat.Address   // the administrators' channel
 	ChatSignIn   ChatSignIn     // through what people sign in to the chat

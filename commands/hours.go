@@ -1,31 +1,25 @@
 package commands
 
 import (
-	"slices"
 	"time"
+
+	"twokey/chat"
 )
 
-// Hours are when people work: on which days, and from when to when, in a zone.
-type Hours struct {
-	Days     []time.Weekday
-	From, To time.Duration // since midnight; To may be 24 h
-	Zone     *time.Location
-}
+// Hours are when those work who decide.
+type Hours struct{ chat.Hours }
 
 // AroundTheClock are hours that never end.
 func AroundTheClock(zone *time.Location) Hours {
-	return Hours{
+	return Hours{chat.Hours{
 		Days: []time.Weekday{time.Sunday, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday},
 		To:   24 * time.Hour, Zone: zone,
-	}
+	}}
 }
 
 // OfficeHours are Monday to Friday, from nine to five.
 func OfficeHours(zone *time.Location) Hours {
-	return Hours{
-		Days: []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday},
-		From: 9 * time.Hour, To: 17 * time.Hour, Zone: zone,
-	}
+	return Hours{chat.OfficeHours(zone)}
 }
 
 // A request waits for as many of the approvers' working hours, and never
@@ -42,7 +36,7 @@ func (h Hours) Expiry(asked time.Time) time.Time {
 	most := asked.Add(pendingMost)
 	left := pendingHours
 	for n := range pendingDays {
-		from, to := h.on(asked.In(h.Zone), n)
+		from, to := h.On(asked.In(h.Zone), n)
 		from = later(from, asked)
 		if !to.After(from) {
 			continue
@@ -66,7 +60,7 @@ const firstReminder = 30 * time.Minute
 func (h Hours) Reminder(asked time.Time, n int) time.Time {
 	left := firstReminder << (n - 1)
 	for day := range reminderDays {
-		from, to := h.on(asked.In(h.Zone), day)
+		from, to := h.On(asked.In(h.Zone), day)
 		from = later(from, asked)
 		if !to.After(from) {
 			continue
@@ -81,36 +75,6 @@ func (h Hours) Reminder(asked time.Time, n int) time.Time {
 }
 
 const reminderDays = 30 // longer than any request may be decided
-
-// Within reports whether a moment is in them.
-func (h Hours) Within(t time.Time) bool {
-	from, to := h.on(t.In(h.Zone), 0)
-	return !t.Before(from) && t.Before(to)
-}
-
-// Next returns when they begin next, after a moment that is not within them.
-func (h Hours) Next(t time.Time) time.Time {
-	for day := range reminderDays {
-		if from, _ := h.on(t.In(h.Zone), day); from.After(t) {
-			return from
-		}
-	}
-	return t
-}
-
-// on returns the working span of the n-th day after first's, empty if it is a
-// free one. Days are counted by date and not from midnight to midnight: there
-// are zones where the clock goes forward at midnight, and a day has none.
-func (h Hours) on(first time.Time, n int) (from, to time.Time) {
-	y, m, d := first.Date()
-	wall := func(since time.Duration) time.Time {
-		return time.Date(y, m, d+n, 0, int(since/time.Minute), 0, 0, h.Zone)
-	}
-	if !slices.Contains(h.Days, wall(12*time.Hour).Weekday()) {
-		return time.Time{}, time.Time{}
-	}
-	return wall(h.From), wall(h.To)
-}
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

@@ -3,6 +3,8 @@ package commands
 import (
 	"testing"
 	"time"
+
+	"twokey/chat"
 )
 
 // TestExpiryMore are the hours and days on which the clock does odd things.
@@ -11,7 +13,7 @@ func TestExpiryMore(t *testing.T) {
 	week := []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}
 	hours := func(from, to time.Duration, days ...time.Weekday) func(*time.Location) Hours {
 		return func(zone *time.Location) Hours {
-			return Hours{Days: days, From: from * time.Hour, To: to * time.Hour, Zone: zone}
+			return Hours{chat.Hours{Days: days, From: from * time.Hour, To: to * time.Hour, Zone: zone}}
 		}
 	}
 	office := hours(9, 17, week...)
@@ -75,7 +77,7 @@ func TestExpiryAlways(t *testing.T) {
 			if got := AroundTheClock(zone).Expiry(asked); !got.Equal(asked.Add(pendingHours)) {
 				t.Fatalf("%s: around the clock, asked %s: ends after %s, want 8 h", name, asked.In(zone), got.Sub(asked))
 			}
-			office := Hours{Days: []time.Weekday{1, 2, 3, 4, 5}, From: 9 * time.Hour, To: 17 * time.Hour, Zone: zone}
+			office := Hours{chat.Hours{Days: []time.Weekday{1, 2, 3, 4, 5}, From: 9 * time.Hour, To: 17 * time.Hour, Zone: zone}}
 			if got := office.Expiry(asked).Sub(asked); got < pendingHours || got > pendingMost {
 				t.Fatalf("%s: asked %s: ends after %s, want 8 h to 48 h", name, asked.In(zone), got)
 			}

@@ -24,6 +24,9 @@ const (
 	GoalKind        = "goal"
 	ScopeKind       = "scope"
 	ExceptionKind   = "exception"
+	NudgeKind       = "nudge"
+	WaveKind        = "wave"
+	TemplateKind    = "template"
 )
 
 // kind is what holds for all changes of one kind.
@@ -66,6 +69,9 @@ var ownKinds = []kind{
 	{name: GoalKind, what: "Setting the goal", ask: []identity.Role{identity.Lead}, policy: policyConfirm},
 	{name: ScopeKind, what: "Declaring accounts", ask: []identity.Role{identity.Lead}, policy: policyConfirm},
 	{name: ExceptionKind, what: "Excepting somebody", ask: []identity.Role{identity.Lead}, policy: policyOne},
+	{name: NudgeKind, what: "Writing to people", ask: []identity.Role{identity.Lead}, policy: policyConfirm},
+	{name: WaveKind, what: "Beginning a wave", ask: []identity.Role{identity.Lead}, policy: policyOne},
+	{name: TemplateKind, what: "Changing what people are written", ask: []identity.Role{identity.Lead}, policy: policyOne},
 }
 
 // ownBlockKind blocks the account of whoever asks for it. Everybody may, for

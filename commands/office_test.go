@@ -249,11 +249,12 @@ func (o *office) staff(f func(o *office)) {
 		Facts:    func(context.Context) rollout.Facts { return rollout.Facts{} },
 		Engine:   &approval.Engine{Store: o.store, Standing: people, Expiry: AroundTheClock(zone).Expiry, Caps: approval.Caps{PerRequest: o.laid.PerRequest, PerHour: o.laid.PerHour}},
 		Requests: o.store, People: people, Guide: articles, Records: o.store, Declarations: o.store, Digest: o.digest, Staff: o.store,
-		Rules: keeper, Zone: zone, Contact: "Ada Okafor, extension 42", Admins: adminsChannel, ChatSignIn: ChatOwn, Build: "twokey 0.1", Now: o.now,
+		Rules: keeper, Zone: zone, Contact: "Ada Okafor, extension 42", Links: []string{"intranet.vale.example"}, Admins: adminsChannel, ChatSignIn: ChatOwn, Build: "twokey 0.1", Now: o.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return o.runner.Collect(ctx, v, deliver)
 		},
 	}
+	o.env.Nudges = o.nudger()
 	o.runner = approval.NewRunner(approval.RunnerConfig{
 		Store: o.store, Standing: people, Actions: Actions(o.env), Owner: "process-1", Log: slog.New(slog.NewTextHandler(o.log, nil)),
 		Current: Current(keeper),

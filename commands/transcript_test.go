@@ -66,6 +66,7 @@ var spoken = map[string][]string{
 	"legacy declare":   {`ada legacy declare "Scanner 2nd floor" Vic Marlowe runs it`, `ada legacy declare "Scanner 2nd floor" --gone`},
 	"export":           {"ada export people csv", "ada export legacy json", "ada export changes csv", "ada export exceptions csv", "ada export missing json"},
 	"campaign explain": {"ada campaign explain sam", "ada campaign explain sue"},
+	"nudge":            {"ada nudge sam --by 2027-01-15", "ada nudge sue --by 2027-01-15"},
 	"tap":              {"ada tap sue --minutes 60 new phone"},
 	"reset":            {"ada reset sue lost phone"},
 	"method remove":    {"ada method remove sue some-id an old number"},

@@ -455,6 +455,7 @@ func newWorldIn(t testing.TB, dsn string, changes ...func(*fixture)) *world {
 	w.env.Languages = w.store
 	w.env.Trend = w.trend(w.store, w.env.Facts)
 	w.env.Staff = w.store
+	w.env.Nudges = w.nudger()
 	w.assemble()
 	return w
 }

@@ -67,10 +67,23 @@ func (t *tx) erase(tenant string, people []audit.Person) error {
 		"UPDATE declared SET author = '', why = '' WHERE tenant = ? AND author = ?",
 		"DELETE FROM looked_up WHERE tenant = ? AND caller = ?",
 		"DELETE FROM looked_up WHERE tenant = ? AND person = ?",
+		"DELETE FROM wave_person WHERE tenant = ? AND object = ?",
+		"DELETE FROM nudge WHERE tenant = ? AND object = ?",
 	} {
 		if err := t.run(statement, tenant, who.Object); err != nil {
 			return err
 		}
+	}
+	for _, statement := range []string{
+		"DELETE FROM outbox WHERE topic LIKE 'nudge/%' AND facts LIKE '%' || ? || '%'",
+		"UPDATE wave SET whom = '{}' WHERE whom LIKE '%' || ? || '%'",
+	} {
+		if err := t.run(statement, who.Object); err != nil {
+			return err
+		}
+	}
+	if err := t.run("UPDATE wave SET author = '', outcome = '' WHERE tenant = ? AND author = ?", tenant, who.Object); err != nil {
+		return err
 	}
 	if err := t.eraseStaff(tenant, who); err != nil {
 		return err

@@ -67,6 +67,12 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 		by(t, s, "INSERT INTO visit (token, tenant, account, purpose, object, state, asked, until, tries, body) VALUES ('t', ?, ?, 'step-up', ?, 'asked', 1, 2, 0, '{}')", tenant, account, object)
 		by(t, s, "INSERT INTO proof (tenant, account, object, proof, at) VALUES (?, ?, ?, 'passkey', 1)", tenant, account, object)
 		by(t, s, "INSERT INTO passkey (tenant, id, ref, object, account, body, added, trusted) VALUES (?, 'k', 'K-1', ?, ?, '', 1, 0)", tenant, object, account)
+		by(t, s, `INSERT INTO wave (ref, tenant, name, whom, state, messages, outcome, author, request, since) VALUES ('W-AAAAAA', ?, '', ?, 'over', 1, ?, ?, '', 1)`,
+			tenant, `{"kind":"user","id":"`+object+`","name":"`+name+`"}`, name, object)
+		by(t, s, "INSERT INTO wave_person (tenant, wave, object, place) VALUES (?, 'W-AAAAAA', ?, 0)", tenant, object)
+		by(t, s, "INSERT INTO nudge (tenant, object, number, wave, subject, step, planned) VALUES (?, ?, 1, 'W-AAAAAA', 'register', 1, 1)", tenant, object)
+		by(t, s, "INSERT INTO outbox (key, kind, topic, address, facts, wanted, shown, message, tries, due, failure) VALUES ('k', 'nudge', ?, ?, ?, 1, 1, 'm', 0, 0, '')",
+			"nudge/"+tenant+"/"+object+"/register", account, `{"object":"`+object+`"}`)
 		for i, c := range []struct{ person, body string }{{object, name}, {"sam", object}} {
 			by(t, s, "INSERT INTO staff_case (ref, tenant, kind, person, opener, open, version, opened, body) VALUES (?, ?, 'lost', ?, ?, 0, 1, 1, ?)",
 				fmt.Sprint("C-", i), tenant, c.person, c.person, `{"words":"`+c.body+`"}`)
@@ -95,7 +101,7 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 // holding names the tables in which any of the words stands.
 func (s *Store) holding(t *testing.T, words ...string) (tables []string) {
 	t.Helper()
-	for _, table := range []string{"alias", "aside", "audit", "request", "decision", "attempt", "step", "outbox", "frozen", "away", "language", "declared", "looked_up", "change", "slot", "job", "staff_note", "staff_case", "link", "visit", "proof", "passkey"} {
+	for _, table := range []string{"alias", "aside", "audit", "request", "decision", "attempt", "step", "outbox", "frozen", "away", "language", "declared", "looked_up", "change", "slot", "job", "staff_note", "staff_case", "link", "visit", "proof", "passkey", "wave", "wave_person", "nudge"} {
 		rows, err := s.db.QueryContext(t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			t.Fatal(err)

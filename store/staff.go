@@ -17,7 +17,7 @@ import (
 
 var _ staff.Store = (*Store)(nil)
 
-const noteColumns = "object, postponed, needs_key, seen, looked"
+const noteColumns = "object, postponed, needs_key, seen, looked, hours"
 
 // StaffNote implements staff.Store.
 func (s *Store) StaffNote(ctx context.Context, tenant, object string) (n staff.Note, err error) {
@@ -58,9 +58,9 @@ func (s *Store) KeepStaffNote(ctx context.Context, tenant, object string, change
 			return err
 		}
 		change(&n)
-		_, err = t.q.ExecContext(t.ctx, `INSERT INTO staff_note (tenant, object, postponed, needs_key, seen, looked) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (tenant, object) DO UPDATE SET postponed = excluded.postponed, needs_key = excluded.needs_key, seen = excluded.seen, looked = excluded.looked`,
-			tenant, object, nullable(n.Postponed), n.NeedsKey, encode(n.Seen), nullable(n.Looked))
+		_, err = t.q.ExecContext(t.ctx, `INSERT INTO staff_note (tenant, object, postponed, needs_key, seen, looked, hours) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, object) DO UPDATE SET postponed = excluded.postponed, needs_key = excluded.needs_key, seen = excluded.seen, looked = excluded.looked, hours = excluded.hours`,
+			tenant, object, nullable(n.Postponed), n.NeedsKey, encode(n.Seen), nullable(n.Looked), encodeHours(n.Hours))
 		if err != nil {
 			return fmt.Errorf("keep note: %w", err)
 		}
@@ -70,11 +70,14 @@ func (s *Store) KeepStaffNote(ctx context.Context, tenant, object string, change
 
 func scanNote(row scanner) (n staff.Note, err error) {
 	var postponed, looked sql.NullInt64
-	var seen string
-	if err := row.Scan(&n.Person, &postponed, &n.NeedsKey, &seen, &looked); err != nil {
+	var seen, hours string
+	if err := row.Scan(&n.Person, &postponed, &n.NeedsKey, &seen, &looked, &hours); err != nil {
 		return n, err
 	}
 	n.Postponed, n.Looked = optional(postponed), optional(looked)
+	if n.Hours, err = decodeHours(hours); err != nil {
+		return n, err
+	}
 	return n, decode(column{seen, &n.Seen})
 }
 

@@ -60,7 +60,8 @@ type Finder interface {
 // message.
 type waiter interface{ RetryAfter() time.Duration }
 
-// Renderer words a message from its facts.
+// Renderer words a message from its facts. One without any words has nothing to
+// say any more: nothing is posted, and what is posted stays as it is.
 type Renderer func(ctx context.Context, facts []byte) (chat.Message, error)
 
 // Sender posts what is due.
@@ -311,6 +312,9 @@ func (s *Sender) show(ctx context.Context, row Row) (string, error) {
 	m, err := render(ctx, row.Facts)
 	if err != nil {
 		return "", fmt.Errorf("word message: %w", err)
+	}
+	if m.Plain() == "" {
+		return row.Message, nil
 	}
 	m = chat.Fit(m, poster.Caps())
 	if row.Message == "" {

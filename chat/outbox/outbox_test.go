@@ -402,3 +402,31 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		p.sender.Wake()
 	})
 }
+
+// What has nothing to say any more is not posted, and what is posted stays.
+func TestNothingToSay(t *testing.T) {
+	bubble(t, func(t *testing.T, p *post) {
+		var quiet atomic.Bool
+		quiet.Store(true)
+		p.word = func(facts string) (string, error) {
+			if quiet.Load() {
+				return "", nil
+			}
+			return "about " + facts, nil
+		}
+		p.owe("a")
+		defer p.run()()
+		p.wantTexts()
+		quiet.Store(false)
+		time.Sleep(time.Hour)
+		p.wantTexts()
+		p.touch("a")
+		p.wantTexts("about a")
+		quiet.Store(true)
+		p.touch("a")
+		p.wantTexts("about a")
+		if p.chat.edited != 0 {
+			t.Errorf("%d edits, want none", p.chat.edited)
+		}
+	})
+}

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"twokey/chat"
 	"twokey/commands/approval"
 )
 
@@ -28,6 +29,8 @@ type Note struct {
 	NeedsKey  bool      // has no phone for this: needs a key or a token
 	Seen      []string  // IDs of their methods as they last looked, sorted
 	Looked    time.Time // when that was; zero: never
+	// Hours are when they work, and may be written to; nil: as the others.
+	Hours *chat.Hours
 }
 
 // Kind is what a case is about.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"twokey/audit"
+	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/commands/staff"
 )
@@ -40,7 +41,7 @@ func aCase(kind staff.Kind, person string) staff.Case {
 }
 
 func notesRoundTrip(t *testing.T, b *bench) {
-	want := staff.Note{Person: "sam", Postponed: start.UTC().Truncate(time.Microsecond), NeedsKey: true, Seen: []string{hostile, "m-2"}, Looked: start.UTC().Truncate(time.Microsecond)}
+	want := staff.Note{Person: "sam", Postponed: start.UTC().Truncate(time.Microsecond), NeedsKey: true, Seen: []string{hostile, "m-2"}, Looked: start.UTC().Truncate(time.Microsecond), Hours: &chat.Hours{Days: []time.Weekday{time.Sunday, time.Friday}, From: 6 * time.Hour, To: 14*time.Hour + 30*time.Minute, Zone: time.UTC}}
 	if n, err := b.StaffNote(t.Context(), tenant, "sam"); err != nil || !reflect.DeepEqual(n, staff.Note{Person: "sam"}) {
 		t.Errorf("of nobody: %+v, %v", n, err)
 	}

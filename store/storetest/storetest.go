@@ -20,6 +20,7 @@ import (
 	"twokey/commands/rules"
 	"twokey/commands/staff"
 	"twokey/graph/rollout"
+	"twokey/scheduler/nudge"
 )
 
 // Store is everything that is asked of a database here.
@@ -28,6 +29,7 @@ type Store interface {
 	outbox.Store
 	staff.Store
 	link.Store
+	nudge.Store
 	// Audit reads the audit record from its beginning.
 	Audit(ctx context.Context) iter.Seq2[audit.Record, error]
 	// LastRecords returns the newest n records, newest first; only those of
@@ -72,7 +74,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared, staffSuite, notes, links} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared, staffSuite, notes, links, nudges} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
