@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -8,30 +9,41 @@ import (
 	"twokey/audit"
 	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/graph"
 	"twokey/graph/rollout"
 	"twokey/graph/watch"
 )
 
+// userReader looks a user up by object ID.
+type userReader interface {
+	User(ctx context.Context, idOrUPN string) (graph.User, error)
+}
+
 const appHeadline = "Twokey's own app registration was changed in the tenant."
 
-// tellAppAlarm records what became of the bot's app registration, and owes
-// everybody who decides a message. A mere notice is recorded and nothing more.
-func tellAppAlarm(alarm watch.AppAlarm) func(approval.Tx, []string) error {
-	return func(tx approval.Tx, to []string) error {
-		for _, f := range alarm.Found {
-			err := tx.Record(audit.Entry{Tenant: alarm.Tenant, Kind: "watch.app", Actor: audit.Bot, Facts: map[string]any{
-				"app": alarm.AppID, "kind": string(f.Kind), "of": f.Of, "severity": f.Severity.String(),
-			}})
-			if err != nil {
-				return err
-			}
-		}
-		if alarm.Found[0].Severity < rollout.Warning {
-			return nil
-		}
-		key := fmt.Sprintf("app/%s/%s/%d", alarm.Tenant, alarm.AppID, alarm.Since.UnixMicro())
-		return approval.Announce(tx, key, to, appHeadline, appText(alarm))
+// ourApp records what became of the bot's app registration, and tells everybody
+// who decides. A mere notice is recorded and nothing more.
+func (a *alerts) ourApp(ctx context.Context, alarm watch.AppAlarm) error {
+	if err := a.freeze(ctx, alarm.Sure(), appHeadline); err != nil {
+		return err
 	}
+	var entries []audit.Entry
+	for _, f := range alarm.Found {
+		entries = append(entries, audit.Entry{Tenant: alarm.Tenant, Kind: "watch.app", Actor: audit.Bot, Facts: map[string]any{
+			"app": alarm.AppID, "kind": string(f.Kind), "of": f.Of, "severity": f.Severity.String(),
+		}})
+	}
+	if alarm.Found[0].Severity < rollout.Warning {
+		return a.store.Update(ctx, func(tx approval.Tx) error {
+			for _, e := range entries {
+				if err := tx.Record(e); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return a.raise(ctx, fmt.Sprintf("app/%s/%d", alarm.AppID, alarm.Since.UnixMicro()), appHeadline, appText(alarm), entries, nil)
 }
 
 func appText(alarm watch.AppAlarm) string {

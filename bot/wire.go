@@ -100,6 +100,7 @@ type assembled struct {
 	syncer    *sync.Syncer
 	mux       *commands.Mux
 	watcher   *watch.Watcher
+	alerts    *alerts
 	runner    *approval.Runner
 	scheduler *scheduler.Scheduler
 	pruner    pruner
@@ -168,7 +169,8 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	if err := bot.firstPass(ctx, a.org.ID, a.pace.firstPass); err != nil {
 		return nil, err
 	}
-	bot.watcher = newWatcher(a, bot.store, engine.Everyone)
+	bot.alerts = newAlerts(a, bot, engine.Everyone)
+	bot.watcher = newWatcher(a, bot.alerts)
 	digester := newDigester(a.org, a.scope, bot.store, bot.facts(a, bot.syncer.Facts), a.now, a.digest)
 	fill(digester, a, bot, keeper)
 	if bot.nudger, err = newNudger(a, bot, people, digester.Facts); err != nil {
@@ -178,7 +180,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	shown.Facts = bot.facts(a, bot.syncer.Kept)
 	env := commands.Env{
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Kept: shown.Facts, Scope: a.scope,
-		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher,
+		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher, Alerts: bot.store,
 		Absences: bot.store, Declarations: bot.store, LegacyUse: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
 		Nudges: waves{bot.nudger, bot.store},
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now, Changed: bot.changed,
@@ -340,6 +342,7 @@ func (b *assembled) changed() {
 func (b *assembled) wakeAll() {
 	b.syncer.Wake()
 	b.watcher.Wake()
+	b.alerts.Wake()
 	b.runner.Wake()
 	b.sender.Wake()
 	b.scheduler.Wake()
@@ -363,7 +366,7 @@ func (b *assembled) run(ctx context.Context, intake func(context.Context) error)
 	defer stopWork()
 	group, work := errgroup.WithContext(work)
 	for _, part := range []func(context.Context) error{
-		b.sender.Run, b.syncer.Run, b.watcher.Run, b.runner.Run, b.scheduler.Run, b.records.Run, b.pruner.Run, b.cases.Run, b.nudger.Run,
+		b.sender.Run, b.syncer.Run, b.watcher.Run, b.alerts.Run, b.runner.Run, b.scheduler.Run, b.records.Run, b.pruner.Run, b.cases.Run, b.nudger.Run,
 	} {
 		group.Go(func() error { return part(work) })
 	}

@@ -110,6 +110,7 @@ deny               -        yes   yes   yes    yes      yes  yes      yes
 cancel             -        yes   yes   yes    yes      yes  yes      yes
 stop               -        yes   yes   yes    yes      yes  yes      yes
 resolve            -        yes   yes   yes    yes      yes  yes      yes
+acknowledge        -        -     -     -      -        yes  yes      yes
 freeze             -        -     -     -      -        -    yes      -
 thaw               -        -     -     -      -        -    -        yes
 away               -        yes   yes   yes    yes      yes  yes      yes

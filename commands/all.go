@@ -84,6 +84,7 @@ func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
 		cancelCommand(env),
 		awayCommand(env),
 		stop(env),
+		acknowledge(env),
 		resolve(env),
 		freeze(env),
 		thaw(env),

@@ -35,6 +35,9 @@ func Pinned(r rules.Rules, admins chat.Address) []string {
 	return addresses(identity.Pinned(r, identity.Approver, identity.Owner), admins)
 }
 
+// Channel lists the administrators' channel alone, as an address of what is owed.
+func Channel(admins chat.Address) []string { return addresses(nil, admins) }
+
 func addresses(accounts []chat.Account, admins chat.Address) []string {
 	var to []string
 	for _, a := range accounts {

@@ -44,6 +44,7 @@ type Env struct {
 	Digest       Digest
 	Trend        Trend
 	Changes      Changes
+	Alerts       Alerts
 	Absences     Absences
 	Languages    Languages
 	Phrases      *phrases.Book // see LoadPhrases; nil says everything in English

@@ -70,9 +70,9 @@ func reminder(ctx context.Context, env Env, r approval.Request, ds []approval.De
 	}
 }
 
-// alert tells those who decide that somebody whom a request is about wants it
+// unexpected tells those who decide that somebody whom a request is about wants it
 // stopped.
-func alert(env Env) outbox.Renderer {
+func unexpected(env Env) outbox.Renderer {
 	return func(ctx context.Context, facts []byte) (chat.Message, error) {
 		var f struct{ Request, By, Why string }
 		if err := json.Unmarshal(facts, &f); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"twokey/chat"
 	"twokey/chat/outbox"
+	"twokey/commands/alert"
 	"twokey/commands/approval"
 )
 
@@ -21,8 +22,9 @@ func Renderers(env Env) map[string]outbox.Renderer {
 		approval.NoticeOutcome:      about(env, outcome),
 		approval.NoticeReminder:     about(env, reminder),
 		approval.NoticeQuestion:     question(env),
-		approval.NoticeAlert:        alert(env),
+		approval.NoticeAlert:        unexpected(env),
 		approval.NoticeAnnouncement: announcement(env),
+		alert.Notice:                alerted(env),
 		NoticeCase:                  caseNotice(env),
 	}
 }

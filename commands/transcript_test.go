@@ -33,6 +33,7 @@ func (o *office) known() {
 		o.env.Scope.Declared[m.ObjectID] = rollout.Emergency
 	}
 	o.env.Changes, o.env.Absences, o.env.Languages = &changeLog{}, o.store, o.store
+	o.env.Alerts = o.store
 	o.env.Trend = o.trend(o.store, o.env.Facts)
 	o.assemble()
 }

@@ -454,7 +454,7 @@ func newWorldIn(t testing.TB, dsn string, changes ...func(*fixture)) *world {
 	w.env.Requests, w.env.Records, w.env.Absences, w.env.Declarations = w.store, w.store, w.store, w.store
 	w.env.Languages = w.store
 	w.env.Trend = w.trend(w.store, w.env.Facts)
-	w.env.Staff = w.store
+	w.env.Staff, w.env.Alerts = w.store, w.store
 	w.env.Nudges = w.nudger()
 	w.assemble()
 	return w

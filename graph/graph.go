@@ -102,6 +102,10 @@ type Reader interface {
 	// been handed over that are not the whole. It needs P1 and lags by up to two
 	// hours; KindNoLicence without it.
 	EachLegacySignIn(ctx context.Context, since, until time.Time, each func(SignIn) error) error
+	// SignInsOf lists a user's sign-ins since a moment, those that a program made
+	// on its own among them, newest first. It needs P1 and lags by some minutes;
+	// KindNoLicence without it.
+	SignInsOf(ctx context.Context, userID string, since time.Time) ([]SignIn, error)
 	// Grants signs in anew and returns what our own token says that we may do.
 	// It fails without a token of an app, as with a static one.
 	Grants(ctx context.Context) (Grants, error)

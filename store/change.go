@@ -90,7 +90,7 @@ func (s *Store) KeepChanges(ctx context.Context, tenant string, changes []rollou
 				tenant, storable(c.AuditID), c.At.UnixMicro(), nullable(c.Until), string(c.Kind), storable(c.Activity), storable(c.Operation),
 				storable(c.TargetID), storable(c.Target), storable(c.Old), storable(c.New),
 				storable(c.ByUserID), storable(c.ByAppID), storable(c.By), flag(c.Own), storable(c.Correlation),
-				string(c.Origin), c.Request, c.ClientID, flag(c.Proved), flag(c.Failed), flag(c.Origin != rollout.InOurName))
+				string(c.Origin), c.Request, c.ClientID, flag(c.Proved), flag(c.Failed), flag(!c.Telling()))
 			if err != nil {
 				return fmt.Errorf("insert change: %w", err)
 			}

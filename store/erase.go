@@ -50,6 +50,7 @@ func (t *tx) erase(tenant string, people []audit.Person) error {
 		"UPDATE change SET target_id = ?, target = '', old_value = '', new_value = '' WHERE tenant = ? AND target_id = ?",
 		"UPDATE change SET by_user = ?, by_name = '' WHERE tenant = ? AND by_user = ?",
 		"UPDATE frozen SET author = ? WHERE tenant = ? AND author = ?",
+		"UPDATE alert SET author = ? WHERE tenant = ? AND author = ?",
 	} {
 		if err := t.run(statement, who.Pseudonym, tenant, who.Object); err != nil {
 			return err

@@ -138,6 +138,7 @@ var reads = []check{
 	{"audits of a time, a service and a target", someAudits},
 	{"legacy sign-ins", legacySignIns},
 	{"legacy sign-ins until somebody has enough", enoughSignIns},
+	{"a person's sign-ins", signInsOf},
 	{"app registration", app},
 	{"app that is not there", noApp},
 	{"own permissions", grants},

@@ -171,6 +171,7 @@ func cancelled(t *testing.T, f Fixture) {
 		"PerUserMFA":       func(ctx context.Context) error { _, err := r.PerUserMFA(ctx, ids); return err },
 		"MethodsPolicy":    func(ctx context.Context) error { _, err := r.MethodsPolicy(ctx); return err },
 		"Audits":           func(ctx context.Context) error { _, err := r.Audits(ctx, graph.AuditQuery{}); return err },
+		"SignInsOf":        func(ctx context.Context) error { _, err := r.SignInsOf(ctx, ids[0], f.Truth.Since); return err },
 		"EachLegacySignIn": func(ctx context.Context) error {
 			return r.EachLegacySignIn(ctx, f.Truth.Since, time.Time{}, func(graph.SignIn) error { return nil })
 		},

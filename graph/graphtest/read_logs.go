@@ -84,6 +84,35 @@ func legacySignIns(t *testing.T, f Fixture) {
 	sameList(t, f, got, f.Truth.LegacySignIns, err, key)
 }
 
+// signInsOf finds in the whole log of a few people what the log of legacy clients
+// has of them.
+func signInsOf(t *testing.T, f Fixture) {
+	if f.Truth.Licence < graph.P1 {
+		_, err := f.Reader.SignInsOf(t.Context(), "nobody", f.Truth.Since)
+		failed(t, err, graph.KindNoLicence)
+		return
+	}
+	legacy := map[string][]graph.SignIn{}
+	for _, s := range f.Truth.LegacySignIns {
+		if len(legacy) < 3 || legacy[s.UserID] != nil {
+			legacy[s.UserID] = append(legacy[s.UserID], s)
+		}
+	}
+	for id, want := range legacy {
+		all, err := f.Reader.SignInsOf(t.Context(), id, f.Truth.Since)
+		var got []graph.SignIn
+		for i, s := range all {
+			if s.UserID != id || s.At.Before(f.Truth.Since) || i > 0 && s.At.After(all[i-1].At) {
+				t.Errorf("of %s since %v, newest first: got %+v", id, f.Truth.Since, s)
+			}
+			if graph.LegacyClient(s.Client) {
+				got = append(got, s)
+			}
+		}
+		sameList(t, f, got, want, err, func(s graph.SignIn) string { return s.At.Format(time.RFC3339Nano) + s.Client + s.App })
+	}
+}
+
 // enoughSignIns ends the reading from inside.
 func enoughSignIns(t *testing.T, f Fixture) {
 	if f.Truth.Licence < graph.P1 || len(f.Truth.LegacySignIns) == 0 && f.Real {

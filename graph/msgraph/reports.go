@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,28 @@ func (c *Client) EachLegacySignIn(ctx context.Context, since, until time.Time, e
 		}
 	}
 	return nil
+}
+
+// SignInsOf reads GET /auditLogs/signIns for one user: the interactive ones from
+// v1.0 and the others from beta.
+func (c *Client) SignInsOf(ctx context.Context, userID string, since time.Time) ([]graph.SignIn, error) {
+	var all []graph.SignIn
+	filter := span{from: since.UTC()}.filter() + " and userId eq '" + strings.ReplaceAll(userID, "'", "''") + "'"
+	for _, log := range []struct {
+		interactive bool
+		address     string
+	}{
+		{true, c.url("/auditLogs/signIns", url.Values{"$filter": {filter}, "$top": {"1000"}})},
+		{false, c.betaURL("/auditLogs/signIns", url.Values{"$filter": {filter + " and signInEventTypes/any(t: t eq 'nonInteractiveUser')"}, "$top": {"1000"}})},
+	} {
+		rows, err := listing[graph.SignIn]{op: readSignIns, first: log.address, row: signInRow(log.interactive)}.all(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	slices.SortStableFunc(all, func(a, b graph.SignIn) int { return b.At.Compare(a.At) })
+	return all, nil
 }
 
 func nonInteractiveLegacy() string {

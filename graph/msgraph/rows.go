@@ -114,6 +114,15 @@ func (d *decoder) wordList(into *[]string) (said bool, _ error) {
 // legacyRow keeps sign-ins by legacy clients. It takes the log's own word on
 // interactivity, or else which log it was.
 func legacyRow(interactive bool) func(*decoder, *graph.SignIn) (bool, error) {
+	row := signInRow(interactive)
+	return func(d *decoder, s *graph.SignIn) (keep bool, _ error) {
+		_, err := row(d, s)
+		return err == nil && graph.LegacyClient(s.Client), err
+	}
+}
+
+// signInRow reads a sign-in by any client.
+func signInRow(interactive bool) func(*decoder, *graph.SignIn) (bool, error) {
 	return func(d *decoder, s *graph.SignIn) (keep bool, _ error) {
 		s.Interactive = interactive
 		outcome := false // was said
@@ -143,7 +152,7 @@ func legacyRow(interactive bool) func(*decoder, *graph.SignIn) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		return graph.LegacyClient(s.Client), missing(told{"createdDateTime", !s.At.IsZero()}, told{"status/errorCode", outcome})
+		return true, missing(told{"createdDateTime", !s.At.IsZero()}, told{"status/errorCode", outcome})
 	}
 }
 

@@ -35,9 +35,32 @@ type LoggedChange struct {
 	// Failed reports that it was tried and refused. Only what was tried in our
 	// name is kept of such.
 	Failed bool
+	// Quiet reports that nobody is told of it, whatever it is: it was made before
+	// anybody watched.
+	Quiet bool
 	// Until is the end of a Gap, which begins at At.
 	Until time.Time
 }
+
+// Telling reports whether somebody has to be told of the change at once: what was
+// done in our name, and what others did to what protects every sign-in.
+func (c LoggedChange) Telling() bool {
+	switch {
+	case c.Quiet:
+		return false
+	case c.Origin == InOurName:
+		return true
+	case c.Origin != Outside:
+		return false
+	}
+	return c.Kind == ChangePolicy || c.Kind == ChangeDefaults && !c.TurnedOn()
+}
+
+// TurnedOn reports whether the log says that something is on now.
+func (c LoggedChange) TurnedOn() bool { return strings.EqualFold(c.New, "true") }
+
+// TurnedOff reports whether the log says that something is off now.
+func (c LoggedChange) TurnedOff() bool { return strings.EqualFold(c.New, "false") }
 
 // ChangeLog is what is kept of the tenant's changes, as far as it was asked for.
 type ChangeLog struct {

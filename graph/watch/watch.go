@@ -27,6 +27,7 @@ type Reader interface {
 	Audits(ctx context.Context, q graph.AuditQuery) ([]graph.Audit, error)
 	Licence(ctx context.Context) (graph.Licence, error)
 	App(ctx context.Context, appID string) (graph.App, error)
+	SignInsOf(ctx context.Context, userID string, since time.Time) ([]graph.SignIn, error)
 }
 
 // Store keeps what was changed. Every row is of one tenant.
@@ -44,8 +45,8 @@ type Store interface {
 	KeepChanges(ctx context.Context, tenant string, changes []rollout.LoggedChange, since, until time.Time) error
 	// Changes returns the last n changes since a moment, see [rollout.ChangeLog].
 	Changes(ctx context.Context, tenant string, since time.Time, n int) (rollout.ChangeLog, error)
-	// Untold returns what is InOurName and of which nobody was told, oldest first,
-	// and whether any change of the tenant ever was proved to be ours.
+	// Untold returns the changes that are [rollout.LoggedChange.Telling] and of
+	// which nobody was told, oldest first, and whether any change of the tenant ever was proved to be ours.
 	Untold(ctx context.Context, tenant string) (changes []rollout.LoggedChange, proved bool, err error)
 	// Told keeps that somebody was told of the changes with these IDs.
 	Told(ctx context.Context, tenant string, ids []string) error
@@ -85,8 +86,17 @@ type Config struct {
 	// AppAlarm is called at least once for whatever becomes of our own app
 	// registrations, see [Watcher.Look]. Nil: they are not looked at.
 	AppAlarm func(ctx context.Context, a AppAlarm) error
-	Now      func() time.Time // time.Now if nil
-	Log      *slog.Logger     // nil is silence
+	// Weakened is called at least once for whatever others do to what protects
+	// every sign-in: security defaults that go off, a Conditional Access policy
+	// that is made, changed or deleted. It also keeps that it was told, see
+	// [Store.Told]. Nil: nobody is told.
+	Weakened func(ctx context.Context, changes []rollout.LoggedChange) error
+	// Used is called at least once for each day on which an emergency account
+	// signed in. Nil: nobody is told. It takes a licence that has the sign-in log.
+	Used      func(ctx context.Context, u Use) error
+	Emergency []string         // object IDs of the emergency accounts
+	Now       func() time.Time // time.Now if nil
+	Log       *slog.Logger     // nil is silence
 
 	Every time.Duration // between two readings of Run; 10 minutes if 0
 	// Fresh is how old the last reading may be for Changes to be content with it,
@@ -159,6 +169,9 @@ func (w *Watcher) Pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for i := range changes { // of what was so when the bot came nobody is told
+		changes[i].Quiet = until.IsZero() && changes[i].Origin == rollout.Outside
+	}
 	if !until.IsZero() {
 		changes = append(changes, w.gap(ctx, until, now)...)
 	}
@@ -205,9 +218,34 @@ func (w *Watcher) gap(ctx context.Context, until, now time.Time) []rollout.Logge
 
 // alarm tells of what nobody was told of, earlier failures included.
 func (w *Watcher) alarm(ctx context.Context) error {
-	changes, proved, err := w.cfg.Store.Untold(ctx, w.cfg.Tenant)
-	if err != nil || len(changes) == 0 {
+	untold, proved, err := w.cfg.Store.Untold(ctx, w.cfg.Tenant)
+	if err != nil {
 		return err
+	}
+	var changes, weakening []rollout.LoggedChange
+	for _, c := range untold {
+		if c.Origin == rollout.InOurName {
+			changes = append(changes, c)
+		} else {
+			weakening = append(weakening, c)
+		}
+	}
+	return errors.Join(w.weakened(ctx, weakening), w.inOurName(ctx, changes, proved))
+}
+
+func (w *Watcher) weakened(ctx context.Context, changes []rollout.LoggedChange) error {
+	if len(changes) == 0 || w.cfg.Weakened == nil {
+		return nil
+	}
+	if err := w.cfg.Weakened(ctx, changes); err != nil {
+		return fmt.Errorf("tell what others changed: %w", err)
+	}
+	return nil
+}
+
+func (w *Watcher) inOurName(ctx context.Context, changes []rollout.LoggedChange, proved bool) error {
+	if len(changes) == 0 {
+		return nil
 	}
 	steps, err := w.cfg.Store.SentSteps(ctx, w.cfg.Tenant, changes[0].At.Add(-overlap))
 	if err != nil {
@@ -254,7 +292,7 @@ func (w *Watcher) Wake() {
 func (w *Watcher) Run(ctx context.Context) error {
 	ctx = graph.InBackground(ctx)
 	for {
-		if err := errors.Join(w.Pass(ctx), w.Look(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(w.Pass(ctx), w.Look(ctx), w.Guard(ctx)); err != nil && ctx.Err() == nil {
 			w.complain(err)
 		}
 		timer := time.NewTimer(w.cfg.Every)

@@ -24,6 +24,18 @@ type log struct {
 
 	app    graph.App
 	appErr error
+
+	signIns    []graph.SignIn // newest first
+	signInsErr error
+}
+
+func (l *log) SignInsOf(_ context.Context, userID string, since time.Time) (all []graph.SignIn, err error) {
+	for _, s := range l.signIns {
+		if s.UserID == userID && !s.At.Before(since) {
+			all = append(all, s)
+		}
+	}
+	return all, l.signInsErr
 }
 
 func (l *log) Audits(_ context.Context, q graph.AuditQuery) ([]graph.Audit, error) {
@@ -98,7 +110,7 @@ func (m *memory) Changes(context.Context, string, time.Time, int) (rollout.Chang
 
 func (m *memory) Untold(context.Context, string) (all []rollout.LoggedChange, proved bool, err error) {
 	for _, c := range m.changes {
-		if c.Origin == rollout.InOurName && !slices.Contains(m.told, c.AuditID) {
+		if c.Telling() && !slices.Contains(m.told, c.AuditID) {
 			all = append(all, c)
 		}
 		proved = proved || c.Proved

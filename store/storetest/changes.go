@@ -214,6 +214,11 @@ func changeUntold(t *testing.T, b changeBench) {
 	}
 	b.keep(inOurName("a", 1), byTwokey("proved", "client-2", 4, true))
 	want("one told", true, "b")
+	policy, quiet, on := changed("policy", 5), changed("quiet", 6), changed("on", 7)
+	policy.Kind, quiet.Kind, on.Kind = rollout.ChangePolicy, rollout.ChangePolicy, rollout.ChangeDefaults
+	quiet.Quiet, on.New = true, "true"
+	b.keep(policy, quiet, on)
+	want("a policy that others changed", true, "b", "policy")
 	if changes, _, err := b.Untold(ctx, "another"); err != nil || changes != nil {
 		t.Errorf("of another tenant: %v, %v; want none", changes, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"twokey/chat"
 	"twokey/chat/outbox"
 	"twokey/chat/phrases"
+	"twokey/commands/alert"
 	"twokey/commands/approval"
 	"twokey/commands/link"
 	"twokey/commands/rules"
@@ -28,6 +29,7 @@ type Store interface {
 	approval.Store
 	outbox.Store
 	staff.Store
+	alert.Store
 	link.Store
 	nudge.Store
 	// Audit reads the audit record from its beginning.
@@ -74,7 +76,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared, staffSuite, notes, links, nudges} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared, staffSuite, notes, links, nudges, alerts} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
