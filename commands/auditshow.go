@@ -122,6 +122,9 @@ func whoWords(a evidence.Actor) string {
 	if a.Proof != "" {
 		parts = append(parts, a.Proof)
 	}
+	if a.Fresh != "" {
+		parts = append(parts, a.Fresh)
+	}
 	return chat.Safe(nameOf(a)+" ("+strings.Join(parts, ", ")+")", 0)
 }
 

@@ -282,6 +282,12 @@ func (c *Config) checkSignIn(r *reader) {
 // they are: a stolen chat session is enough for the others.
 var fresh = []string{"defaults", "legacy-block", "method", "phone", "reset", "tap", "unblock"}
 
+// asksProof reports whether a kind of change needs a fresh proof: on Discord each
+// of them does.
+func (c *Config) asksProof(kind string) bool {
+	return slices.Contains(fresh, kind) || len(c.personal()) > 0
+}
+
 // goesWithout reports whether nobody has to prove anew who they are. On Discord
 // accounts are people's own, which no organisation looks after, so that there
 // it cannot be accepted; a test server on this machine is nobody's.
@@ -297,7 +303,7 @@ func (c *Config) checkStepUp(r *reader) {
 	}
 	for i, kind := range c.Changes {
 		switch {
-		case !slices.Contains(fresh, kind):
+		case !c.asksProof(kind):
 		case c.Approvals.AcceptNoStepUp:
 			r.at(fmt.Sprintf("changes[%d]", i), "%s needs a fresh proof of who presses, and on Discord, where accounts are people's own, nothing is accepted in its place: set web.public_url and web.sign_in, or take the change or Discord out", kind)
 		default:

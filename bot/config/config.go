@@ -127,6 +127,7 @@ type Approvals struct {
 	Manager        bool
 	Admins         string // "refuse" or "two"
 	Solo           bool
+	StepUp         string // what must be proved at least: "password", "mfa" or "passkey"
 	AcceptNoStepUp bool
 	AcceptLockout  bool
 	Many           int
@@ -233,7 +234,7 @@ func defaults() *Config {
 	return &Config{
 		Approvals: Approvals{
 			Wait: rules.DefaultWait, Many: rules.DefaultMany, PerRequest: rules.DefaultPerRequest, PerHour: rules.DefaultPerHour,
-			MinAdmins: rules.DefaultMinAdmins, Fallback: true, Admins: adminsRefuse,
+			MinAdmins: rules.DefaultMinAdmins, StepUp: rules.DefaultStepUp, Fallback: true, Admins: adminsRefuse,
 		},
 		Audit: Audit{Retention: 7 * year},
 		Web:   Web{ACMEURL: letsEncrypt},

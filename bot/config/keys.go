@@ -152,6 +152,7 @@ func (a *Approvals) shape(kinds []string) shape {
 		{name: "manager", is: truth(&a.Manager)},
 		{name: "admins", is: choice(&a.Admins, adminsRefuse, adminsTwo)},
 		{name: "solo", is: truth(&a.Solo)},
+		{name: "step_up", is: choice(&a.StepUp, "password", "mfa", "passkey")},
 		{name: "accept_no_step_up", is: truth(&a.AcceptNoStepUp)},
 		{name: "accept_lockout", is: truth(&a.AcceptLockout)},
 		{name: "many", is: number(&a.Many, 1, 1000)},

@@ -29,7 +29,7 @@ func (c *Config) Rules(ctx context.Context, t Tenant, find Find) (rules.Rules, e
 		Changes:   c.Changes,
 		Approvals: map[string]rules.Approval{},
 		Wait:      a.Wait, Many: a.Many, PerRequest: a.PerRequest, PerHour: a.PerHour,
-		Solo: a.Solo, AcceptNoStepUp: a.AcceptNoStepUp, AcceptLockout: a.AcceptLockout, Fallback: a.Fallback,
+		Solo: a.Solo, StepUp: a.StepUp, AcceptNoStepUp: a.AcceptNoStepUp, Personal: c.personal(), AcceptLockout: a.AcceptLockout, Fallback: a.Fallback,
 		ManagerApproves: a.Manager, AdminsTwo: a.Admins == adminsTwo,
 		MinAdmins: a.MinAdmins, MinEmergency: a.MinEmergency,
 		HeadTo: c.Audit.HeadTo, Contact: t.Contact, SecurityContact: t.SecurityContact,
@@ -47,6 +47,15 @@ func (c *Config) Rules(ctx context.Context, t Tenant, find Find) (rules.Rules, e
 		return rules.Rules{}, err
 	}
 	return r.Normal(), nil
+}
+
+// personal are the platforms whose accounts are people's own. A test server on
+// this machine has nobody's.
+func (c *Config) personal() []string {
+	if c.Discord == nil || loopbackURL(c.Discord.APIURL) {
+		return nil
+	}
+	return []string{"discord"}
 }
 
 // addresses are those that something is sent to, or that people are sent to.

@@ -101,6 +101,7 @@ type Warrant struct {
 	Role  string `json:"role"`            // "approver", "manager", "lead", "requester", "target"
 	Via   string `json:"via"`             // what gave the role: "user", "group <object ID>", or "request" itself
 	Proof string `json:"proof,omitempty"` // how the chat account was proved to be theirs
+	Fresh Fresh  `json:"fresh,omitzero"`  // what they had proved just before
 }
 
 // viaRequest is how somebody came to a role that a request itself gives them.
@@ -110,6 +111,7 @@ const viaRequest = "request"
 // the names, stands beside the chain under a mark.
 func (w Warrant) note(facts map[string]any) {
 	facts["role"], facts["via"], facts["proof"], facts["warrant"] = w.Role, w.Via, w.Proof, w
+	w.Fresh.Note(facts)
 }
 
 // Words are what approvers are shown, made when the request is asked and

@@ -19,7 +19,8 @@ var (
 // collecting is what a job holds while its requester waits for what it creates.
 type collecting struct {
 	deliver  func(ctx context.Context, handover any) error
-	handover any // in memory only, and only until it was delivered
+	fresh    Fresh // of who collects
+	handover any   // in memory only, and only until it was delivered
 }
 
 // Collect runs an approved request of a collecting policy, at its requester's
@@ -35,7 +36,11 @@ func (r *Runner) Collect(ctx context.Context, v Vote, deliver func(ctx context.C
 			return Request{}, err
 		}
 	}
-	id, err := r.collectable(ctx, v)
+	id, kind, err := r.collectable(ctx, v)
+	if err != nil {
+		return Request{}, err
+	}
+	fresh, err := r.prove.prove(ctx, v.By, v.Account, kind, ToCollect)
 	if err != nil {
 		return Request{}, err
 	}
@@ -58,7 +63,7 @@ func (r *Runner) Collect(ctx context.Context, v Vote, deliver func(ctx context.C
 		j.leave(ctx)
 		return Request{}, err
 	}
-	j.collect = &collecting{deliver: deliver}
+	j.collect = &collecting{deliver: deliver, fresh: fresh}
 	ok, err := j.prepare(ctx)
 	if err == nil && ok {
 		err = j.run(ctx, nil, "")
@@ -69,11 +74,11 @@ func (r *Runner) Collect(ctx context.Context, v Vote, deliver func(ctx context.C
 	return j.req, nil
 }
 
-// collectable returns the ID of the request that v wants to collect, if it may
-// be collected.
-func (r *Runner) collectable(ctx context.Context, v Vote) (string, error) {
+// collectable returns the ID and the kind of the request that v wants to collect,
+// if it may be collected.
+func (r *Runner) collectable(ctx context.Context, v Vote) (id, kind string, err error) {
 	var req Request
-	err := r.store.View(ctx, func(tx Tx) error {
+	err = r.store.View(ctx, func(tx Tx) error {
 		now, err := tx.Now()
 		if err != nil {
 			return err
@@ -83,7 +88,7 @@ func (r *Runner) collectable(ctx context.Context, v Vote) (string, error) {
 		}
 		return Collectable(req, v, now)
 	})
-	return req.ID, err
+	return req.ID, req.Kind, err
 }
 
 // handOver delivers what the steps created, and takes it back if that fails.

@@ -29,6 +29,9 @@ type Engine struct {
 	// Current returns nil, or a [*Refusal] if the rules by which r is decided
 	// are no longer those it was asked under. May be nil.
 	Current func(ctx context.Context, r Request) error
+	// Prove is asked before somebody asks or approves. May be nil: then nobody has
+	// to prove anew who they are.
+	Prove Prove
 	// Everyone returns the addresses of all who decide or own, and of the
 	// channel of the administrators; with an error, of those who are known
 	// without asking the tenant. May be nil: then nothing is announced.
@@ -72,6 +75,9 @@ func (e *Engine) Approve(ctx context.Context, v Vote) (Request, error) {
 func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
 	r, err := e.eligible(ctx, &v)
 	if err != nil {
+		return Request{}, err
+	}
+	if v.Warrant.Fresh, err = e.Prove.prove(ctx, v.By, v.Account, r.Kind, ToApprove); err != nil {
 		return Request{}, err
 	}
 	if err := undoubted(ctx, e.Standing, v.By, r); err != nil {

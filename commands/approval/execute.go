@@ -175,6 +175,9 @@ func (j *job) start(ctx context.Context, before json.RawMessage) error {
 		if err != nil {
 			return Change{}, err
 		}
+		if j.collect != nil {
+			j.collect.fresh.Note(c.Facts)
+		}
 		return c, tx.OpenAttempt(j.attempt)
 	})
 }

@@ -41,6 +41,7 @@ var (
 	ErrTooMany    = no("too-many", "That is more than may be asked for.")
 	ErrFrozen     = no("frozen", "Changes are frozen.")
 	ErrThawed     = no("thawed", "Changes are not frozen.")
+	ErrStepUp     = no("step-up", "This needs a fresh proof of who you are.")
 	ErrDoubt      = no("doubt", "Your approval does not count today.")
 	ErrConcern    = no("no-concern", "This request is not about you, so it is not yours to stop. An approver can cancel it.")
 	ErrNote       = no("note", "Please say what you found, in a few words: they are kept with the request.")

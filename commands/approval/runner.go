@@ -54,6 +54,7 @@ type Runner struct {
 	owner     string
 	dead      func(owner string) bool
 	current   func(context.Context, Request) error
+	prove     Prove
 	gate      func(context.Context) error
 	wasBarred bool // at the last look
 	tidy      func(context.Context) error
@@ -86,6 +87,8 @@ type RunnerConfig struct {
 	// Current, if set, is what [Engine.Current] is: it is asked again before
 	// anything is sent. A [*Refusal] ends the request as stale.
 	Current func(ctx context.Context, r Request) error
+	// Prove, if set, is what [Engine.Prove] is, for whoever collects.
+	Prove Prove
 	// Gate, if set, is asked before each look at the requests. While it gives
 	// an error nothing is begun, moved or found out.
 	Gate func(ctx context.Context) error
@@ -101,7 +104,7 @@ func NewRunner(cfg RunnerConfig) *Runner {
 	limits := cfg.Limits.withDefaults()
 	return &Runner{
 		store: cfg.Store, standing: cfg.Standing, actions: cfg.Actions, owner: cfg.Owner,
-		dead: cfg.Gone, current: cfg.Current, gate: cfg.Gate, tidy: cfg.Tidy, limits: limits, log: cfg.Log,
+		dead: cfg.Gone, current: cfg.Current, prove: cfg.Prove, gate: cfg.Gate, tidy: cfg.Tidy, limits: limits, log: cfg.Log,
 		wake: make(chan struct{}, 1), workers: make(chan struct{}, limits.Workers), ends: newEnds(),
 		busy: map[string]bool{}, later: map[string]time.Time{}, watched: map[string]time.Time{}, delivered: map[string]bool{},
 	}

@@ -114,6 +114,9 @@ func (e *Engine) admit(ctx context.Context, p Plan) (Request, error) {
 		return Request{}, err
 	}
 	w.Proof = p.Proof
+	if w.Fresh, err = e.Prove.prove(ctx, p.Requester, p.Account, p.Kind, ToAsk); err != nil {
+		return Request{}, err
+	}
 	r := newRequest(p, w)
 	if err := e.Caps.request(r); err != nil {
 		return Request{}, err

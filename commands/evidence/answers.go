@@ -36,6 +36,8 @@ type Actor struct {
 	Role      string `json:"role,omitempty"`
 	Via       string `json:"via,omitempty"`   // what gave the role: "user", or "group <object ID>"
 	Proof     string `json:"proof,omitempty"` // how the chat account was proved to be theirs
+	Fresh     string `json:"fresh,omitempty"` // what they had proved just before
+	FreshAt   string `json:"fresh_at,omitempty"`
 }
 
 // Event is one record in plain words.
@@ -186,7 +188,7 @@ func (rd reader) event(r audit.Record) (Event, error) {
 	}
 	plain, _ := rd.plain(facts).(map[string]any)
 	e := Event{Number: r.Number, At: r.At, Kind: r.Kind, By: rd.actor(r.Actor), Facts: plain}
-	for key, into := range map[string]*string{"account": &e.By.Account, "role": &e.By.Role, "via": &e.By.Via, "proof": &e.By.Proof} {
+	for key, into := range map[string]*string{"account": &e.By.Account, "role": &e.By.Role, "via": &e.By.Via, "proof": &e.By.Proof, "fresh": &e.By.Fresh, "fresh_at": &e.By.FreshAt} {
 		*into = text(plain[key])
 		delete(plain, key)
 	}

@@ -96,6 +96,8 @@ func meet(was, is Rules) ([]Difference, Rules) {
 		PerHour:         atMost(m, "most targets in an hour", was.PerHour, is.PerHour),
 		Solo:            m.permits("solo", was.Solo, is.Solo),
 		AcceptNoStepUp:  m.permits("accept no step-up", was.AcceptNoStepUp, is.AcceptNoStepUp),
+		StepUp:          m.stepUp(was.StepUp, is.StepUp),
+		Personal:        m.guards("platforms of personal accounts", Setting, was.Personal, is.Personal),
 		Fallback:        m.permits("fallback", was.Fallback, is.Fallback),
 		ManagerApproves: m.permits("managers approve", was.ManagerApproves, is.ManagerApproves),
 		AdminsTwo:       m.permits("methods of the highest administrators", was.AdminsTwo, is.AdminsTwo),
@@ -170,6 +172,22 @@ func (m *meeting) permits(what string, was, is bool) bool {
 		m.note(what, onOff(was), onOff(is), is)
 	}
 	return was && is
+}
+
+// proofs are what can be asked for, from the weakest on.
+var proofs = []string{"password", "mfa", "passkey"}
+
+// stepUp compares what must be proved at least.
+func (m *meeting) stepUp(was, is string) string {
+	was, is = cmp.Or(was, DefaultStepUp), cmp.Or(is, DefaultStepUp)
+	before, after := slices.Index(proofs, was), slices.Index(proofs, is)
+	if was != is {
+		m.note("what a fresh proof must be at least", was, is, after < before)
+	}
+	if after > before {
+		return is
+	}
+	return was
 }
 
 func onOff(on bool) string {

@@ -36,6 +36,7 @@ const (
 	DefaultPerRequest = 50
 	DefaultPerHour    = 100
 	DefaultMinAdmins  = 1
+	DefaultStepUp     = "mfa"
 )
 
 // Rules are the owner's rules for one tenant. People, groups and accounts are
@@ -54,7 +55,9 @@ type Rules struct {
 	PerRequest      int                 `json:"per_request"`              // most targets of a request
 	PerHour         int                 `json:"per_hour"`                 // most targets in an hour
 	Solo            bool                `json:"solo,omitempty"`           // the requester's own confirmation is enough
-	AcceptNoStepUp  bool                `json:"no_step_up,omitempty"`     // powerful changes without a fresh proof of who presses
+	AcceptNoStepUp  bool                `json:"no_step_up,omitempty"`     // powerful changes without a fresh proof of who presses, where there is no page for it
+	StepUp          string              `json:"step_up,omitempty"`        // what must be proved at least: "password", "mfa" or "passkey"; empty: mfa
+	Personal        []string            `json:"personal,omitempty"`       // platforms whose accounts are people's own: no change by them without a fresh proof
 	Fallback        bool                `json:"fallback,omitempty"`       // one and a longer wait where a quorum is short only because an approver is a target or away
 	ManagerApproves bool                `json:"manager,omitempty"`        // a manager may decide passes and resets of staff without a role
 	AdminsTwo       bool                `json:"admins_two,omitempty"`     // methods of the highest administrators can be changed, with two approvers
@@ -119,13 +122,14 @@ func (r Rules) Normal() Rules {
 	r.Links = filled(r.Links)
 	r.Addresses = filled(r.Addresses)
 	r.Approvals = normalApprovals(r.Approvals)
-	for _, list := range []*[]string{&r.Backups, &r.Protected, &r.Emergency, &r.Changes, &r.HeadTo} {
+	for _, list := range []*[]string{&r.Backups, &r.Protected, &r.Emergency, &r.Changes, &r.HeadTo, &r.Personal} {
 		*list = normal(*list)
 	}
 	or(&r.Many, DefaultMany)
 	or(&r.PerRequest, DefaultPerRequest)
 	or(&r.PerHour, DefaultPerHour)
 	or(&r.MinAdmins, DefaultMinAdmins)
+	or(&r.StepUp, DefaultStepUp)
 	or(&r.MinEmergency, min(2, len(r.Emergency)))
 	return r
 }
