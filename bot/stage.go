@@ -86,6 +86,7 @@ func (s *stage) assemble(ctx context.Context) (*assembled, error) {
 		reader: client, tenant: unsigned{client}, writer: client, apps: []string{botApp}, org: org, laid: laid, scope: scope,
 		zone: zone, hours: commands.AroundTheClock(zone), contact: demoContact, chatSignIn: commands.ChatOwn,
 		admins: chat.Address{Platform: console.Platform, Channel: channelAdmins},
+		chosen: func(a chat.Account) bool { return a.Platform == console.Platform },
 		digest: demoDigest(zone), pace: demoPace,
 		open: func(bot *assembled, mux *commands.Mux) (conversation, error) { return s.openConsole(bot, mux, zone) },
 	})

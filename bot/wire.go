@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"twokey/audit"
+	"twokey/bot/link"
 	"twokey/chat"
 	"twokey/chat/outbox"
 	"twokey/commands"
@@ -56,6 +57,8 @@ type assembly struct {
 	contact    string
 	chatSignIn commands.ChatSignIn
 	admins     chat.Address
+	page       string                  // where browsers reach the page on which people prove who they are; empty: there is none
+	chosen     func(chat.Account) bool // whether to speak by an account is a proof; nil: never
 	digest     digestPlan
 	pace       pace
 
@@ -106,6 +109,7 @@ type assembled struct {
 	pruner    pruner
 	cases     *commands.Caseworker
 	nudger    *nudge.Nudger
+	desk      link.Desk // behind the page
 }
 
 // seams are what stands between a bot and its database, its tenant and the
@@ -158,7 +162,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles(), Self: commands.SelfKinds(), Away: func(ctx context.Context) (map[string]time.Time, error) {
 		return bot.store.Away(ctx, a.org.ID)
-	}, Security: a.reader, Requests: bot.store, Opening: commands.Opening(), Now: a.now}, a.reader)
+	}, Links: bot.store, Security: a.reader, Requests: bot.store, Opening: commands.Opening(), Now: a.now}, a.reader)
 	gate := commands.Gate(bot.records)
 	requests := through[approval.Store](seam.store, bot.store)
 	engine := newEngine(a, bot, requests, people, keeper, gate)
@@ -182,18 +186,20 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Kept: shown.Facts, Scope: a.scope,
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher, Alerts: bot.store,
 		Absences: bot.store, Declarations: bot.store, LegacyUse: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
+		Proofs: bot.store, Page: a.page, Chosen: a.chosen,
 		Nudges: waves{bot.nudger, bot.store},
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now, Changed: bot.changed,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return bot.runner.Collect(ctx, v, deliver)
 		},
 	}
+	engine.Prove, bot.desk = commands.Prove(env), commands.NewDesk(env)
 	if bot.sender, err = converse(a, bot, env); err != nil {
 		return nil, err
 	}
 	bot.runner = approval.NewRunner(approval.RunnerConfig{
 		Store: requests, Standing: people, Gate: gate, Actions: commands.Actions(env), Owner: bot.life.Name(), Gone: bot.life.Gone, Limits: a.pace.limits, Log: a.log,
-		Tidy: tidying(engine.Tidy, commands.RemindExceptions(env)), Current: engine.Current,
+		Tidy: tidying(engine.Tidy, commands.RemindExceptions(env)), Current: engine.Current, Prove: engine.Prove,
 	})
 	bot.cases = commands.NewCaseworker(env, cmp.Or(a.pace.cases, time.Minute), a.log)
 	if bot.scheduler, err = scheduler.New(a.org.ID, a.digest.jobs(digester), bot.store, a.now, a.log); err != nil {

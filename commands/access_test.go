@@ -68,6 +68,9 @@ case_stop          yes    yes    yes    yes    yes    yes    yes    yes
 ask                yes      yes   yes   yes    yes      yes  yes      yes
 guide_print        yes      yes   yes   yes    yes      yes  yes      yes
 lang               yes      yes   yes   yes    yes      yes  yes      yes
+link               yes      yes   yes   yes    yes      yes  yes      yes
+link_confirm       -        -     -     -      -        -    -        yes
+unlink             yes      yes   yes   yes    yes      yes  yes      yes
 whoami             yes      yes   yes   yes    yes      yes  yes      yes
 status             -        -     -     yes    yes      yes  yes      yes
 trend              -        -     -     yes    yes      yes  yes      yes
@@ -235,7 +238,7 @@ func TestDeniedSaysWhy(t *testing.T) {
 	for _, row := range []struct{ person, line, want string }{
 		{"sam", "status", "You may not use “/mfa status”.\n\nIt is for: viewer, or whoever has another role. “/mfa help” lists what you can do."},
 		{"vic", "preflight defaults", "You may not use “/mfa preflight”.\n\nIt is for: lead. “/mfa help” lists what you can do."},
-		{"nobody", "requests", "I do not know who you are in Microsoft 365 yet, so you may not use “/mfa requests”.\n\nAsk an owner of this bot to link your chat account."},
+		{"nobody", "requests", "I do not know who you are in Microsoft 365 yet, so you may not use “/mfa requests”.\n\n“/mfa link” links your chat account, or says whom to ask."},
 	} {
 		if got := w.say(row.person, row.line).Plain(); got != row.want {
 			t.Errorf("%s, %q: got %q, want %q", row.person, row.line, got, row.want)

@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	"twokey/chat"
+	"twokey/chat/visit"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
+	"twokey/commands/link"
 	"twokey/graph"
 )
 
@@ -20,19 +22,69 @@ func collectCommand(env Env) Command {
 		},
 		Access: linked, // whose request it is is the engine's to say
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
-			return collect(ctx, env, c.Who, c.Args["request"], c.Show)
+			return collect(ctx, env, c.Who, c.Event, c.Args["request"], c.Show)
 		},
 	}
 }
 
 // collect has an approved request carried out now, and shows its requester what
-// it created. Show answers them in private; what it shows is kept nowhere. An
-// empty message means that they have been answered.
-func collect(ctx context.Context, env Env, who identity.Speaker, seal string, show func(context.Context, chat.Message) error) (chat.Message, error) {
+// it created: on the page where there is one, and else here. Show answers them in
+// private; what it shows is kept nowhere. An empty message means that they have
+// been answered.
+func collect(ctx context.Context, env Env, who identity.Speaker, e chat.Event, seal string, show func(context.Context, chat.Message) error) (chat.Message, error) {
 	if !who.Linked || who.Principal == (approval.Principal{}) {
-		return chat.Message{}, &mistake{"I do not know for sure who you are in Microsoft 365, so you cannot collect anything here.", "Ask an owner of this bot to link your chat account."}
+		return chat.Message{}, &mistake{"I do not know for sure who you are in Microsoft 365, so you cannot collect anything here.", "“/mfa whoami” says what I know, and “/mfa link” links your chat account, or says whom to ask."}
 	}
 	v := approval.Vote{By: who.Principal, Account: encode(who.Account), Proof: who.Proof, Seal: canonical(seal)}
+	if env.Page != "" && (env.Chosen == nil || !env.Chosen(who.Account)) {
+		return collectThere(ctx, env, v, e)
+	}
+	shown := false
+	m, err := handOver(ctx, env, v, func(ctx context.Context, r approval.Request, p graph.Pass) error {
+		err := show(ctx, handedOver(env, r, p))
+		shown = err == nil
+		return err
+	})
+	if shown {
+		m = chat.Message{}
+	}
+	return m, err
+}
+
+// collectThere gives the address at which a request is collected. Nothing is
+// created before the page asks for it.
+func collectThere(ctx context.Context, env Env, v approval.Vote, e chat.Event) (chat.Message, error) {
+	ref, _, _ := strings.Cut(v.Seal, ".")
+	err := env.Requests.View(ctx, func(tx approval.Tx) error {
+		r, err := tx.Request(ref)
+		if err != nil {
+			return err
+		}
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		return approval.Collectable(r, v, now)
+	})
+	if err != nil {
+		return chat.Message{}, err
+	}
+	address, err := giveAddress(ctx, env, link.Visit{Purpose: visit.Collect, Account: e.From, Object: v.By.Object, Body: link.Body{Deed: "collect", Request: ref}}, e)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	return chat.Message{
+		Headline: "Collect it on the page, where it is shown once.",
+		Text:     "Open the page within " + span(visit.Life) + " and show there who you are. Nothing is created before that: do it when whoever needs it is with you. The address is yours alone and works once.",
+		Links:    []chat.Link{{Label: "Collect it", URL: address}},
+		Footer:   onlyYou + " " + noSecrets,
+		Request:  ref,
+	}, nil
+}
+
+// handOver has an approved request carried out and hands what it created to show.
+// The message says how it ended.
+func handOver(ctx context.Context, env Env, v approval.Vote, show func(ctx context.Context, r approval.Request, p graph.Pass) error) (chat.Message, error) {
 	ref, _, _ := strings.Cut(v.Seal, ".")
 	asked, err := env.Engine.Find(ctx, ref)
 	if err != nil {
@@ -44,7 +96,7 @@ func collect(ctx context.Context, env Env, who identity.Speaker, seal string, sh
 		if !ok {
 			return errors.New("what was created cannot be shown")
 		}
-		err := show(ctx, handedOver(env, asked, pass))
+		err := show(ctx, asked, pass)
 		shown = err == nil
 		return err
 	})

@@ -21,6 +21,7 @@ import (
 	"twokey/commands/evidence"
 	"twokey/commands/guide"
 	"twokey/commands/identity"
+	"twokey/commands/link"
 	"twokey/commands/rules"
 	"twokey/commands/staff"
 	"twokey/graph"
@@ -53,15 +54,22 @@ type Env struct {
 	Nudges       Nudges
 	Staff        staff.Store // what people told the bot, and their cases with the help desk
 	Rules        *rules.Keeper
-	Zone         *time.Location // in which times are shown
-	Hours        Hours          // of the help desk; without days they never end
-	Links        []string       // hosts, beside Microsoft's, to which what leads write may link
-	Contact      string         // whom staff can ask, "Ada at the IT help desk, extension 42"
-	Admins       chat.Address   // the administrators' channel
-	ChatSignIn   ChatSignIn     // through what people sign in to the chat
-	Build        string         // version, commit, Go
-	Now          func() time.Time
-	Changed      func() // is called when something may have been changed in the tenant; nil: nobody minds
+	Proofs       link.Store // what people proved on the page; may be nil without one
+	// Page is where browsers reach the page on which people prove who they are,
+	// "https://mfa.vale.example"; empty if there is none.
+	Page string
+	// Chosen reports whether it counts as a proof that somebody speaks by an
+	// account, because the demo lets anybody choose it. Nil: it never does.
+	Chosen     func(chat.Account) bool
+	Zone       *time.Location // in which times are shown
+	Hours      Hours          // of the help desk; without days they never end
+	Links      []string       // hosts, beside Microsoft's, to which what leads write may link
+	Contact    string         // whom staff can ask, "Ada at the IT help desk, extension 42"
+	Admins     chat.Address   // the administrators' channel
+	ChatSignIn ChatSignIn     // through what people sign in to the chat
+	Build      string         // version, commit, Go
+	Now        func() time.Time
+	Changed    func() // is called when something may have been changed in the tenant; nil: nobody minds
 
 	// Collect carries out what its requester collects, see [approval.Runner.Collect].
 	Collect func(ctx context.Context, v approval.Vote, deliver func(ctx context.Context, handover any) error) (approval.Request, error)
@@ -195,6 +203,7 @@ type Call struct {
 	// Shown is the plan that the person was shown and has confirmed, see
 	// planSum; empty if none.
 	Shown string
+	Fresh approval.Fresh // what they proved for it, where that is needed
 	// Show answers in private before the command has ended.
 	Show func(ctx context.Context, m chat.Message) error
 }

@@ -36,6 +36,9 @@ func export(env Env) Command {
 		},
 		Access: only(identity.Lead),
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			if err := proves(ctx, env, &c, forLists); err != nil {
+				return chat.Message{}, err
+			}
 			e, err := exportOf(ctx, env, c)
 			if err != nil {
 				return chat.Message{}, err

@@ -40,28 +40,31 @@ type kind struct {
 	// the target and their manager are told at once, and no notification names
 	// whom it is about.
 	opens bool
+	// fresh says that whoever asks, approves or collects must have proved anew who
+	// they are: for the others a stolen chat session is enough.
+	fresh bool
 	// sparing says that it is refused for the highest administrators.
 	sparing bool
 }
 
 // kinds are all kinds of change, in the order of the commands.
 var kinds = []kind{
-	{name: DefaultsKind, what: "Changing security defaults", permission: "Policy.ReadWrite.SecurityDefaults", ask: []identity.Role{identity.Lead}, policy: policyTwo},
-	{name: LegacyBlockKind, what: "Blocking legacy authentication", permission: "Policy.ReadWrite.ConditionalAccess", ask: []identity.Role{identity.Lead}, policy: policyTwo},
+	{name: DefaultsKind, what: "Changing security defaults", permission: "Policy.ReadWrite.SecurityDefaults", ask: []identity.Role{identity.Lead}, policy: policyTwo, fresh: true},
+	{name: LegacyBlockKind, what: "Blocking legacy authentication", permission: "Policy.ReadWrite.ConditionalAccess", ask: []identity.Role{identity.Lead}, policy: policyTwo, fresh: true},
 	{name: RequireMFAKind, what: "Requiring MFA by policy", permission: "Policy.ReadWrite.ConditionalAccess", ask: []identity.Role{identity.Lead}, policy: policyTwo},
-	{name: PassKind, what: "Issuing Temporary Access Passes", permission: "UserAuthMethod-TAP.ReadWrite.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
+	{name: PassKind, what: "Issuing Temporary Access Passes", permission: "UserAuthMethod-TAP.ReadWrite.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true, fresh: true},
 	{name: PassPolicyKind, what: "Changing the policy of passes", permission: "Policy.ReadWrite.AuthenticationMethod", ask: []identity.Role{identity.Lead}, policy: policyTwo},
-	{name: ResetKind, what: "Resetting somebody's methods", permission: "UserAuthMethod-Phone.ReadWrite.All and the like for each kind of method, and User.RevokeSessions.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
-	{name: MethodKind, what: "Removing a method", permission: "UserAuthMethod-Phone.ReadWrite.All and the like for each kind of method", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
-	{name: PhoneKind, what: "Registering a phone for somebody", permission: "UserAuthMethod-Phone.ReadWrite.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true},
+	{name: ResetKind, what: "Resetting somebody's methods", permission: "UserAuthMethod-Phone.ReadWrite.All and the like for each kind of method, and User.RevokeSessions.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true, fresh: true},
+	{name: MethodKind, what: "Removing a method", permission: "UserAuthMethod-Phone.ReadWrite.All and the like for each kind of method", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true, fresh: true},
+	{name: PhoneKind, what: "Registering a phone for somebody", permission: "UserAuthMethod-Phone.ReadWrite.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, opens: true, sparing: true, fresh: true},
 	{name: RevokeKind, what: "Ending somebody's sessions", permission: "User.RevokeSessions.All", ask: []identity.Role{identity.Helpdesk}, policy: policyConfirm},
 	{name: BlockKind, what: "Blocking accounts", permission: "User.EnableDisableAccount.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, sparing: true},
-	{name: UnblockKind, what: "Unblocking accounts", permission: "User.EnableDisableAccount.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, sparing: true},
+	{name: UnblockKind, what: "Unblocking accounts", permission: "User.EnableDisableAccount.All", ask: []identity.Role{identity.Helpdesk}, policy: policyOne, sparing: true, fresh: true},
 	{name: CampaignKind, what: "Changing the registration campaign", permission: "Policy.ReadWrite.AuthenticationMethod", ask: []identity.Role{identity.Lead}, policy: policyTwo},
 }
 
 // thawKind ends a freeze. It is always switched on, or a freeze were for good.
-var thawKind = kind{name: approval.KindThaw, what: "Ending a freeze", ask: []identity.Role{identity.Owner}, policy: policyTwo}
+var thawKind = kind{name: approval.KindThaw, what: "Ending a freeze", ask: []identity.Role{identity.Owner}, policy: policyTwo, fresh: true}
 
 // ownKinds change what the bot keeps itself and nothing in the tenant. They need
 // no permission there, and are always switched on.

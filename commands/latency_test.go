@@ -98,7 +98,7 @@ func farWorld(b *testing.B) *world {
 	syncer := graphsync.New(graphsync.Config{Tenant: org.ID, Reader: clients[1], Store: db, Owner: "bot", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	w := &world{t: b, fixture: town(), digest: &fakeDigest{}}
 	laid := (&office{world: w}).rules()
-	laid.Tenant = org.ID
+	laid.Tenant, laid.AcceptNoStepUp = org.ID, true
 	keeper := rules.Fixed(laid)
 	people := identity.New(identity.Config{Rules: keeper, Ask: AskRoles(), Now: time.Now}, clients[1])
 	w.env = Env{

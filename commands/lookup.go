@@ -62,6 +62,7 @@ func recordLookUp(tx approval.Tx, c Call, how string, people []string) error {
 		return err
 	}
 	facts := map[string]any{"how": how, "people": len(people)}
+	c.Fresh.Note(facts)
 	if len(people) == 1 {
 		if facts["whom"], err = tx.Alias(who.Tenant, people[0], ""); err != nil {
 			return err

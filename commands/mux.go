@@ -44,6 +44,10 @@ func (m *Mux) Handle(ctx context.Context, r chat.Responder, e chat.Event) (err e
 		}
 	}()
 	answer, aloud, err := m.answer(ctx, r, e)
+	if errors.Is(err, approval.ErrStepUp) {
+		answer, err = m.stepUp(ctx, e, err)
+		aloud = false
+	}
 	if err != nil {
 		answer, aloud = sorry(ctx, m.log, err), false
 	}
@@ -141,7 +145,7 @@ func (m *Mux) amongAdmins(e chat.Event) bool {
 
 func denied(who identity.Speaker, c Command) error {
 	if !who.Linked {
-		return &mistake{"I do not know who you are in Microsoft 365 yet, so you may not use “/mfa " + c.Name + "”.", "Ask an owner of this bot to link your chat account."}
+		return &mistake{"I do not know who you are in Microsoft 365 yet, so you may not use “/mfa " + c.Name + "”.", "“/mfa link” links your chat account, or says whom to ask."}
 	}
 	if who.Principal == (approval.Principal{}) {
 		return errNewLink
@@ -179,6 +183,9 @@ func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (ch
 		call.Reason = reason
 	}
 	if err := spared(m.env, plan); err != nil {
+		return chat.Message{}, err
+	}
+	if _, err := Prove(m.env)(ctx, call.Who.Principal, encode(call.Who.Account), plan.Kind, approval.ToAsk); err != nil {
 		return chat.Message{}, err
 	}
 	missing := reason == "" && needsReason(plan)
@@ -278,7 +285,7 @@ func (m *Mux) press(ctx context.Context, r chat.Responder, e chat.Event) (chat.M
 		if err != nil {
 			return chat.Message{}, err
 		}
-		return collect(ctx, m.env, who, e.Value, r.Reply)
+		return collect(ctx, m.env, who, e, e.Value, r.Reply)
 	case "run":
 		answer, _, err := m.command(ctx, r, e, e.Value, "", "")
 		return answer, err

@@ -242,22 +242,25 @@ func (o *office) staff(f func(o *office)) {
 	o.twist = &twist{Client: o.client, roles: map[string][]graph.Role{}}
 	keeper := rules.Fixed(o.laid)
 	people := identity.New(identity.Config{
-		Rules: keeper, Ask: AskRoles(), Self: SelfKinds(), Security: o.client, Requests: o.store, Opening: Opening(), Now: o.now,
+		Rules: keeper, Ask: AskRoles(), Self: SelfKinds(), Security: o.client, Requests: o.store, Opening: Opening(), Links: o.store, Now: o.now,
 	}, o.client)
 	o.env = Env{
 		Organization: org, Tenant: o.twist, Writer: o.client, Scope: rollout.Scope{},
 		Facts:    func(context.Context) rollout.Facts { return rollout.Facts{} },
 		Engine:   &approval.Engine{Store: o.store, Standing: people, Expiry: AroundTheClock(zone).Expiry, Caps: approval.Caps{PerRequest: o.laid.PerRequest, PerHour: o.laid.PerHour}},
 		Requests: o.store, People: people, Guide: articles, Records: o.store, Declarations: o.store, Digest: o.digest, Staff: o.store,
-		Rules: keeper, Zone: zone, Contact: "Ada Okafor, extension 42", Links: []string{"intranet.vale.example"}, Admins: adminsChannel, ChatSignIn: ChatOwn, Build: "twokey 0.1", Now: o.now,
+		Rules: keeper, Proofs: o.store, Chosen: everybodyChosen, Zone: zone, Contact: "Ada Okafor, extension 42", Links: []string{"intranet.vale.example"}, Admins: adminsChannel, ChatSignIn: ChatOwn, Build: "twokey 0.1", Now: o.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return o.runner.Collect(ctx, v, deliver)
 		},
 	}
 	o.env.Nudges = o.nudger()
+	o.env.Engine.Prove = func(ctx context.Context, p approval.Principal, account, kind string, d approval.Deed) (approval.Fresh, error) {
+		return Prove(o.env)(ctx, p, account, kind, d) // as the env is then
+	}
 	o.runner = approval.NewRunner(approval.RunnerConfig{
 		Store: o.store, Standing: people, Actions: Actions(o.env), Owner: "process-1", Log: slog.New(slog.NewTextHandler(o.log, nil)),
-		Current: Current(keeper),
+		Current: Current(keeper), Prove: o.env.Engine.Prove,
 	})
 	o.assemble()
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -104,6 +104,10 @@ var kept = map[string][2]string{
 	"wave":        {"Waves of reminders that you began, or that were for you alone", "until you are erased as a leaver"},
 	"wave_person": {"In which waves of reminders you are", "until you are erased as a leaver"},
 	"step":        {"What was sent to Microsoft 365 about your account", "as long as the request"},
+	"link":        {"Your chat account, as you linked it yourself", "until you unlink it, it ends, or you are erased as a leaver"},
+	"passkey":     {"Your passkeys for this bot's page: their public half", "until you end them, or are erased as a leaver"},
+	"proof":       {"How you last proved who you are", "until the next time, or you are erased as a leaver"},
+	"visit":       {"That you were given an address of the page", "an hour, and until somebody else is given one"},
 }
 
 func storedTable(stored []staff.Stored) *chat.Table {

@@ -56,8 +56,8 @@ func TestU21Evidence(t *testing.T) {
 		if r.ConfigHash != w.rules().Hash() {
 			t.Errorf("hash %q", r.ConfigHash)
 		}
-		want := approval.Warrant{Name: "Ada Okafor", UPN: "ada@vale.example", Role: "lead", Via: "user", Proof: "pinned in the configuration"}
-		if r.Warrant != want {
+		want := approval.Warrant{Name: "Ada Okafor", UPN: "ada@vale.example", Role: "lead", Via: "user", Proof: "pinned in the configuration", Fresh: r.Warrant.Fresh}
+		if r.Warrant != want || want.Fresh.Proof != chosenProof {
 			t.Errorf("%+v", r.Warrant)
 		}
 		wantSaid(t, w.say("abe", "approve "+r.Ref), "is recorded")

@@ -36,6 +36,11 @@ func who(env Env) Command {
 			if c.Args["csv"] != "" && !c.Who.Has(identity.Lead) {
 				return chat.Message{}, &mistake{"A file of names is for leads.", "Without “--csv” the first " + strconv.Itoa(shownPeople) + " are shown."}
 			}
+			if c.Args["csv"] != "" {
+				if err := proves(ctx, env, &c, forLists); err != nil {
+					return chat.Message{}, err
+				}
+			}
 			facts := env.kept(ctx)
 			l, err := askWho(env, facts, rollout.Question(c.Args["question"]), c.Args["department"])
 			if err != nil {

@@ -20,6 +20,14 @@ func encode(v any) string {
 	return string(text)
 }
 
+// chatAccountOf reads an account that encode made.
+func chatAccountOf(stored string) (a chat.Account, err error) {
+	if err := json.Unmarshal([]byte(stored), &a); err != nil {
+		return a, fmt.Errorf("read account: %w", err)
+	}
+	return a, nil
+}
+
 // canonical forgives how a person spells a request's reference. What a button
 // carries has the digest behind a full stop, and stays as it is.
 func canonical(typed string) string {

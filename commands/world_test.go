@@ -455,8 +455,12 @@ func newWorldIn(t testing.TB, dsn string, changes ...func(*fixture)) *world {
 	w.env.Languages = w.store
 	w.env.Trend = w.trend(w.store, w.env.Facts)
 	w.env.Staff, w.env.Alerts = w.store, w.store
+	w.env.Proofs = w.store
 	w.env.Nudges = w.nudger()
-	w.assemble()
+	w.env.Engine.Prove = func(ctx context.Context, p approval.Principal, account, kind string, d approval.Deed) (approval.Fresh, error) {
+		return Prove(w.env)(ctx, p, account, kind, d) // as the env is then
+	}
+	w.govern(w.env.Rules)
 	return w
 }
 
@@ -528,6 +532,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		Rules: rules.Fixed(w.rules()), Zone: zone,
 		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
 		Build: "twokey 0.1", Now: w.now, ChatSignIn: ChatOwn,
+		Chosen: func(chat.Account) bool { return true },
 	}
 	w.env.People = w.people()
 	w.assemble()
@@ -536,7 +541,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 
 // people is the directory over the rules and absences of the env.
 func (w *world) people() *identity.Directory {
-	return identity.New(identity.Config{Rules: w.env.Rules, Ask: AskRoles(), Self: SelfKinds(), Away: func(ctx context.Context) (map[string]time.Time, error) {
+	return identity.New(identity.Config{Rules: w.env.Rules, Links: w.env.Proofs, Ask: AskRoles(), Self: SelfKinds(), Away: func(ctx context.Context) (map[string]time.Time, error) {
 		if w.env.Absences == nil {
 			return nil, nil
 		}

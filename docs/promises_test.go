@@ -58,6 +58,7 @@ var guarantees = []guarantee{
 
 var userRules = []guarantee{
 	{id: "U01", says: "A new link gives no role for a day, and within a day of a new way into its author's account an approval does not count."},
+	{id: "U02", says: "What a stolen chat session must not be enough for needs a fresh proof of who asks, approves and collects."},
 	{id: "U03", says: "A step-up says what it proved, and takes for MFA what the tenant's token says is."},
 	{id: "U04", says: "Lists of names are short, files of them are for leads, and looking people up is recorded and noticed."},
 	{id: "U05", says: "Who is to lose or get a method or a pass is told at once, and can stop it."},
@@ -78,4 +79,5 @@ var userRules = []guarantee{
 	{id: "U21", says: "Evidence of one request answers an auditor alone."},
 	{id: "U22", says: "Heads are kept outside, leavers can be erased, and pruning is chained."},
 	{id: "U23", says: "Changes by Twokey and outside of it are told apart."},
+	{id: "U24", says: "By a chat account of one's own each change needs a fresh proof, its link ends, and leavers are cut off at once."},
 }
