@@ -84,24 +84,6 @@ func TestReadLegacyListRefuses(t *testing.T) {
 	}
 }
 
-// FuzzLegacyList takes in anything without a panic, and no sender without an
-// address or a protocol.
-func FuzzLegacyList(f *testing.F) {
-	f.Add(smtpHeading + "scan@vale.example,vale.example,0,0,100,1")
-	f.Add("Username\tClient app\tStatus\ns@x\tPOP\tSuccess")
-	f.Fuzz(func(t *testing.T, text string) {
-		l, err := readLegacyList(text, start)
-		if err == nil && (l.rows == 0 || l.source == "") {
-			t.Errorf("%q is taken in: %+v", text, l)
-		}
-		for _, s := range l.senders {
-			if !strings.Contains(s.address, "@") || s.count < 0 || len(s.protocols) == 0 {
-				t.Errorf("%q has the sender %+v", text, s)
-			}
-		}
-	})
-}
-
 // TestU17LegacyCommand shows what signs in by old protocols on each licence,
 // names nobody where others read, and never says that there is nothing.
 func TestU17LegacyCommand(t *testing.T) {

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -15,36 +14,37 @@ var hostile = []string{
 	"” Approved by: “CISO", "““””", "[Approve] [Deny]", "<!channel> <@U123> <https://evil.example|Approve> &amp;", "@everyone 87% %s %d", "=1+1", strings.Repeat("long ", 100),
 }
 
-// FuzzCommand says anything, in every way, as several people: there is exactly
+// TestAnyText says anything, in every way, as several people: there is exactly
 // one answer, which says something and gives nothing invisible or turned round
-// back.
-func FuzzCommand(f *testing.F) {
-	w := newWorld(f, crowd)
+// back. What nobody thought of is said in commands/fuzz.
+func TestAnyText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, crowd)
 	people := []string{"ada", "abe", "vic", "sam", "guest", "nobody"}
 	buttons := []string{"approve", "deny", "cancel", "ask", "confirm", "run", "topic", "collect"}
-	for i, c := range w.mux.all {
-		f.Add(c.Name, uint8(0), uint8(i))
-		f.Add(c.Example, uint8(1), uint8(i))
-		for j, word := range hostile {
-			f.Add(c.Name+" "+word, uint8(i), uint8(j))
-			f.Add(word, uint8(i*16+j), uint8(j))
-		}
-	}
-	f.Add("", uint8(0), uint8(0))
-	f.Add(strings.Repeat("x", 2*maxText), uint8(0), uint8(0))
-	f.Fuzz(func(t *testing.T, text string, who, how uint8) {
-		e := chat.Event{Key: fmt.Sprintf("fuzz-%d", w.events.Add(1)), From: account(people[int(who)%len(people)]), Text: text, Kind: chat.Command}
+	say := func(text string, who, how int) {
+		e := chat.Event{From: account(people[who%len(people)]), Text: text, Kind: chat.Command}
 		switch how % 4 {
 		case 1:
 			e.Kind = chat.Mention
 		case 2:
-			e.Kind, e.Button = chat.Press, buttons[int(how/4)%len(buttons)]
+			e.Kind, e.Button = chat.Press, buttons[how/4%len(buttons)]
 			e.Value, e.Fields = text, map[string]string{"reason": text}
 		case 3:
 			e.Channel = adminsChannel.Channel
 		}
-		checkAnswer(t, e, (&world{t: t, mux: w.mux, log: w.log}).handle(e))
-	})
+		checkAnswer(t, e, w.handle(e))
+	}
+	for i, c := range w.mux.all {
+		say(c.Name, 0, i)
+		say(c.Example, 1, i)
+		for j, word := range hostile {
+			say(c.Name+" "+word, i, j)
+			say(word, i*16+j, j)
+		}
+	}
+	say("", 0, 0)
+	say(strings.Repeat("x", 2*maxText), 0, 0)
 }
 
 func checkAnswer(t *testing.T, e chat.Event, got said) {
@@ -56,7 +56,7 @@ func checkAnswer(t *testing.T, e chat.Event, got said) {
 	if chat.Hidden(plain) || strings.ContainsAny(plain, "\u2028\u2029\u0085\r\t") {
 		t.Errorf("%+q: the answer holds something hidden: %+q", e.Text, plain)
 	}
-	if got.aloud && got.Table == nil && got.Image == nil {
+	if got.aloud && got.Table == nil && got.Image == nil && len(got.Fields) == 0 { // figures, or why there are none
 		t.Errorf("%+q: said aloud: %s", e.Text, plain)
 	}
 }
