@@ -65,6 +65,7 @@ var actions = []action{
 	{"defaults", "ada", "defaults disable for a test", func(o *office) {
 		o.portal("PATCH", "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy", `{"isEnabled":true}`)
 	}, asItIs, "two", []string{"PATCH /identitySecurityDefaultsEnforcementPolicy"}},
+	{"defaults enable", "ada", "defaults enable all have been trained", nothing, asItIs, "two", []string{"PATCH /identitySecurityDefaultsEnforcementPolicy"}},
 	{"legacy-block report-only", "ada", "legacy-block report-only as planned", nothing, p1Office, "two", []string{"POST /identity/conditionalAccess/policies"}},
 	{"legacy-block enforce", "ada", "legacy-block enforce as planned", reported(graph.AimBlockLegacy), p1Office, "two", []string{"PATCH /identity/conditionalAccess/policies/"}},
 	{"require-mfa report-only", "ada", "require-mfa report-only as planned", nothing, p1Office, "two", []string{"POST /identity/conditionalAccess/policies"}},
@@ -77,6 +78,7 @@ var actions = []action{
 	{"goal", "ada", "goal 98% by 2027-03-31", nothing, asItIs, "confirm", nil},
 	{"scope", "ada", "scope set sue shared --until 2026-12-31 the front desk", nothing, asItIs, "confirm", nil},
 	{"exception add", "ada", "exception add sue --until 2027-01-31 waits for a key", nothing, asItIs, "one", nil},
+	{"exception renew", "ada", "exception renew sue --until 2027-02-28 the key is late", excepted, asItIs, "one", nil},
 	{"exception end", "ada", "exception end sue the key is here", excepted, asItIs, "one", nil},
 	{"revoke", "ada", "revoke " + upn("sue"), nothing, asItIs, "confirm", []string{"POST /revokeSignInSessions"}},
 	{"block", "ada", "block " + upn("sue") + " has left", nothing, asItIs, "one", []string{"PATCH /users/"}},

@@ -88,6 +88,14 @@ func campaignWords(c graph.Campaign) string {
 	return fmt.Sprintf("%s, to be put off for %s", state, plural(strconv.Itoa(c.SnoozeDays), "day"))
 }
 
+// excludedWords say for whom it is not, "" if that is nobody.
+func excludedWords(c graph.Campaign) string {
+	if len(c.Exclude) == 0 {
+		return ""
+	}
+	return " but not for " + targetList(c.Exclude)
+}
+
 // campaignState is the whole campaign: it is sent as a whole, and what another
 // administrator changed in between would be lost.
 type campaignState struct {
@@ -126,7 +134,7 @@ func (a campaignAction) Compare(was, now json.RawMessage, r approval.Request, _ 
 	case encode(after) == encode(want):
 		return []string{"The campaign is so already: there is nothing to change."}
 	default:
-		return []string{"The campaign was changed meanwhile. It is " + campaignWords(after.Campaign) + ", for " + targetList(after.Campaign.Include) + " but not for " + targetList(after.Campaign.Exclude) + "."}
+		return []string{"The campaign was changed meanwhile. It is " + campaignWords(after.Campaign) + ", for " + targetList(after.Campaign.Include) + excludedWords(after.Campaign) + "."}
 	}
 }
 
