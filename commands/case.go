@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 	"twokey/commands/staff"
@@ -45,7 +46,7 @@ func listCases(env Env) Command {
 }
 
 var caseWords = map[staff.Kind]string{
-	staff.Lost: "a lost phone", staff.Reset: "methods were reset", staff.Prompt: "a sign-in that they did not start", staff.Person: "a question",
+	staff.Lost: phrases.Mark("a lost phone"), staff.Reset: phrases.Mark("methods were reset"), staff.Prompt: phrases.Mark("a sign-in that they did not start"), staff.Person: phrases.Mark("a question"),
 }
 
 // showCase is the typed twin of the message that a case has.
@@ -61,7 +62,7 @@ func showCase(env Env) Command {
 		case c.Opener:
 			to = toOpener
 		}
-		return personCard(ctx, env, c, to)
+		return personCard(ctx, env, call.Voice, c, to)
 	})
 }
 
@@ -221,7 +222,7 @@ func strange(env Env) Command {
 		if err != nil {
 			return chat.Message{}, err
 		}
-		m := chat.Message{Headline: "Everybody who looks after security is told now.", Text: "If it is not certain, call " + env.Contact + " at once.", Footer: onlyYou}
+		m := chat.Message{Headline: call.Voice.Say("Everybody who looks after security is told now."), Text: call.Voice.Say("If it is not certain, call %s at once.", env.Contact), Footer: call.Voice.Say(onlyYou)}
 		if call.Who.Has(identity.Helpdesk) {
 			m.Buttons = emergencyButtons(c)
 		}
@@ -254,7 +255,7 @@ func closeCase(env Env) Command {
 		if err != nil {
 			return chat.Message{}, err
 		}
-		return chat.Message{Headline: "Case " + c.Ref + " is closed.", Text: "Whom it is about is told.", Footer: onlyYou}, nil
+		return chat.Message{Headline: call.Voice.Say("Case %s is closed.", c.Ref), Text: call.Voice.Say("Whom it is about is told."), Footer: call.Voice.Say(onlyYou)}, nil
 	})
 }
 
@@ -291,12 +292,12 @@ func stopCase(env Env) Command {
 		}
 		if late := begunFields(env, requests); len(late) > 0 {
 			return chat.Message{
-				Headline: "Case " + c.Ref + " is closed, but it is too late to stop what was asked for.",
-				Text:     "Somebody may be in the account. Call " + env.Contact + " now. The help desk and everybody who looks after security are told.",
-				Fields:   late, Footer: onlyYou,
+				Headline: call.Voice.Say("Case %s is closed, but it is too late to stop what was asked for.", c.Ref),
+				Text:     call.Voice.Say("Somebody may be in the account. Call %s now. The help desk and everybody who looks after security are told.", env.Contact),
+				Fields:   late, Footer: call.Voice.Say(onlyYou),
 			}, nil
 		}
-		return chat.Message{Headline: "Stopped: case " + c.Ref + " is closed.", Text: "The help desk and everybody who looks after security are told. If you think that somebody is in your account, call " + env.Contact + " now.", Footer: onlyYou}, nil
+		return chat.Message{Headline: call.Voice.Say("Stopped: case %s is closed.", c.Ref), Text: call.Voice.Say("The help desk and everybody who looks after security are told. If you think that somebody is in your account, call %s now.", env.Contact), Footer: call.Voice.Say(onlyYou)}, nil
 	})
 }
 
@@ -365,32 +366,32 @@ func deskCard(ctx context.Context, env Env, c staff.Case) (chat.Message, error) 
 // personCard is a case as those see it whom it concerns and who do not work on
 // it. Whoever opened it for somebody else, and a manager, see no more of the
 // account than they know.
-func personCard(ctx context.Context, env Env, c staff.Case, to string) (chat.Message, error) {
-	stopping := chat.Button{ID: "run", Label: "I did not expect this", Value: "case stop " + c.Ref, Style: chat.Danger}
+func personCard(ctx context.Context, env Env, v phrases.Voice, c staff.Case, to string) (chat.Message, error) {
+	stopping := chat.Button{ID: "run", Label: v.Say("I did not expect this"), Value: "case stop " + c.Ref, Style: chat.Danger}
 	who := caseName(ctx, env, c.Person)
-	m := chat.Message{Headline: "Your case " + c.Ref + " with the help desk.", Notice: "Your case " + c.Ref, Footer: onlyYou + " " + noSecrets}
+	m := chat.Message{Headline: v.Say("Your case %s with the help desk.", c.Ref), Notice: v.Say("Your case %s", c.Ref), Footer: privately(v)}
 	if !c.Open {
-		m.Text = "It is closed: " + caseEnd(c) + "."
+		m.Text = v.Say("It is closed: %s.", v.Say(caseEnd(c)))
 	}
 	switch to {
 	case toOpener:
-		m.Headline = "You told the help desk about a colleague: case " + c.Ref + "."
+		m.Headline = v.Say("You told the help desk about a colleague: case %s.", c.Ref)
 		if c.Open {
-			m.Text = "The help desk makes sure who it is, and helps them in again. You are told when it is closed."
+			m.Text = v.Say("The help desk makes sure who it is, and helps them in again. You are told when it is closed.")
 		}
 		return m, nil
 	case toManager:
-		m.Notice, m.Headline = "Somebody who reports to you: case "+c.Ref, who+" reports to you. Case "+c.Ref+": "+caseWords[c.Kind]+"."
+		m.Notice, m.Headline = v.Say("Somebody who reports to you: case %s", c.Ref), v.Say("%s reports to you. Case %s: %s.", who, c.Ref, v.Say(caseWords[c.Kind]))
 		if c.Open && c.Kind == staff.Lost {
-			m.Text = "Have you spoken to them yourself, and is it true? Your word helps to make sure who it is. If you have not, do nothing."
+			m.Text = v.Say("Have you spoken to them yourself, and is it true? Your word helps to make sure who it is. If you have not, do nothing.")
 			if !slices.ContainsFunc(c.Proofs, func(p staff.Proof) bool { return p.Kind == staff.Manager }) {
-				m.Buttons = append(m.Buttons, chat.Button{ID: "run", Label: "Yes, I have spoken to them", Value: "case proof " + c.Ref + " " + string(staff.Manager), Style: chat.Primary})
+				m.Buttons = append(m.Buttons, chat.Button{ID: "run", Label: v.Say("Yes, I have spoken to them"), Value: "case proof " + c.Ref + " " + string(staff.Manager), Style: chat.Primary})
 			}
 			m.Buttons = append(m.Buttons, stopping)
 		}
 		return m, nil
 	}
-	notMine := chat.Button{ID: "run", Label: "I did not register that", Value: "case strange " + c.Ref, Style: chat.Danger}
+	notMine := chat.Button{ID: "run", Label: v.Say("I did not register that"), Value: "case strange " + c.Ref, Style: chat.Danger}
 	if !c.Open {
 		if c.Kind.ForManager() { // who closed it may be wrong about who registered
 			m.Buttons = []chat.Button{notMine}
@@ -399,35 +400,35 @@ func personCard(ctx context.Context, env Env, c staff.Case, to string) (chat.Mes
 	}
 	switch c.Kind {
 	case staff.Lost:
-		m.Text = "The help desk makes sure that it is you: they call you on the number in the directory, see you, or ask your manager. Then you get a way in, register your new phone and a backup, and the old phone is taken off.\n\nIf you did not report this, stop it now."
-		m.Buttons = append(writeButtons(c), stopping)
+		m.Text = v.Say("The help desk makes sure that it is you: they call you on the number in the directory, see you, or ask your manager. Then you get a way in, register your new phone and a backup, and the old phone is taken off.") + "\n\n" + v.Say("If you did not report this, stop it now.")
+		m.Buttons = append(writeButtons(v, c), stopping)
 	case staff.Reset:
-		m.Text = "Your sign-in methods were reset. Please register again: “/mfa setup” shows how. If something is registered that is not yours, say so at once."
-		m.Buttons = []chat.Button{{ID: "run", Label: "Show me how", Value: "setup", Style: chat.Primary}, notMine}
+		m.Text = v.Say("Your sign-in methods were reset. Please register again: “/mfa setup” shows how. If something is registered that is not yours, say so at once.")
+		m.Buttons = []chat.Button{{ID: "run", Label: v.Say("Show me how"), Value: "setup", Style: chat.Primary}, notMine}
 	default:
-		m.Text = "You can write here until it is closed."
-		m.Buttons = append(writeButtons(c), chat.Button{ID: "run", Label: "That is all, thank you", Value: "case close " + c.Ref})
+		m.Text = v.Say("You can write here until it is closed.")
+		m.Buttons = append(writeButtons(v, c), chat.Button{ID: "run", Label: v.Say("That is all, thank you"), Value: "case close " + c.Ref})
 	}
 	return m, nil
 }
 
 // registeredWords tell somebody that a method was registered for their account.
-func registeredWords(c staff.Case) chat.Message {
+func registeredWords(v phrases.Voice, c staff.Case) chat.Message {
 	return chat.Message{
-		Headline: "Something new is registered for your account. Was it you?",
-		Text:     "Then all is well, thank you! Please add a second method as well, in case this one breaks. If it was not you, say so at once.",
-		Footer:   onlyYou,
+		Headline: v.Say("Something new is registered for your account. Was it you?"),
+		Text:     v.Say("Then all is well, thank you! Please add a second method as well, in case this one breaks. If it was not you, say so at once."),
+		Footer:   v.Say(onlyYou),
 		Buttons: []chat.Button{
-			{ID: "run", Label: "Add a backup", Value: backupLine, Style: chat.Primary},
-			{ID: "run", Label: "It was not me", Value: "case strange " + c.Ref, Style: chat.Danger},
+			{ID: "run", Label: v.Say("Add a backup"), Value: backupLine, Style: chat.Primary},
+			{ID: "run", Label: v.Say("It was not me"), Value: "case strange " + c.Ref, Style: chat.Danger},
 		},
 	}
 }
 
-func closedNotice(c staff.Case, to string) chat.Message {
-	m := chat.Message{Headline: "Your case " + c.Ref + " is closed. All the best!", Text: "“/mfa check” shows how you stand, and “/mfa backup” how to add a second method.", Footer: onlyYou + " " + noSecrets}
+func closedNotice(v phrases.Voice, c staff.Case, to string) chat.Message {
+	m := chat.Message{Headline: v.Say("Your case %s is closed. All the best!", c.Ref), Text: v.Say("“/mfa check” shows how you stand, and “/mfa backup” how to add a second method."), Footer: privately(v)}
 	if to == toOpener {
-		m.Headline, m.Text = "The case that you opened for a colleague is closed: "+c.Ref+". Thank you for telling us.", ""
+		m.Headline, m.Text = v.Say("The case that you opened for a colleague is closed: %s. Thank you for telling us.", c.Ref), ""
 	}
 	return m
 }

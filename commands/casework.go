@@ -13,6 +13,7 @@ import (
 
 	"twokey/chat"
 	"twokey/chat/outbox"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 	"twokey/commands/staff"
@@ -307,25 +308,51 @@ func caseNotice(env Env) outbox.Renderer {
 		if err != nil {
 			return chat.Message{}, err
 		}
+		v, err := caseVoice(ctx, env, c, f.To)
+		if err != nil {
+			return chat.Message{}, err
+		}
 		switch {
 		case f.What == saidLine:
-			return lineWords(ctx, env, c, f), nil
+			return lineWords(ctx, env, v, c, f), nil
 		case f.What == saidReminder:
 			return reminderOf(ctx, env, c), nil
 		case f.To == toAlarm:
 			return alarmWords(ctx, env, c, f), nil
 		case f.What == saidRegistered:
-			return registeredWords(c), nil
+			return registeredWords(v, c), nil
 		case f.What == saidClosed:
-			return closedNotice(c, f.To), nil
+			return closedNotice(v, c, f.To), nil
 		case f.What == saidConfirm:
 			return confirmWords(ctx, env, c)
 		case f.To == toDesk:
 			return deskCard(ctx, env, c)
 		default:
-			return personCard(ctx, env, c, f.To)
+			return personCard(ctx, env, v, c, f.To)
 		}
 	}
+}
+
+// caseVoice speaks the language of whoever reads a message about a case: what they
+// have chosen, or English. The help desk reads English, as every administrator.
+func caseVoice(ctx context.Context, env Env, c staff.Case, to string) (phrases.Voice, error) {
+	var a chat.Account
+	switch {
+	case env.Languages == nil:
+	case to == toOpener, to == toPerson && c.Person == c.Opener:
+		if err := json.Unmarshal([]byte(c.Account), &a); err != nil {
+			return phrases.Voice{}, fmt.Errorf("read account: %w", err)
+		}
+	case to == toPerson:
+		if all := env.People.Accounts(ctx, principal(env, c.Person)); len(all) > 0 {
+			a = all[0]
+		}
+	}
+	if a.Zero() {
+		return phrases.Voice{}, nil
+	}
+	l, err := env.Languages.Language(ctx, env.Organization.ID, a)
+	return env.Phrases.In(l), err
 }
 
 // caseName is whom a case is about, as it can stand in a sentence of ours.
@@ -337,14 +364,18 @@ func caseName(ctx context.Context, env Env, object string) string {
 }
 
 // noSecrets ends whatever is relayed.
-const noSecrets = "We never ask for a password, code or pass."
+var noSecrets = phrases.Mark("We never ask for a password, code or pass.")
+
+// privately ends what one person alone sees of a case.
+func privately(v phrases.Voice) string { return v.Say(onlyYou) + " " + v.Say(noSecrets) }
 
 // deskWords say when the help desk is there, if it is not now.
-func deskWords(env Env) string {
+func deskWords(env Env, v phrases.Voice) string {
 	if len(env.Hours.Days) == 0 || env.Hours.Within(env.Now()) {
 		return ""
 	}
-	return "The help desk is closed now and back on " + moment(env, env.Hours.Next(env.Now())) + ". If it cannot wait, call " + env.Contact + "."
+	back := env.Hours.Next(env.Now()).In(env.Zone)
+	return v.Say("The help desk is closed now and back on %s. If it cannot wait, call %s.", v.Day(back)+", "+back.Format("15:04 MST"), env.Contact)
 }
 
 // dueAt is when the help desk is reminded of what came in now.

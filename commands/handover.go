@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/staff"
 )
 
 // helpButton hands over to a person.
-func helpButton(label string) chat.Button {
+func helpButton(v phrases.Voice, label string) chat.Button {
 	return chat.Button{ID: "run", Label: label, Value: "person", Form: []chat.FormField{
-		{ID: "question", Label: "What would you like to tell them? No passwords and no codes, please", Required: true, MaxRunes: maxReason},
+		{ID: "question", Label: v.Say("What would you like to tell them? No passwords and no codes, please"), Required: true, MaxRunes: maxReason},
 	}}
 }
 
@@ -43,7 +44,7 @@ func askPerson(env Env) Command {
 					return relay(ctx, env, call, there, line)
 				}
 			}
-			return openCase(ctx, env, call.Who, c)
+			return openCase(ctx, env, call, c)
 		},
 	}
 }
@@ -90,9 +91,10 @@ func relay(ctx context.Context, env Env, call Call, c staff.Case, l staff.Line) 
 	if err != nil {
 		return chat.Message{}, err
 	}
-	m := chat.Message{Headline: "Passed on, in case " + c.Ref + ".", Footer: onlyYou + " " + noSecrets}
+	v := call.Voice
+	m := chat.Message{Headline: v.Say("Passed on, in case %s.", c.Ref), Footer: privately(v)}
 	if !l.Desk {
-		m.Text = deskWords(env)
+		m.Text = deskWords(env, v)
 	}
 	return m, nil
 }
@@ -177,32 +179,32 @@ func questionAsksForSecret(words string) bool {
 var errSecret = &mistake{"That was not passed on: it reads as if it asked for a password, a code or a pass.", "Nobody is ever asked for one here. Please say it in other words."}
 
 // lineWords is one relayed line.
-func lineWords(ctx context.Context, env Env, c staff.Case, f caseFacts) chat.Message {
+func lineWords(ctx context.Context, env Env, v phrases.Voice, c staff.Case, f caseFacts) chat.Message {
 	if f.Line < 0 || f.Line >= len(c.Lines) {
 		return chat.Message{Headline: "Case " + c.Ref + "."}
 	}
 	l := c.Lines[f.Line]
 	m := chat.Message{
-		Notice:   "A message in case " + c.Ref,
-		Headline: "The help desk answers, in case " + c.Ref + ".",
-		Fields:   []chat.Field{{Label: "They write", Value: l.Words, Quoted: true}},
-		Footer:   onlyYou + " " + noSecrets,
+		Notice:   v.Say("A message in case %s", c.Ref),
+		Headline: v.Say("The help desk answers, in case %s.", c.Ref),
+		Fields:   []chat.Field{{Label: v.Say("They write"), Value: l.Words, Quoted: true}},
+		Footer:   privately(v),
 	}
 	if f.To == toDesk {
 		m.Headline = caseName(ctx, env, l.By) + " writes, in case " + c.Ref + "."
 		m.Footer = "Only the help desk sees this. " + noSecrets
 	}
 	if c.Open {
-		m.Buttons = answerButtons(c, f.To == toDesk)
+		m.Buttons = answerButtons(v, c, f.To == toDesk)
 	}
 	return m
 }
 
-func answerButtons(c staff.Case, atDesk bool) []chat.Button {
-	bs := writeButtons(c)
+func answerButtons(v phrases.Voice, c staff.Case, atDesk bool) []chat.Button {
+	bs := writeButtons(v, c)
 	if !atDesk {
-		bs[0].Label = "Answer"
-		return append(bs, chat.Button{ID: "run", Label: "That is all, thank you", Value: "case close " + c.Ref})
+		bs[0].Label = v.Say("Answer")
+		return append(bs, chat.Button{ID: "run", Label: v.Say("That is all, thank you"), Value: "case close " + c.Ref})
 	}
 	bs[0].Label, bs[0].Style = "Answer", chat.Primary
 	bs[0].Form[0].Label = "Your answer. Ask for no password and no code"
@@ -232,7 +234,7 @@ func questionCard(ctx context.Context, env Env, c staff.Case) (chat.Message, err
 		m.Text = "Closed: " + caseEnd(c) + "."
 		return m, nil
 	}
-	m.Buttons = answerButtons(c, true)
+	m.Buttons = answerButtons(phrases.Voice{}, c, true)
 	return m, nil
 }
 

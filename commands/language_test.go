@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // spokenFiles are the files in which all that people read is translated.
-var spokenFiles = []string{"ask.go", "language.go", "handout.go", "ownhours.go"}
+var spokenFiles = []string{"ask.go", "language.go", "handout.go", "ownhours.go", "me.go", "own.go", "setup.go"}
 
 func TestEverythingStaffReadIsTranslated(t *testing.T) {
 	t.Parallel()
@@ -110,4 +111,53 @@ func TestU20HandOut(t *testing.T) {
 	wantSaid(t, w.say("sam", "guide print Apple-Watch"), "watch", "For help: ")
 	wantSaid(t, w.say("sam", "guide print lost-phone"), "There is no article of that name.", "lost-stolen-phone")
 	wantSaid(t, w.say("sam", "guide print new-phone klingon"), "klingon")
+}
+
+// Whatever staff are told of their own, in the chat and in messages that are owed,
+// is in their language.
+func TestStaffAreAnsweredInTheirLanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorldIn(t, filepath.Join(t.TempDir(), "twokey.db"))
+	w.env.Hours = OfficeHours(w.env.Zone)
+	w.assemble()
+	wantSaid(t, w.say("sam", "lang de"), "Deutsch")
+	wantSaid(t, w.say("sue", "lang vi"), "Tiếng Việt")
+	for _, tt := range []struct{ who, line, want string }{
+		{"sam", "me", "Sie sind noch nicht eingerichtet"},
+		{"sam", "check", "Ich sehe noch nichts"},
+		{"sam", "remind 7", "Vor Montag, 30. November 2026 erinnere ich Sie nicht."},
+		{"sam", "remind many", "ist keine Zahl von Tagen"},
+		{"sam", "setup nophone", "Ich habe notiert"},
+		{"sam", "hours", "Ich schreibe Ihnen zu Bürozeiten"},
+		{"sam", "newphone", "Ich habe das alte Telefon nicht mehr"},
+		{"sam", "lost", "Telefon verloren, gestohlen oder kaputt?"},
+		{"sam", "prompt", "Bestätigen Sie sie nicht"},
+		{"sam", "person Hallo", "Der Helpdesk weiß Bescheid."},
+		{"sam", "privacy", "Was über Sie gespeichert ist"},
+		{"sue", "me", "Bạn đã thiết lập xong"},
+	} {
+		wantSaid(t, w.say(tt.who, tt.line), tt.want)
+	}
+	open, err := w.store.OpenCases(t.Context(), tenantID, id("sam"))
+	if err != nil || len(open) != 1 {
+		t.Fatalf("%d cases are open: %v", len(open), err)
+	}
+	wantSaid(t, w.say("sam", "case show "+open[0].Ref), "Ihr Fall "+open[0].Ref+" beim Helpdesk.")
+	w.say("hal", "case say "+open[0].Ref+" we come to you")
+	rows, err := w.store.Due(t.Context(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		if row.Kind != NoticeCase {
+			continue
+		}
+		m, err := Renderers(w.env)[row.Kind](t.Context(), row.Facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if german := strings.Contains(m.Plain(), "Wir fragen nie nach einem Passwort"); german != (row.To.User == "sam") {
+			t.Errorf("to %s:\n%s", row.To.User, m.Plain())
+		}
+	}
 }

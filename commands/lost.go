@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 	"twokey/commands/staff"
@@ -30,9 +31,9 @@ func lost(env Env) Command {
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			switch {
 			case !c.Who.Linked:
-				return chat.Message{}, &mistake{"I do not know who you are in Microsoft 365, so I cannot open a case for you here.", "Please call " + env.Contact + ", or have a colleague type “/mfa lost --for” and your sign-in name."}
+				return chat.Message{}, &mistake{c.Voice.Say("I do not know who you are in Microsoft 365, so I cannot open a case for you here."), c.Voice.Say("Please call %s, or have a colleague type “/mfa lost --for” and your sign-in name.", env.Contact)}
 			case c.Args["for"] == "" && c.Args["now"] == "" && c.Args["words"] == "":
-				return lostForm(env), nil
+				return lostForm(env, c.Voice), nil
 			default:
 				return openLost(ctx, env, c)
 			}
@@ -40,21 +41,21 @@ func lost(env Env) Command {
 	}
 }
 
-func lostForm(env Env) chat.Message {
-	words := chat.FormField{ID: "words", Label: "What happened? (you may leave this empty)", MaxRunes: maxReason}
+func lostForm(env Env, v phrases.Voice) chat.Message {
+	words := chat.FormField{ID: "words", Label: v.Say("What happened? (you may leave this empty)"), MaxRunes: maxReason}
 	m := chat.Message{
-		Headline: "Is a phone lost, stolen or broken? The help desk gets you in again.",
-		Text:     "They make sure first that it is really you: they call you back, see you, or ask your manager. Nobody needs a password or a code from you.",
+		Headline: v.Say("Is a phone lost, stolen or broken? The help desk gets you in again."),
+		Text:     v.Say("They make sure first that it is really you: they call you back, see you, or ask your manager. Nobody needs a password or a code from you."),
 		Buttons: []chat.Button{
-			{ID: "run", Label: "It is my phone", Value: "lost --now", Style: chat.Primary, Form: []chat.FormField{words}},
-			{ID: "run", Label: "It is somebody else's", Value: "lost", Form: []chat.FormField{
-				{ID: "for", Label: "Their sign-in name, like sam@example.org", Required: true, MaxRunes: 120}, words,
+			{ID: "run", Label: v.Say("It is my phone"), Value: "lost --now", Style: chat.Primary, Form: []chat.FormField{words}},
+			{ID: "run", Label: v.Say("It is somebody else's"), Value: "lost", Form: []chat.FormField{
+				{ID: "for", Label: v.Say("Their sign-in name, like sam@example.org"), Required: true, MaxRunes: 120}, words,
 			}},
-			helpButton("Ask a person first"),
+			helpButton(v, v.Say("Ask a person first")),
 		},
-		Footer: onlyYou,
+		Footer: v.Say(onlyYou),
 	}
-	if closed := deskWords(env); closed != "" {
+	if closed := deskWords(env, v); closed != "" {
 		m.Text += "\n\n" + closed
 	}
 	return m
@@ -62,8 +63,8 @@ func lostForm(env Env) chat.Message {
 
 // errNotFor is said where somebody may not learn more about an account that is
 // not theirs.
-func errNotFor(env Env) error {
-	return &mistake{"I cannot open a case for that account.", "Please type the sign-in name in full, or call " + env.Contact + "."}
+func errNotFor(env Env, v phrases.Voice) error {
+	return &mistake{v.Say("I cannot open a case for that account."), v.Say("Please type the sign-in name in full, or call %s.", env.Contact)}
 }
 
 func openLost(ctx context.Context, env Env, call Call) (chat.Message, error) {
@@ -82,7 +83,7 @@ func openLost(ctx context.Context, env Env, call Call) (chat.Message, error) {
 		var several *severalFound
 		switch { // both say whom there is
 		case errors.As(err, &wrong), errors.As(err, &several) && !call.Who.Has(identity.Helpdesk):
-			err = errNotFor(env)
+			err = errNotFor(env, call.Voice)
 		}
 		if err != nil {
 			return chat.Message{}, err
@@ -96,14 +97,14 @@ func openLost(ctx context.Context, env Env, call Call) (chat.Message, error) {
 	}
 	if err := refuseSubject(env, s, kindNamed(PassKind)); err != nil {
 		if other && !call.Who.Has(identity.Helpdesk) {
-			err = errNotFor(env)
+			err = errNotFor(env, call.Voice)
 		}
 		return chat.Message{}, err
 	}
 	if err := begin(ctx, env, &c, s); err != nil {
 		return chat.Message{}, err
 	}
-	return openCase(ctx, env, call.Who, c)
+	return openCase(ctx, env, call, c)
 }
 
 // begin notes how somebody's account is as their case opens: what is registered,
@@ -126,7 +127,8 @@ func begin(ctx context.Context, env Env, c *staff.Case, s subject) error {
 }
 
 // openCase stores a case and has everybody told whom it concerns.
-func openCase(ctx context.Context, env Env, who identity.Speaker, c staff.Case) (chat.Message, error) {
+func openCase(ctx context.Context, env Env, call Call, c staff.Case) (chat.Message, error) {
+	who, v := call.Who, call.Voice
 	tell, err := caseConcerns(ctx, env, c)
 	if err != nil {
 		return chat.Message{}, err
@@ -145,19 +147,19 @@ func openCase(ctx context.Context, env Env, who identity.Speaker, c staff.Case) 
 	if err != nil {
 		return chat.Message{}, err
 	}
-	m := chat.Message{Headline: "The help desk has been told. This is case " + kept.Ref + ".", Footer: onlyYou + " " + noSecrets}
+	m := chat.Message{Headline: v.Say("The help desk has been told. This is case %s.", kept.Ref), Footer: privately(v)}
 	switch {
 	case !opened && c.Person == selfOf(env, who):
-		m.Headline = "The help desk knows already. Your case is " + kept.Ref + "."
-		m.Buttons = writeButtons(kept)
+		m.Headline = v.Say("The help desk knows already. Your case is %s.", kept.Ref)
+		m.Buttons = writeButtons(v, kept)
 	case !opened:
-		m.Headline = "The help desk knows already."
+		m.Headline = v.Say("The help desk knows already.")
 	case c.Person != selfOf(env, who):
-		m.Text = "They will reach the person by the number in the directory, and not by one that somebody gives. You are told when it is closed."
+		m.Text = v.Say("They will reach the person by the number in the directory, and not by one that somebody gives. You are told when it is closed.")
 	default:
-		m.Text = "I have sent you a message that shows how it stands."
+		m.Text = v.Say("I have sent you a message that shows how it stands.")
 	}
-	if closed := deskWords(env); closed != "" {
+	if closed := deskWords(env, v); closed != "" {
 		m.Text = strings.TrimSpace(m.Text + "\n\n" + closed)
 	}
 	return m, nil
@@ -166,10 +168,10 @@ func openCase(ctx context.Context, env Env, who identity.Speaker, c staff.Case) 
 // heard is what somebody typed, as it can be kept and shown.
 func heard(words string) string { return chat.Safe(strings.TrimSpace(words), maxReason) }
 
-func writeButtons(c staff.Case) []chat.Button {
+func writeButtons(v phrases.Voice, c staff.Case) []chat.Button {
 	return []chat.Button{{
-		ID: "run", Label: "Write to the help desk", Value: "case say " + c.Ref,
-		Form: []chat.FormField{{ID: "words", Label: "What should they know? No passwords and no codes, please", Required: true, MaxRunes: maxReason}},
+		ID: "run", Label: v.Say("Write to the help desk"), Value: "case say " + c.Ref,
+		Form: []chat.FormField{{ID: "words", Label: v.Say("What should they know? No passwords and no codes, please"), Required: true, MaxRunes: maxReason}},
 	}}
 }
 
@@ -310,11 +312,11 @@ func proofWords(ctx context.Context, env Env, c staff.Case) string {
 func caseEnd(c staff.Case) string {
 	switch c.End {
 	case staff.Stopped:
-		return "whom it is about did not want it"
+		return phrases.Mark("whom it is about did not want it")
 	case staff.Lapsed:
-		return "nothing can come any more"
+		return phrases.Mark("nothing can come any more")
 	default:
-		return "done"
+		return phrases.Mark("done")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/guide"
 	"twokey/commands/identity"
 	"twokey/graph"
@@ -52,7 +53,7 @@ func TestStanding(t *testing.T) {
 			for _, k := range row.kinds {
 				methods = append(methods, graph.Method{Kind: k})
 			}
-			m := standing(methods, row.today)
+			m := standing(phrases.Voice{}, methods, row.today)
 			button := ""
 			if len(m.Buttons) > 0 {
 				button = m.Buttons[0].ID + " " + m.Buttons[0].Value

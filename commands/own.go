@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,12 +21,15 @@ import (
 // others read, and nothing of it needs anybody's leave.
 
 // securityInfo is the page on which people keep their own methods.
-var securityInfo = chat.Link{Label: "Security info, Microsoft's page for this", URL: "https://mysignins.microsoft.com/security-info"}
+func securityInfo(v phrases.Voice) chat.Link {
+	return chat.Link{Label: v.Say("Security info, Microsoft's page for this"), URL: "https://mysignins.microsoft.com/security-info"}
+}
 
-var (
-	checkButton = chat.Button{ID: "run", Label: "I am done: check", Value: "check", Style: chat.Primary}
-	backupLine  = "backup"
-)
+func checkButton(v phrases.Voice) chat.Button {
+	return chat.Button{ID: "run", Label: v.Say("I am done: check"), Value: "check", Style: chat.Primary}
+}
+
+const backupLine = "backup"
 
 // backup leads to a second method.
 func backup(env Env) Command {
@@ -46,10 +48,10 @@ func backup(env Env) Command {
 			if err != nil {
 				return chat.Message{}, err
 			}
-			if now := standing(own, today(env)); strings.HasPrefix(now.Headline, allSet) {
+			if now := standing(c.Voice, own, today(env)); now.Headline == c.Voice.Say(allSet) {
 				return now, nil
 			}
-			m.Buttons = append(m.Buttons, checkButton)
+			m.Buttons = append(m.Buttons, checkButton(c.Voice))
 			return m, nil
 		},
 	}
@@ -69,7 +71,7 @@ func newPhone(env Env) Command {
 			if err != nil {
 				return m, err
 			}
-			m.Buttons = append(m.Buttons, checkButton, chat.Button{ID: "run", Label: "I do not have the old phone any more", Value: "lost"})
+			m.Buttons = append(m.Buttons, checkButton(c.Voice), chat.Button{ID: "run", Label: c.Voice.Say("I do not have the old phone any more"), Value: "lost"})
 			return m, nil
 		},
 	}
@@ -78,7 +80,7 @@ func newPhone(env Env) Command {
 func articleFor(env Env, v phrases.Voice, id, device string) (chat.Message, error) {
 	a, ok := env.Guide.Article(id, view(env, v, guide.Device(device)))
 	if !ok {
-		return chat.Message{}, &mistake{"That article is no longer there.", "Just ask me in your own words."}
+		return chat.Message{}, &mistake{v.Say("That article is no longer there."), v.Say("Just ask me in your own words.")}
 	}
 	return article(env, v, a), nil
 }
@@ -116,28 +118,30 @@ func check(env Env) Command {
 			if err != nil {
 				return chat.Message{}, err
 			}
-			return checked(was, own, today(env)), nil
+			return checked(c.Voice, was, own, today(env)), nil
 		},
 	}
 }
 
 // checked says what is new among somebody's methods, and how they stand.
-func checked(was staff.Note, own []graph.Method, today time.Time) chat.Message {
-	m := standing(own, today)
+func checked(v phrases.Voice, was staff.Note, own []graph.Method, today time.Time) chat.Message {
+	m := standing(v, own, today)
 	var fresh []string
 	for _, x := range own {
 		if x.Kind.Strength() > graph.NotMFA && !slices.Contains(was.Seen, x.ID) {
-			fresh = append(fresh, describe(x))
+			fresh = append(fresh, describeIn(v, x))
 		}
 	}
 	switch {
 	case len(fresh) > 0:
-		m.Text = strings.TrimSpace("I see it: " + strings.Join(fresh, "; ") + ". Thank you!\n\n" + m.Text)
+		m.Text = strings.TrimSpace(v.Say("I see it: %s. Thank you!", strings.Join(fresh, "; ")) + "\n\n" + m.Text)
 	case graph.Strongest(own) == graph.NotMFA:
-		m.Text = "I cannot see anything yet. After the last step it may take a minute: press “I am done” once more then.\n\n" + m.Text
-		m.Buttons = append(m.Buttons, chat.Button{ID: "run", Label: checkButton.Label, Value: checkButton.Value}, helpButton("It does not work"))
+		m.Text = v.Say("I cannot see anything yet. After the last step it may take a minute: press the button once more then.") + "\n\n" + m.Text
+		again := checkButton(v)
+		again.Style = chat.Plain
+		m.Buttons = append(m.Buttons, again, helpButton(v, v.Say("It does not work")))
 	case len(was.Seen) > 0:
-		m.Text = strings.TrimSpace("Nothing new since you last looked.\n\n" + m.Text)
+		m.Text = strings.TrimSpace(v.Say("Nothing new since you last looked.") + "\n\n" + m.Text)
 	}
 	return m
 }
@@ -168,7 +172,7 @@ func remind(env Env) Command {
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			days, err := strconv.Atoi(strings.TrimSpace(c.Args["days"]))
 			if err != nil || days < 0 || days > remindDays {
-				return chat.Message{}, &mistake{shown(c.Args["days"]) + " is not a number of days that I can wait.", fmt.Sprintf("Type one from 0 to %d, like “/mfa remind 7”.", remindDays)}
+				return chat.Message{}, &mistake{c.Voice.Say("%s is not a number of days that I can wait.", shown(c.Args["days"])), c.Voice.Say("Type one from 0 to %d, like “/mfa remind 7”.", remindDays)}
 			}
 			until := midnight(today(env)).AddDate(0, 0, days)
 			if days == 0 {
@@ -179,17 +183,17 @@ func remind(env Env) Command {
 				return chat.Message{}, err
 			}
 			if days == 0 {
-				return chat.Message{Headline: "I will remind you as usual.", Footer: onlyYou}, nil
+				return chat.Message{Headline: c.Voice.Say("I will remind you as usual."), Footer: c.Voice.Say(onlyYou)}, nil
 			}
 			return chat.Message{
-				Headline: "I will not remind you before " + dayWords(env, until) + ".",
-				Text:     "Deadlines of your organisation stay as they are. “/mfa remind 0” ends this.", Footer: onlyYou,
+				Headline: c.Voice.Say("I will not remind you before %s.", c.Voice.Day(until)),
+				Text:     c.Voice.Say("Deadlines of your organisation stay as they are. “/mfa remind 0” ends this."), Footer: c.Voice.Say(onlyYou),
 			}, nil
 		},
 	}
 }
 
-const onlyYou = "Only you can see this."
+var onlyYou = phrases.Mark("Only you can see this.")
 
 // keepNote changes what is kept about the speaker, and records that they did.
 func keepNote(ctx context.Context, env Env, who identity.Speaker, kind string, facts map[string]any, change func(*staff.Note)) error {

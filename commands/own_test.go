@@ -71,7 +71,7 @@ func TestU20OutsideHours(t *testing.T) {
 		}
 		o.advance(10 * time.Hour)
 		for _, line := range []string{"lost", "lost --now", "person still blank"} {
-			wantSaid(t, o.say("sue", line), "The help desk is closed now and back on Tue 24 Nov 2026, 09:00 CET.", "call Ada Okafor, extension 42")
+			wantSaid(t, o.say("sue", line), "The help desk is closed now and back on Tuesday 24 November 2026, 09:00 CET.", "call Ada Okafor, extension 42")
 		}
 	})
 }

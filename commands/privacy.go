@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/identity"
 	"twokey/commands/staff"
 )
@@ -22,25 +23,25 @@ func privacy(env Env) Command {
 		Access:      everybody,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			if !c.Who.Linked {
-				return chat.Message{}, &mistake{"I do not know who you are in Microsoft 365, so I cannot look for what is stored about you.", "Please ask " + env.Contact + "."}
+				return chat.Message{}, &mistake{c.Voice.Say("I do not know who you are in Microsoft 365, so I cannot look for what is stored about you."), c.Voice.Say("Please ask %s.", env.Contact)}
 			}
 			if !asked.pass(c.Who.User.ID, env.Now()) {
-				return chat.Message{}, &mistake{"I looked for this less than a minute ago.", "Every table has to be looked through for it, so please wait a minute. The answer above still holds."}
+				return chat.Message{}, &mistake{c.Voice.Say("I looked for this less than a minute ago."), c.Voice.Say("Every table has to be looked through for it, so please wait a minute. The answer above still holds.")}
 			}
 			stored, err := env.Staff.Stored(ctx, env.Organization.ID, c.Who.User.ID, namesOf(ctx, env, c.Who)...)
 			if err != nil {
 				return chat.Message{}, err
 			}
 			m := chat.Message{
-				Headline: "What is stored about you",
-				Text:     "No passwords, no codes and no passes are ever stored, and of your phone nothing but how Microsoft 365 calls it.",
+				Headline: c.Voice.Say("What is stored about you"),
+				Text:     c.Voice.Say("No passwords, no codes and no passes are ever stored, and of your phone nothing but how Microsoft 365 calls it."),
 				Table:    storedTable(stored),
-				Footer:   onlyYou + " It is a count of every row in the bot's database that holds your ID, your sign-in name or your chat account.",
+				Footer:   c.Voice.Say(onlyYou) + " " + c.Voice.Say("It is a count of every row in the bot's database that holds your ID, your sign-in name or your chat account."),
 			}
 			if len(stored) == 0 {
-				m.Headline, m.Table = "Nothing is stored about you.", nil
+				m.Headline, m.Table = c.Voice.Say("Nothing is stored about you."), nil
 			}
-			m.Fields, err = ownWords(ctx, env, c.Who)
+			m.Fields, err = ownWords(ctx, env, c.Voice, c.Who)
 			return m, err
 		},
 	}
@@ -122,20 +123,20 @@ func storedTable(stored []staff.Stored) *chat.Table {
 }
 
 // ownWords is what somebody told the bot, word for word.
-func ownWords(ctx context.Context, env Env, who identity.Speaker) ([]chat.Field, error) {
+func ownWords(ctx context.Context, env Env, v phrases.Voice, who identity.Speaker) ([]chat.Field, error) {
 	note, err := env.Staff.StaffNote(ctx, env.Organization.ID, who.User.ID)
 	if err != nil {
 		return nil, err
 	}
 	var fs []chat.Field
 	if !note.Postponed.IsZero() {
-		fs = append(fs, chat.Field{Label: "No reminders before", Value: dayWords(env, note.Postponed)})
+		fs = append(fs, chat.Field{Label: v.Say("No reminders before"), Value: v.Day(note.Postponed.In(env.Zone))})
 	}
 	if note.NeedsKey {
-		fs = append(fs, chat.Field{Label: "You said", Value: "I have no phone for this."})
+		fs = append(fs, chat.Field{Label: v.Say("You said"), Value: v.Say("I have no phone for this.")})
 	}
 	if !note.Looked.IsZero() {
-		fs = append(fs, chat.Field{Label: "You last looked", Value: moment(env, note.Looked)})
+		fs = append(fs, chat.Field{Label: v.Say("You last looked"), Value: moment(env, note.Looked)})
 	}
 	cases, err := env.Staff.CasesOf(ctx, env.Organization.ID, who.User.ID)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/graph"
 )
@@ -281,7 +282,7 @@ func TestG21HostileNames(t *testing.T) {
 		},
 		"what was typed": func(_ *world, s string) string { return shown(s) },
 		"a method": func(_ *world, s string) string {
-			return standing([]graph.Method{{Kind: graph.MethodPasskey, Label: s}}, start).Plain()
+			return standing(phrases.Voice{}, []graph.Method{{Kind: graph.MethodPasskey, Label: s}}, start).Plain()
 		},
 		"the tenant's answer": func(w *world, s string) string {
 			return classify(w.env, graph.Receipt{}, &graph.Error{Kind: graph.KindRefused, Message: s}).Facts

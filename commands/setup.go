@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/guide"
 	"twokey/commands/identity"
 	"twokey/commands/staff"
@@ -24,15 +25,15 @@ func setup(env Env) Command {
 			m := article(env, c.Voice, env.Guide.Setup(view(env, c.Voice, device)))
 			switch {
 			case device == guide.AnyDevice:
-				m.Buttons = deviceButtons()
+				m.Buttons = deviceButtons(c.Voice)
 				return m, nil
 			case !c.Who.Linked:
 				return m, nil
 			case device == guide.NoPhone:
-				m.Text += "\n\nI have noted that you need a key or a token. You get no more reminders, and those who buy them see how many are needed."
-				m.Buttons = []chat.Button{{ID: "run", Label: "I do have a phone", Value: "setup"}, helpButton("Ask a person about it")}
+				m.Text += "\n\n" + c.Voice.Say("I have noted that you need a key or a token. You get no more reminders, and those who buy them see how many are needed.")
+				m.Buttons = []chat.Button{{ID: "run", Label: c.Voice.Say("I do have a phone"), Value: "setup"}, helpButton(c.Voice, c.Voice.Say("Ask a person about it"))}
 			default:
-				m.Buttons = []chat.Button{checkButton, helpButton("It does not work")}
+				m.Buttons = []chat.Button{checkButton(c.Voice), helpButton(c.Voice, c.Voice.Say("It does not work"))}
 			}
 			return m, needs(ctx, env, c.Who, device == guide.NoPhone)
 		},
@@ -49,10 +50,10 @@ func needs(ctx context.Context, env Env, who identity.Speaker, key bool) error {
 	return keepNote(ctx, env, who, "person.needs_key", map[string]any{"needs": key}, func(n *staff.Note) { n.NeedsKey = key })
 }
 
-func deviceButtons() []chat.Button {
+func deviceButtons(v phrases.Voice) []chat.Button {
 	var bs []chat.Button
 	for _, d := range []struct{ label, device string }{
-		{"I have an iPhone", "iphone"}, {"I have an Android phone", "android"}, {"I have no smartphone", "nophone"},
+		{v.Say("I have an iPhone"), "iphone"}, {v.Say("I have an Android phone"), "android"}, {v.Say("I have no smartphone"), "nophone"},
 	} {
 		bs = append(bs, chat.Button{ID: "run", Label: d.label, Value: "setup " + d.device})
 	}

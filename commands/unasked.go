@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/staff"
 )
 
 // passwordPage is where people change their own password.
-var passwordPage = chat.Link{Label: "Change your password, Microsoft's page for this", URL: "https://aka.ms/sspr"}
+func passwordPage(v phrases.Voice) chat.Link {
+	return chat.Link{Label: v.Say("Change your password, Microsoft's page for this"), URL: "https://aka.ms/sspr"}
+}
 
 // unasked is for a sign-in prompt that somebody did not start.
 func unasked(env Env) Command {
@@ -25,22 +28,22 @@ func unasked(env Env) Command {
 		Access: everybody, Offline: true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			if c.Args["approved"] == "" {
-				return promptQuestion(env), nil
+				return promptQuestion(env, c.Voice), nil
 			}
 			return promptAnswer(ctx, env, c)
 		},
 	}
 }
 
-func promptQuestion(env Env) chat.Message {
+func promptQuestion(env Env, v phrases.Voice) chat.Message {
 	return chat.Message{
-		Headline: "A sign-in request that you did not start: do not approve it. Did you?",
-		Text:     "Somebody may have your password. If you only got the request, tap “No, it's not me”.",
+		Headline: v.Say("A sign-in request that you did not start: do not approve it. Did you?"),
+		Text:     v.Say("Somebody may have your password. If you only got the request, tap “No, it's not me”."),
 		Buttons: []chat.Button{
-			{ID: "run", Label: "No, I did not approve it", Value: "prompt no", Style: chat.Primary},
-			{ID: "run", Label: "Yes, I approved it", Value: "prompt yes", Style: chat.Danger},
+			{ID: "run", Label: v.Say("No, I did not approve it"), Value: "prompt no", Style: chat.Primary},
+			{ID: "run", Label: v.Say("Yes, I approved it"), Value: "prompt yes", Style: chat.Danger},
 		},
-		Footer: onlyYou + " If you cannot wait, call " + env.Contact + ".",
+		Footer: v.Say(onlyYou) + " " + v.Say("If you cannot wait, call %s.", env.Contact),
 	}
 }
 
@@ -93,7 +96,7 @@ func promptAnswer(ctx context.Context, env Env, call Call) (chat.Message, error)
 		return chat.Message{}, err
 	}
 	if said == "no" {
-		return promptDenied(env, c), nil
+		return promptDenied(call.Voice, c), nil
 	}
 	return promptApproved(ctx, env, call, c), nil
 }
@@ -113,45 +116,46 @@ func owePrompt(tx approval.Tx, c staff.Case, to, people []string, raised bool) e
 	return err
 }
 
-func promptDenied(env Env, c staff.Case) chat.Message {
+func promptDenied(v phrases.Voice, c staff.Case) chat.Message {
 	return chat.Message{
-		Headline: "Well done. Those who look after security have been told: case " + c.Ref + ".",
+		Headline: v.Say("Well done. Those who look after security have been told: case %s.", c.Ref),
 		Steps: []string{
-			"Deny it each time. Do not tap “Yes” to make it stop.",
-			"Change your password now. Type the address yourself: aka.ms/sspr.",
-			"Open Security info and delete each phone or app there that is not yours.",
+			v.Say("Deny it each time. Do not tap “Yes” to make it stop."),
+			v.Say("Change your password now. Type the address yourself: aka.ms/sspr."),
+			v.Say("Open Security info and delete each phone or app there that is not yours."),
 		},
-		Text:    "The help desk can end all your sessions, so that whoever has your password is out. They have that in front of them now.",
-		Links:   []chat.Link{passwordPage, securityInfo},
-		Buttons: append([]chat.Button{{ID: "run", Label: "I did approve it after all", Value: "prompt yes", Style: chat.Danger}}, writeButtons(c)...),
-		Footer:  onlyYou + " " + noSecrets,
+		Text:    v.Say("The help desk can end all your sessions, so that whoever has your password is out. They have that in front of them now."),
+		Links:   []chat.Link{passwordPage(v), securityInfo(v)},
+		Buttons: append([]chat.Button{{ID: "run", Label: v.Say("I did approve it after all"), Value: "prompt yes", Style: chat.Danger}}, writeButtons(v, c)...),
+		Footer:  privately(v),
 	}
 }
 
 // promptApproved is the emergency. Its answer comes whatever becomes of the
 // block that is asked for.
 func promptApproved(ctx context.Context, env Env, call Call, c staff.Case) chat.Message {
+	v := call.Voice
 	m := chat.Message{
-		Headline: "This is an emergency. Call " + env.Contact + " now.",
-		Text:     "Those who look after security have been paged: case " + c.Ref + ".",
+		Headline: v.Say("This is an emergency. Call %s now.", env.Contact),
+		Text:     v.Say("Those who look after security have been paged: case %s.", c.Ref),
 		Steps: []string{
-			"Call now, and say that you approved a sign-in that was not yours.",
-			"Change your password at once. Type the address yourself: aka.ms/sspr.",
-			"Open Security info and delete each phone or app there that is not yours.",
+			v.Say("Call now, and say that you approved a sign-in that was not yours."),
+			v.Say("Change your password at once. Type the address yourself: aka.ms/sspr."),
+			v.Say("Open Security info and delete each phone or app there that is not yours."),
 		},
-		Links:   []chat.Link{passwordPage, securityInfo},
-		Buttons: writeButtons(c),
-		Footer:  onlyYou + " " + noSecrets,
+		Links:   []chat.Link{passwordPage(v), securityInfo(v)},
+		Buttons: writeButtons(v, c),
+		Footer:  privately(v),
 	}
 	r, err := blockOwn(ctx, env, call, c)
 	if errors.Is(err, approval.ErrOpen) { // asked for when they said so first
 		r, err = openOwnBlock(ctx, env, call.Who.User.ID)
 	}
 	if err == nil {
-		m.Text += " One approver can block your account at once (" + r.Ref + "): you cannot sign in then until it is safe again."
+		m.Text += " " + v.Say("One approver can block your account at once (%s): you cannot sign in then until it is safe again.", r.Ref)
 		m.Request = r.Ref
 	} else {
-		m.Text += " Your account could not be put forward for a block here, so it matters that you call."
+		m.Text += " " + v.Say("Your account could not be put forward for a block here, so it matters that you call.")
 	}
 	return m
 }
@@ -250,6 +254,6 @@ func promptAlarm(ctx context.Context, env Env, c staff.Case, m chat.Message) cha
 			m.Buttons = m.Buttons[:1]
 		}
 	}
-	m.Buttons = append(m.Buttons, answerButtons(c, true)...)
+	m.Buttons = append(m.Buttons, answerButtons(phrases.Voice{}, c, true)...)
 	return m
 }
