@@ -85,6 +85,9 @@ exceptions         -        -     -     yes    yes      yes  yes      yes
 export             -        -     -     -      -        yes  -        -
 defaults_enable    -        -     -     -      -        yes  -        -
 defaults_disable   -        -     -     -      -        yes  -        -
+legacy             -        -     -     yes    yes      yes  yes      yes
+legacy_declare     -        -     -     -      yes      yes  -        -
+legacy_import      -        -     -     -      -        yes  -        -
 legacy-block_report-only -  -     -     -      -        yes  -        -
 legacy-block_enforce     -  -     -     -      -        yes  -        -
 require-mfa_report-only  -  -     -     -      -        yes  -        -
