@@ -64,11 +64,15 @@ func involved(r Request, actor, account string) []string {
 	if account != "" {
 		all = append(all, actor+" "+account)
 	}
-	return append(append(all, r.Policy.Only...), r.Policy.Barred...)
+	return append(all, r.Policy.names()...)
 }
 
+// names are the objects that a policy names: who alone may decide, whose approval
+// alone counts, and who may not.
+func (p Policy) names() []string { return slices.Concat(p.Only, p.Voters, p.Barred) }
+
 // involved takes in whom a record may name: who acts, who asked, whom and what
-// the request aims at, and who alone may decide it or may not.
+// the request aims at, and whom its policy names.
 func (w *writer) involved(actor, name string) error {
 	r := w.request
 	for _, p := range append([]Target{{actor, name}, {r.Requester.Object, r.Warrant.Name}}, r.Targets...) {
@@ -76,7 +80,7 @@ func (w *writer) involved(actor, name string) error {
 			return err
 		}
 	}
-	for _, object := range slices.Concat(r.Policy.Only, r.Policy.Barred) {
+	for _, object := range r.Policy.names() {
 		if err := w.person(object, ""); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ func TestU22TheChainNamesNobody(t *testing.T) {
 			approver  = "22222222-bbbb-4bbb-8bbb-222222222222"
 			denier    = "33333333-cccc-4ccc-8ccc-333333333333"
 			target    = "44444444-dddd-4ddd-8ddd-444444444444"
+			voter     = "55555555-eeee-4eee-8eee-555555555555"
 		)
 		w.people.change(func() {
 			w.people.askers[requester] = true
@@ -25,6 +26,7 @@ func TestU22TheChainNamesNobody(t *testing.T) {
 		})
 		plan := w.plan(requester, 1, target)
 		plan.Account, plan.Targets[0].Name = "slack/T1/UREQUESTER", "Sam Leaver"
+		plan.Policy.Voters = []string{approver, voter}
 		done, err := w.engine.Submit(t.Context(), plan)
 		if err != nil {
 			t.Fatal(err)
@@ -49,7 +51,7 @@ func TestU22TheChainNamesNobody(t *testing.T) {
 				t.Fatal(err)
 			}
 			text := strings.Join([]string{r.Actor, r.Kind, r.Request, r.Facts}, "\n")
-			for _, secret := range []string{requester, approver, denier, target, "Leaver", "left", "REQUESTER", "APPROVER", "DENIER"} {
+			for _, secret := range []string{requester, approver, denier, target, voter, "Leaver", "left", "REQUESTER", "APPROVER", "DENIER"} {
 				if strings.Contains(text, secret) {
 					t.Errorf("record %d names %q: %s", r.Number, secret, text)
 				}
