@@ -80,8 +80,6 @@ func unable(cfg *config.Config) error {
 		return plainly("The configuration has a section teams, where the digest is posted, and no section digest that says when. Add one, or take teams out.")
 	case cfg.Slack == nil && cfg.Discord == nil:
 		return plainly("There is no chat to serve: the configuration has neither a section slack nor one called discord. “twokey demo” runs without one.")
-	case cfg.Paged():
-		return plainly("The configuration has web.sign_in, and this program does not serve the linking page yet. Take it out.")
 	}
 	for _, to := range cfg.Audit.HeadTo {
 		if strings.HasPrefix(to, "mailto:") {
@@ -139,6 +137,9 @@ func (s *service) sentences() []string {
 	lines := []string{fmt.Sprintf("serves %s (%s) on %s", s.org.Name, s.org.ID, strings.Join(on, ", and on "))}
 	if s.listener != nil {
 		lines = append(lines, fmt.Sprintf("listens on %s", s.listener.Addr()))
+	}
+	if s.page != nil {
+		lines = append(lines, "people link their accounts at "+s.cfg.Web.PublicURL)
 	}
 	return lines
 }

@@ -64,6 +64,7 @@ type office struct {
 	log     safeBuffer
 	through func(chat.Handler) chat.Handler // what events go through; nil: nothing
 	handled handled
+	page    string // where browsers reach the bot; empty: nowhere
 }
 
 // officeOptions are how an office differs from the usual one.
@@ -74,6 +75,7 @@ type officeOptions struct {
 	through  func(chat.Handler) chat.Handler // what events go through; nil: nothing
 	closed   bool                            // the bot is not started
 	real     bool                            // time is the machine's
+	page     bool                            // there is a page on which people prove who they are
 	allow    []string                        // what Slack refuses by design
 	scopes   []string                        // what the app may do beside the usual
 }
@@ -92,6 +94,10 @@ func openOffice(t *testing.T, o officeOptions) *office {
 		t.Fatal(err)
 	}
 	of := &office{t: t, clock: clock, folder: t.TempDir(), through: o.through}
+	if o.page {
+		_, port, _ := net.SplitHostPort(freePort(t))
+		of.page = "https://localhost:" + port
+	}
 	of.openTenant()
 	addr, endpoint := "", (*slacktest.Endpoint)(nil)
 	if o.http {
@@ -101,6 +107,9 @@ func openOffice(t *testing.T, o officeOptions) *office {
 	of.slack = slacktest.New(t, slacktest.Options{HTTP: endpoint, Now: clock.Now, Allow: o.allow, Seed: 1, Scopes: slices.Concat(slacktest.DefaultScopes, o.scopes)})
 	of.fillWorkspace()
 	yaml := of.yaml(addr)
+	if o.page {
+		yaml = of.paged(yaml)
+	}
 	if o.edit != nil {
 		yaml = o.edit(yaml)
 	}
@@ -113,7 +122,7 @@ func openOffice(t *testing.T, o officeOptions) *office {
 
 func (of *office) openTenant() {
 	of.t.Helper()
-	tenant, err := simtenant.New(simtenant.Config{People: 12, Epoch: of.clock.Now(), Now: of.clock.Now, Apps: officeApps})
+	tenant, err := simtenant.New(simtenant.Config{People: 12, Epoch: of.clock.Now(), Now: of.clock.Now, Apps: of.apps()})
 	if err != nil {
 		of.t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"twokey/bot/config"
 	"twokey/bot/discord"
+	"twokey/bot/link"
 	"twokey/bot/slack"
 	"twokey/bot/teams"
 	"twokey/chat"
@@ -46,6 +47,7 @@ type service struct {
 	metrics  *metrics
 	heads    headPost
 	listener net.Listener // nil: there is no HTTP server
+	page     *link.Page   // nil: there is none
 }
 
 // newService opens everything but the chat. What it opened it closes again if
@@ -102,6 +104,11 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 	if s.bot, err = assemble(ctx, a); err != nil {
 		return s, err
 	}
+	if cfg.Paged() {
+		if s.page, err = newPage(cfg, s.org, s.bot.desk, set); err != nil {
+			return s, err
+		}
+	}
 	s.heads = headPost{head: s.bot.records.Head, to: headAddresses(cfg.Audit.HeadTo), log: set.log}
 	s.metrics.registry.MustRegister(standing{of: s.bot.store.Standing, chat: s.chats, whole: s.bot.records.Damage, reach: s.tenant.lately})
 	return s, nil
@@ -135,6 +142,9 @@ func organisation(ctx context.Context, cfg *config.Config, set setting) (assembl
 		reader: c.reader, tenant: c, writer: c.writer,
 		life: cfg.Approvals.Life, contact: cmp.Or(t.Contact, "whoever runs this bot"), chatSignIn: commands.ChatSignIn(t.ChatSignIn),
 		pace: set.pace,
+	}
+	if cfg.Paged() {
+		a.page = cfg.Web.PublicURL
 	}
 	if a.org, err = c.organization(ctx, t); err != nil {
 		return a, err

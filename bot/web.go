@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"twokey/audit"
+	"twokey/chat/visit"
 	"twokey/store"
 )
 
@@ -19,6 +20,9 @@ func (s *service) web() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", readiness{s.bot.store, s.bot.records, s.chats, s.tenant}.ServeHTTP)
 	mux.Handle("GET /metrics", s.metrics.serve())
+	if s.page != nil {
+		mux.Handle(visit.Path, s.page)
+	}
 	if s.slack != nil && s.cfg.Slack.Mode == "http" {
 		mux.Handle("POST /slack/", s.slack)
 	}

@@ -24,7 +24,7 @@ var guarantees = []guarantee{
 	{id: "G06", says: "An action of many steps that stops in the middle says which were done, not done and not known.", cases: []string{"O06"}},
 	{id: "G07", says: "Asked to stop, nothing new begins, and the process is gone within its drain time.", cases: []string{"O09"}},
 	{id: "G08", says: "A final state never changes, but for “unknown”, which a second person or a reading may resolve.", cases: []string{"O28"}},
-	{id: "G09", says: "Nobody approves their own request, through no account.", cases: []string{"O23"}},
+	{id: "G09", says: "Nobody approves their own request, through no account.", cases: []string{"O23", "O24"}},
 	{id: "G10", says: "A quorum counts people, not clicks or accounts; never the requester or a target.", cases: []string{"O25"}},
 	{id: "G11", says: "Only IDs say who somebody is.", cases: []string{"O27", "O29"}},
 	{id: "G12", says: "A vote counts only if its author could decide when voting and still can when it runs.", cases: []string{"O26", "O30"}},
