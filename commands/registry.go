@@ -6,8 +6,9 @@ import (
 	"twokey/chat"
 )
 
-// Commands that belong to changes although they plan none.
-var beside = []string{"collect", "freeze", "legacy declare", "legacy import"}
+// Commands that belong to changes although they plan none, or to those who decide
+// about them.
+var beside = []string{"away", "collect", "freeze", "resolve", "legacy declare", "legacy import"}
 
 // Registry lists all commands, each with its audience, for a platform on which
 // commands have to be registered before anybody can type them. It says nothing

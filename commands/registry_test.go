@@ -21,7 +21,7 @@ func TestRegistry(t *testing.T) {
 		"me": chat.ForEverybody, "ask": chat.ForEverybody, "help": chat.ForEverybody, "whoami": chat.ForEverybody, "version": chat.ForEverybody,
 		"requests": chat.ForEverybody, "approve": chat.ForEverybody, "deny": chat.ForEverybody, "cancel": chat.ForEverybody,
 		"status": chat.ForReaders, "audit": chat.ForReaders, "audit show": chat.ForReaders, "doctor": chat.ForReaders, "digest now": chat.ForReaders,
-		"tap": chat.ForChangers, "collect": chat.ForChangers, "defaults enable": chat.ForChangers, "freeze": chat.ForChangers, "thaw": chat.ForChangers,
+		"tap": chat.ForChangers, "collect": chat.ForChangers, "defaults enable": chat.ForChangers, "freeze": chat.ForChangers, "thaw": chat.ForChangers, "away": chat.ForChangers, "resolve": chat.ForChangers,
 	} {
 		if got, there := audience[name]; !there || got != want {
 			t.Errorf("%q is for %d (listed: %t), want %d", name, got, there, want)
