@@ -137,4 +137,31 @@ type Option struct {
 	// anywhere, or as "--name" alone if it is Bare.
 	Flag bool
 	Bare bool
+	// Of says whose names its values are, so that a platform can suggest some
+	// while it is typed. What is typed at last may be any text all the same.
+	Of Names
+}
+
+// Names is what the values of an option are names of.
+type Names int
+
+// What they may be names of.
+const (
+	OfAnything Names = iota
+	OfAccounts       // of the directory
+	OfRequests       // to change something
+)
+
+// Suggestion is a value that somebody may mean.
+type Suggestion struct {
+	Label string // how it is shown
+	Value string // what is filled in
+}
+
+// Completer is a Handler that suggests values.
+type Completer interface {
+	// Suggest returns what the person behind an account may mean by what they
+	// have typed so far into an option of a command, best first; nothing if they
+	// may not run the command.
+	Suggest(ctx context.Context, from Account, command, option, typed string) ([]Suggestion, error)
 }

@@ -20,7 +20,7 @@ func auditCommand(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
 			Name: "audit", Summary: "The last audit records, and whether the chain is whole.", Example: "audit R-ABC234",
-			Options: []chat.Option{{Name: "request", Summary: "the number of a request, like R-ABC234"}},
+			Options: []chat.Option{{Name: "request", Summary: "the number of a request, like R-ABC234", Of: chat.OfRequests}},
 		},
 		Access: only(identity.Viewer),
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {

@@ -18,7 +18,7 @@ func collectCommand(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
 			Name: "collect", Summary: "Collect what you asked for once it is approved: a pass, shown once and to you alone.", Example: "collect R-ABC234",
-			Options: []chat.Option{{Name: "request", Summary: "the number of the request, like R-ABC234", Required: true}},
+			Options: []chat.Option{{Name: "request", Summary: "the number of the request, like R-ABC234", Of: chat.OfRequests, Required: true}},
 		},
 		Access: linked, // whose request it is is the engine's to say
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {

@@ -114,7 +114,7 @@ func resolve(env Env) Command {
 		CommandSpec: chat.CommandSpec{
 			Name: "resolve", Summary: "Say how a request ended whose result is not known.", Example: "resolve R-ABC234 done the portal shows it on",
 			Options: []chat.Option{
-				{Name: "request", Summary: "the number of a request, like R-ABC234", Required: true},
+				{Name: "request", Summary: "the number of a request, like R-ABC234", Of: chat.OfRequests, Required: true},
 				{Name: "result", Summary: "whether it was done", Choices: []string{"done", "not-done"}, Required: true},
 				{Name: "note", Summary: "what you saw, and where", Required: true, Rest: true},
 			},
@@ -148,7 +148,7 @@ func stop(env Env) Command {
 		CommandSpec: chat.CommandSpec{
 			Name: "stop", Summary: "Stop a request that is about you or somebody who reports to you.", Example: "stop R-ABC234 I did not lose my phone",
 			Options: []chat.Option{
-				{Name: "request", Summary: "the number of the request, like R-ABC234", Required: true},
+				{Name: "request", Summary: "the number of the request, like R-ABC234", Of: chat.OfRequests, Required: true},
 				{Name: "reason", Summary: "why", Rest: true},
 			},
 		},

@@ -13,7 +13,7 @@ import (
 )
 
 // userOption is the option that names whom a change is about.
-var userOption = chat.Option{Name: "user", Summary: "a sign-in name, an address, an object ID, or a display name in quotation marks", Required: true}
+var userOption = chat.Option{Name: "user", Summary: "a sign-in name, an address, an object ID, or a display name in quotation marks", Required: true, Of: chat.OfAccounts}
 
 // reasonOption is the option of a change that takes the words left over.
 var reasonOption = chat.Option{Name: "reason", Summary: "why; the approvers read it", Rest: true}

@@ -130,7 +130,7 @@ func registry() []chat.CommandSpec {
 		{Name: "audit", Summary: "The record.", Audience: chat.ForReaders},
 		{Name: "audit show", Summary: "One request.", Audience: chat.ForReaders, Options: []chat.Option{{Name: "request", Summary: "its number", Required: true}}},
 		{Name: "reset", Summary: "Ask to reset somebody. One approver decides, or two if they hold a role. What cannot be put back is said before.", Audience: chat.ForChangers, Options: []chat.Option{
-			{Name: "user", Summary: "a person", Required: true},
+			{Name: "user", Summary: "a person", Required: true, Of: chat.OfAccounts},
 			{Name: "keep", Summary: "a kind that stays", Flag: true, Choices: []string{"phone", "codes"}},
 			{Name: "all", Summary: "all of it", Flag: true, Bare: true},
 			{Name: "reason", Summary: "why", Rest: true},
@@ -141,11 +141,12 @@ func registry() []chat.CommandSpec {
 // stage is a server with a bot on it.
 type stage struct {
 	*discordtest.Platform
-	t      *testing.T
-	bots   []*discord.Discord
-	heard  *heard
-	memory *memory
-	log    *log
+	t       *testing.T
+	bots    []*discord.Discord
+	heard   *heard
+	handler chat.Handler // of what arrives: heard, unless the test has its own
+	memory  *memory
+	log     *log
 }
 
 // set prepares a server without a bot.
@@ -153,6 +154,7 @@ func set(t *testing.T, o discordtest.Options) *stage {
 	t.Helper()
 	o.Allow = append(o.Allow, "identify")
 	s := &stage{t: t, heard: &heard{}, memory: &memory{}, log: &log{}, Platform: discordtest.New(t, o)}
+	s.handler = s.heard
 	s.AddUser(discordtest.User{ID: ada, Name: "ada"})
 	s.AddUser(discordtest.User{ID: bea, Name: "bea"})
 	s.AddUser(discordtest.User{ID: sam, Name: "sam"})
@@ -201,7 +203,7 @@ func (s *stage) bot(change ...func(*discord.Config)) *discord.Discord {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	b.Handle(s.heard)
+	b.Handle(s.handler)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- b.Run(ctx) }()

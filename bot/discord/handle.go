@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"twokey/chat"
 )
@@ -114,7 +116,7 @@ func (d *Discord) first(ctx context.Context, v *delivery) answer {
 	case v.kind == kindComplete:
 		return answer{answerComplete, struct {
 			Choices []pick `json:"choices"`
-		}{[]pick{}}}
+		}{d.suggest(ctx, v)}}
 	case v.kind == kindCommand:
 		spec, ok := d.commands().specs[v.path]
 		if !ok {
@@ -133,6 +135,35 @@ func (d *Discord) first(ctx context.Context, v *delivery) answer {
 		return sentence(sayBusy)
 	}
 	return deferred
+}
+
+// suggest returns what somebody may mean who is typing into an option. Only what
+// happens on the server is answered: it says by itself that the person is a
+// member, and nobody waits for a look-up while they type.
+func (d *Discord) suggest(ctx context.Context, v *delivery) []pick {
+	picks := []pick{}
+	c, ok := d.handler.(chat.Completer)
+	spec, known := d.commands().specs[v.path]
+	if !ok || !known || !v.member {
+		return picks
+	}
+	at := slices.IndexFunc(spec.Options, func(o chat.Option) bool { return optionName(o.Name) == v.focused })
+	if at < 0 {
+		return picks
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	typed, _ := v.options[v.focused].(string)
+	found, err := c.Suggest(ctx, chat.Account{Platform: Platform, Workspace: d.cfg.Guild, User: v.from}, spec.Name, spec.Options[at].Name, typed)
+	if err != nil { // somebody goes on typing
+		d.cfg.Log.Warn("discord option has no suggestions", "command", v.path, "error", err)
+	}
+	for _, s := range found[:min(len(found), maxOptions)] {
+		if s.Label != "" && utf8.RuneCountInString(s.Label) <= maxWord && utf8.RuneCountInString(s.Value) <= maxWord {
+			picks = append(picks, pick{s.Label, s.Value})
+		}
+	}
+	return picks
 }
 
 // bareCommand is what is meant where nothing is said.

@@ -26,6 +26,7 @@ type delivery struct {
 	custom  string     // a button's or form's ID
 	path    string     // a command's, "mfa-change tap"
 	options map[string]any
+	focused string            // the option that is being typed into
 	typed   map[string]string // into a form, by field ID
 
 	// promised is told whether the person was promised an answer: until then
@@ -91,6 +92,7 @@ type given struct {
 	Name    string          `json:"name"`
 	Type    int             `json:"type"`
 	Value   json.RawMessage `json:"value"`
+	Focused bool            `json:"focused"`
 	Options []given         `json:"options"`
 }
 
@@ -142,7 +144,7 @@ func (v *delivery) fill(r received) error {
 			return errIgnored // chosen from a menu, of which we have none
 		}
 		v.event.Kind = chat.Command
-		v.path, v.options = chosen(r.Data.Name, r.Data.Options)
+		v.choose(r.Data.Name, r.Data.Options)
 	case kindPress:
 		v.event.Kind, v.custom = chat.Press, r.Data.CustomID
 	case kindSubmitted:
@@ -158,20 +160,22 @@ func (v *delivery) fill(r received) error {
 	return nil
 }
 
-// chosen returns the whole name of a command and the values of its options.
-func chosen(name string, options []given) (path string, values map[string]any) {
-	path, values = name, map[string]any{}
+// choose takes in the whole name of a command and the values of its options.
+func (v *delivery) choose(name string, options []given) {
+	v.path, v.options = name, map[string]any{}
 	for len(options) > 0 && options[0].Type >= 1 && options[0].Type <= 2 {
-		path += " " + options[0].Name
+		v.path += " " + options[0].Name
 		options = options[0].Options
 	}
 	for _, o := range options {
-		var v any
-		if json.Unmarshal(o.Value, &v) == nil {
-			values[o.Name] = v
+		var value any
+		if json.Unmarshal(o.Value, &value) == nil {
+			v.options[o.Name] = value
+		}
+		if o.Focused {
+			v.focused = o.Name
 		}
 	}
-	return path, values
 }
 
 // collect reads the fields of a form, in rows or under labels.

@@ -75,6 +75,7 @@ type option struct {
 	Required    bool                                   `json:"required,omitempty"`
 	Choices     []pick                                 `json:"choices,omitempty"`
 	MaxLength   int                                    `json:"max_length,omitempty"`
+	Suggests    bool                                   `json:"autocomplete,omitempty"`
 	Options     []option                               `json:"options,omitempty"`
 }
 
@@ -160,6 +161,8 @@ func optionsOf(s chat.CommandSpec) []option {
 			}
 		case o.Rest:
 			made.MaxLength = maxSentence
+		default:
+			made.Suggests = o.Of != chat.OfAnything
 		}
 		switch {
 		case o.Required:

@@ -154,6 +154,9 @@ func wrongOption(o object, depth int) string {
 			return name + ": " + what
 		}
 	}
+	if len(choices) > 0 && o["autocomplete"] == true {
+		return name + ": autocomplete: there are choices"
+	}
 	if subs > 0 && subs < len(options) {
 		return name + ": sub-commands and options cannot be mixed"
 	}
@@ -275,6 +278,31 @@ func (p *Platform) Command(user, channel, path string, given map[string]any) *De
 			return p.refused("/%s has no option %s", path, name)
 		}
 	}
+	return p.interact(typeCommand, user, at, p.chosen(top, words, options), nil)
+}
+
+// Typing types into an option of a registered command, as somebody does who has
+// chosen it on the server and not sent it yet.
+func (p *Platform) Typing(user, channel, path, into, typed string) *Delivery {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	words := strings.Fields(path)
+	top, leaf, ok := p.command(channel == "", words)
+	at := p.place(user, channel)
+	if !ok || at == nil {
+		return p.refused("test: no /%s for %s in %q", path, user, channel)
+	}
+	known, _ := leaf["options"].([]any)
+	i := slices.IndexFunc(known, func(v any) bool { return v.(object)["name"] == into && v.(object)["autocomplete"] == true })
+	if i < 0 {
+		return p.refused("/%s suggests nothing for %s", path, into)
+	}
+	options := []any{object{"name": into, "type": known[i].(object)["type"], "value": typed, "focused": true}}
+	return p.interact(typeComplete, user, at, p.chosen(top, words, options), nil)
+}
+
+// chosen is what is delivered of a command. It needs p.mu.
+func (p *Platform) chosen(top object, words []string, options []any) object {
 	for i := len(words) - 1; i > 0; i-- {
 		kind := optionSub
 		if i < len(words)-1 {
@@ -282,7 +310,7 @@ func (p *Platform) Command(user, channel, path string, given map[string]any) *De
 		}
 		options = []any{object{"name": words[i], "type": kind, "options": options}}
 	}
-	return p.interact(typeCommand, user, at, object{"id": top["id"], "name": top["name"], "type": 1, "guild_id": p.options.Guild, "options": options}, nil)
+	return object{"id": top["id"], "name": top["name"], "type": 1, "guild_id": p.options.Guild, "options": options}
 }
 
 // unfit returns why an option cannot have a value.

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // deadline is how long the bot has to answer, and life how long the token of an
@@ -337,8 +338,25 @@ func (c *call) first(d *Delivery, kind int, data object) *refusal {
 		if d.kind != typeComplete {
 			return wrong
 		}
+		return wrongChoices(data)
 	default:
 		return wrong
+	}
+	return nil
+}
+
+// wrongChoices looks at what is suggested to somebody who types.
+func wrongChoices(data object) *refusal {
+	choices, given := data["choices"].([]any)
+	if !given || len(choices) > 25 {
+		return invalidForm("choices: up to 25 are needed")
+	}
+	for _, v := range choices {
+		for _, part := range []string{"name", "value"} {
+			if n := utf8.RuneCountInString(text(v.(object), part)); n == 0 || n > 100 {
+				return invalidForm("choices: " + part + ": Must be between 1 and 100 in length.")
+			}
+		}
 	}
 	return nil
 }
