@@ -62,6 +62,7 @@ var mayImport = map[string][]string{
 	"bot/slack":               {"chat", "chat/intake", "chat/outward"},
 	"bot/slack/slacktest":     nil,
 	"bot/teams":               {"chat", "chat/outward"},
+	"bot/beside":              nil,
 	"bot/browsertest":         nil,
 	"docs":                    nil,
 }

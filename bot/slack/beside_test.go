@@ -1,18 +1,12 @@
 package slack_test
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +18,7 @@ import (
 	lib "github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
+	"twokey/bot/beside"
 	"twokey/bot/slack"
 	"twokey/chat"
 )
@@ -35,7 +30,7 @@ type stand struct {
 	*httptest.Server
 	mu    sync.Mutex
 	conns []*standConn
-	wait  map[string]chan time.Time // by envelope ID or the end of the address for answers
+	wait  beside.Waiting // by envelope ID or the end of the address for answers
 }
 
 type standConn struct {
@@ -44,7 +39,7 @@ type standConn struct {
 }
 
 func newStand(b *testing.B) *stand {
-	s := &stand{wait: map[string]chan time.Time{}}
+	s := &stand{}
 	mux := http.NewServeMux()
 	answer := func(v any) http.HandlerFunc {
 		text, err := json.Marshal(v)
@@ -65,7 +60,7 @@ func newStand(b *testing.B) *stand {
 	mux.HandleFunc("/link", s.link)
 	mux.HandleFunc("/respond/{id}", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		s.arrived(r.PathValue("id"))
+		s.wait.Arrived(r.PathValue("id"))
 		_, _ = io.WriteString(w, "ok")
 	})
 	s.Server = httptest.NewServer(mux)
@@ -93,7 +88,7 @@ func (s *stand) link(w http.ResponseWriter, r *http.Request) {
 		if ws.ReadJSON(&ack) != nil {
 			break
 		}
-		s.arrived(ack.ID)
+		s.wait.Arrived(ack.ID)
 	}
 	s.mu.Lock()
 	s.conns = slices.DeleteFunc(s.conns, func(o *standConn) bool { return o == c })
@@ -106,240 +101,48 @@ func (c *standConn) send(v any) error {
 	return c.ws.WriteJSON(v)
 }
 
-func (s *stand) expect(id string) chan time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := make(chan time.Time, 1)
-	s.wait[id] = c
-	return c
-}
+// Address implements beside.Stand.
+func (s *stand) Address() string { return s.URL + "/api/" }
 
-func (s *stand) arrived(id string) {
-	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c := s.wait[id]; c != nil {
-		delete(s.wait, id)
-		c <- now
-	}
-}
-
-// command delivers a command, and returns when it was acknowledged and when it
-// was answered.
-func (s *stand) command(b *testing.B, n int) (sent time.Time, acked, answered chan time.Time) {
+// Command implements beside.Stand.
+func (s *stand) Command(n int) (beside.Sent, error) {
 	id := strconv.Itoa(n)
-	acked, answered = s.expect("e"+id), s.expect("a"+id)
+	sent := beside.Sent{Acked: s.wait.Expect("e" + id), Answered: s.wait.Expect("a" + id)}
 	s.mu.Lock()
 	c := s.conns[rand.IntN(len(s.conns))]
 	s.mu.Unlock()
-	sent = time.Now()
-	err := c.send(map[string]any{
+	sent.At = time.Now()
+	return sent, c.send(map[string]any{
 		"envelope_id": "e" + id, "type": "slash_commands", "accepts_response_payload": true,
 		"payload": map[string]any{
 			"api_app_id": "A1", "team_id": "T1", "channel_id": "C1", "channel_name": "team", "user_id": "U" + strconv.Itoa(n%40), "user_name": "ada",
 			"command": "/mfa", "text": "status --department Sales", "trigger_id": "t" + id, "response_url": s.URL + "/respond/a" + id,
 		},
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return sent, acked, answered
 }
 
-// contender is one bot, in a process of its own, and what it was measured at.
-type contender struct {
-	*stand
-	in  io.Closer // ends the bot
-	out io.Reader
-	cmd *exec.Cmd
-
-	sent  int             // commands so far
-	acks  []time.Duration // one command at a time
-	took  time.Duration   // for all that went out sixteen at a time
-	cpu   time.Duration   // for all commands
-	idle  int             // KiB resident before the first command
-	start time.Duration   // until it was connected
-}
-
-const (
-	besideEnv = "TWOKEY_BESIDE"
-	rounds    = 50
-	alone     = 50  // commands of a round, one at a time
-	together  = 200 // and sixteen at a time
-	atOnce    = 16
-)
-
-// BenchmarkBesideABareBot runs the adapter and the shortest bot that the
-// library allows, each in a process of its own, and prints how they compare:
-// acknowledgements, commands that are answered in private (here with the inbox
-// in memory and a handler that knows the answer), processor time and memory.
-// They take turns, so that whatever else the machine does befalls both.
+// BenchmarkBesideABareBot prints how the adapter compares with a bare bot.
 func BenchmarkBesideABareBot(b *testing.B) {
-	for b.Loop() {
-		ours, bare := contend(b, "ours"), contend(b, "bare")
-		for range rounds {
-			for range alone {
-				ours.one(b)
-				bare.one(b)
-			}
-			ours.many(b)
-			bare.many(b)
-		}
-		ours.end(b)
-		bare.end(b)
-		ratio := func(a, b time.Duration) float64 { return float64(a) / float64(b) }
-		b.ReportMetric(ratio(ours.ack(50), bare.ack(50)), "ack-p50/bare")
-		b.ReportMetric(ratio(ours.ack(99), bare.ack(99)), "ack-p99/bare")
-		b.ReportMetric(ratio(bare.took, ours.took), "reads/bare")
-		b.ReportMetric(ratio(ours.cpu, bare.cpu), "cpu/bare")
-		b.ReportMetric(float64(ours.idle)/1024, "idle-MiB")
-		b.ReportMetric(float64(bare.idle)/1024, "idle-MiB-bare")
-		b.ReportMetric(float64(ours.start.Microseconds())/1000, "start-ms")
-		b.ReportMetric(float64(bare.start.Microseconds())/1000, "start-ms-bare")
-	}
+	beside.Compare(b, func(b *testing.B) beside.Stand { return newStand(b) })
 }
 
-// contend starts a bot and waits until it is connected.
-func contend(b *testing.B, which string) *contender {
-	c := &contender{stand: newStand(b)}
-	c.cmd = exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestBesideProcess$")
-	c.cmd.Env = append(os.Environ(), besideEnv+"="+which+" "+c.URL+"/api/")
-	in, err := c.cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := c.cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	lines := bufio.NewReader(out)
-	line, err := lines.ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	if c.start, err = time.ParseDuration(strings.TrimSpace(line)); err != nil {
-		b.Fatal(err)
-	}
-	c.in, c.out, c.idle, c.cpu = in, lines, resident(b, c.cmd.Process.Pid), spent(b, c.cmd.Process.Pid)
-	return c
-}
-
-func (c *contender) end(b *testing.B) {
-	c.cpu = spent(b, c.cmd.Process.Pid) - c.cpu
-	if err := c.in.Close(); err != nil {
-		b.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, c.out)
-	if err := c.cmd.Wait(); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// one has one command answered.
-func (c *contender) one(b *testing.B) {
-	c.sent++
-	sent, acked, answered := c.command(b, c.sent)
-	c.acks = append(c.acks, (<-acked).Sub(sent))
-	<-answered
-}
-
-// ack returns how long a share of the acknowledgements took at most.
-func (c *contender) ack(percent int) time.Duration {
-	slices.Sort(c.acks)
-	return c.acks[len(c.acks)*percent/100]
-}
-
-// many has commands answered, sixteen at a time.
-func (c *contender) many(b *testing.B) {
-	start := time.Now()
-	var running sync.WaitGroup
-	for worker := range atOnce {
-		running.Go(func() {
-			for n := worker; n < together; n += atOnce {
-				_, acked, answered := c.command(b, c.sent+1+n)
-				<-acked
-				<-answered
-			}
-		})
-	}
-	running.Wait()
-	c.sent += together
-	c.took += time.Since(start)
-}
-
-// resident returns how many KiB of memory a process has.
-func resident(b *testing.B, pid int) int {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			n, err := strconv.Atoi(strings.Fields(rest)[0])
-			if err != nil {
-				b.Fatal(err)
-			}
-			return n
-		}
-	}
-	b.Fatal("no VmRSS")
-	return 0
-}
-
-// spent returns the processor time of a process, which Linux counts in
-// hundredths of a second.
-func spent(b *testing.B, pid int) time.Duration {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	user, err1 := strconv.Atoi(fields[11])
-	system, err2 := strconv.Atoi(fields[12])
-	if err := cmp.Or(err1, err2); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(user+system) * 10 * time.Millisecond
-}
-
-// TestBesideProcess is the bot of a benchmark, and nothing otherwise. It says
-// when it is connected, and ends with its standard input.
+// TestBesideProcess is the bot of a benchmark, and nothing otherwise.
 func TestBesideProcess(t *testing.T) {
-	which, api, ok := strings.Cut(os.Getenv(besideEnv), " ")
-	if !ok {
-		return
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		stop()
-	}()
-	start := time.Now()
-	ready := func() { fmt.Println(time.Since(start)) }
-	if which == "bare" {
-		bareBot(ctx, api, ready)
-		return
-	}
-	s, err := slack.New(slack.Config{Mode: "socket", AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: api, Inbox: &memory{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Handle(chat.HandlerFunc(func(ctx context.Context, r chat.Responder, _ chat.Event) error {
-		return r.Reply(ctx, chat.Message{Headline: text})
-	}))
-	go func() {
-		for s.Ready() != nil {
-			time.Sleep(time.Millisecond)
+	beside.Process(t, func(ctx context.Context, which, api string, ready func()) error {
+		if which == "bare" {
+			bareBot(ctx, api, ready)
+			return nil
 		}
-		ready()
-	}()
-	if err := s.Run(ctx); err != nil {
-		t.Error(err)
-	}
+		s, err := slack.New(slack.Config{Mode: "socket", AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: api, Inbox: &memory{}})
+		if err != nil {
+			return err
+		}
+		s.Handle(chat.HandlerFunc(func(ctx context.Context, r chat.Responder, _ chat.Event) error {
+			return r.Reply(ctx, chat.Message{Headline: text})
+		}))
+		go beside.UntilReady(s.Ready, ready)
+		return s.Run(ctx)
+	})
 }
 
 // text is what both bots answer, the bare one in a block that it writes itself.
@@ -349,7 +152,7 @@ const text = "90 of 100 people are registered."
 // for each of sixteen answers.
 func bareBot(ctx context.Context, api string, ready func()) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 2 * atOnce
+	transport.MaxIdleConnsPerHost = 2 * beside.AtOnce
 	client := &http.Client{Transport: transport}
 	c := socketmode.New(lib.New("xoxb-1", lib.OptionAppLevelToken("xapp-1"), lib.OptionAPIURL(api), lib.OptionHTTPClient(client)),
 		socketmode.OptionPingInterval(time.Hour))
