@@ -22,7 +22,7 @@ const (
 // Suggest implements chat.Completer. Accounts come from what was last read of
 // the tenant, and only for those who may look people up.
 func (m *Mux) Suggest(ctx context.Context, from chat.Account, command, option, typed string) ([]chat.Suggestion, error) {
-	c, of := m.named(command, option)
+	c, of := m.optionOf(command, option)
 	if of == chat.OfAnything {
 		return nil, nil
 	}
@@ -45,8 +45,8 @@ func (m *Mux) Suggest(ctx context.Context, from chat.Account, command, option, t
 	}
 }
 
-// named returns a command and what an option of it is a name of.
-func (m *Mux) named(command, option string) (Command, chat.Names) {
+// optionOf returns a command and what an option of it is a name of.
+func (m *Mux) optionOf(command, option string) (Command, chat.Names) {
 	for _, c := range m.all {
 		for _, o := range c.Options {
 			if c.Name == command && o.Name == option {
