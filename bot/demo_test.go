@@ -301,6 +301,7 @@ func TestCommandLine(t *testing.T) {
 		"unknown level":     {[]string{"demo", "--log", "loud"}, 2, "--log"},
 		"too few people":    {[]string{"tenant", "--people", "3"}, 2, "from 7"},
 		"digest of whom":    {[]string{"digest", "--out", "x"}, 2, "--demo"},
+		"digest of both":    {[]string{"digest", "--demo", "--config", "c", "--out", "x"}, 2, "together"},
 		"audit of what":     {[]string{"audit", "verify"}, 1, "--data DIR or --file EXPORT"},
 		"no such folder":    {[]string{"audit", "verify", "--data", "/nonexistent"}, 1, "there is no twokey.db"},
 		"no such export":    {[]string{"audit", "verify", "--file", "/nonexistent"}, 1, "no such file"},

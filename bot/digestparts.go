@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"twokey/audit"
 	"twokey/chat"
 	"twokey/commands"
 	"twokey/commands/approval"
@@ -14,10 +15,10 @@ import (
 )
 
 // fill gives a digester what it says beside the figures.
-func fill(d *scheduler.Digester, a assembly, bot *assembled, keeper *rules.Keeper) {
-	tenant, db := a.org.ID, bot.store
+func fill(d *scheduler.Digester, a assembly, db *store.Store, head func(context.Context) (audit.Head, bool), holds func() rules.Rules) {
+	tenant := a.org.ID
 	d.Log = a.log
-	d.Head = bot.records.Head
+	d.Head = head
 	d.Changes = func(ctx context.Context, since time.Time) (rollout.ChangeCount, error) {
 		return db.CountChanges(ctx, tenant, since)
 	}
@@ -28,7 +29,7 @@ func fill(d *scheduler.Digester, a assembly, bot *assembled, keeper *rules.Keepe
 		return commands.Goal(ctx, db, tenant, a.digest.due.Zone)
 	}
 	d.Muted = func(ctx context.Context) (bool, error) { return commands.Muted(ctx, db, tenant, a.now()) }
-	d.Notices = func() []string { return commands.Notices(keeper.Now()) }
+	d.Notices = func() []string { return commands.Notices(holds()) }
 }
 
 // decided counts what became of the requests that were asked since a moment.
