@@ -1,0 +1,216 @@
+package msgraph_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"twokey/graph"
+	"twokey/graph/msgraph"
+	"twokey/graph/rollout"
+	"twokey/graph/simtenant"
+	"twokey/graph/sync"
+)
+
+// recounted is a tenant drawn by its number, with what was done to it.
+type recounted struct {
+	plain
+	licence graph.Licence
+	scope   rollout.Scope
+	unread  map[string]bool // people whose methods are refused
+	at      time.Time
+	sim     *simtenant.Tenant
+}
+
+// draw makes a small tenant with disabled and new accounts, declared and excepted
+// people, and some whose methods cannot be read.
+func draw(t *testing.T, number uint64) recounted {
+	t.Helper()
+	r := rand.New(rand.NewPCG(number, 6))
+	tenant := recounted{
+		licence: []graph.Licence{graph.Free, graph.P1, graph.P2}[r.IntN(3)],
+		scope:   rollout.Scope{Declared: map[string]rollout.Purpose{}, Exceptions: map[string]time.Time{}},
+		unread:  map[string]bool{}, at: noon(),
+	}
+	var err error
+	tenant.sim, err = simtenant.New(simtenant.Config{People: 7 + r.IntN(12), Licence: tenant.licence, Seed: number, Epoch: noon(), Now: noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant.plain = plain{t, newServer(t, tenant.sim)}
+	users := tenant.list("/v1.0/users?$top=999&$select=id,accountEnabled,userType")
+	one := func() string { return users[r.IntN(len(users))].text("id") }
+	for range r.IntN(3) {
+		tenant.send(http.MethodPatch, "/v1.0/users/"+one(), map[string]any{"accountEnabled": false})
+	}
+	for i := range r.IntN(3) {
+		name := fmt.Sprintf("new%d-%d", number, i)
+		tenant.send(http.MethodPost, "/v1.0/users", map[string]any{
+			"accountEnabled": true, "displayName": name, "mailNickname": name, "userPrincipalName": name + "@" + tenant.domain(),
+			"passwordProfile": map[string]any{"password": "aLongOne-2026!"},
+		})
+	}
+	purposes := []rollout.Purpose{rollout.Service, rollout.Shared, rollout.Room, rollout.Sync, rollout.Emergency}
+	for range r.IntN(5) {
+		tenant.scope.Declared[one()] = purposes[r.IntN(len(purposes))]
+	}
+	for range r.IntN(3) {
+		tenant.scope.Exceptions[one()] = tenant.at.AddDate(0, 0, r.IntN(3)-1)
+	}
+	if tenant.licence == graph.Free && r.IntN(2) == 0 {
+		var faults []map[string]any
+		for range 1 + r.IntN(3) {
+			id := one()
+			tenant.unread[id] = true
+			faults = append(faults, map[string]any{"method": "GET", "path": "/users/" + id + "/authentication/methods", "status": 403})
+		}
+		tenant.send(http.MethodPost, "/_sim/faults", faults)
+	}
+	return tenant
+}
+
+func (r recounted) domain() string {
+	return r.get("/v1.0/organization")["value"].([]any)[0].(map[string]any)["verifiedDomains"].([]any)[0].(map[string]any)["name"].(string)
+}
+
+func (r recounted) send(method, address string, body any) {
+	r.t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(r.t.Context(), method, r.root+address, bytes.NewReader(text))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer plain")
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode/100 != 2 && res.StatusCode != http.StatusForbidden { // an administrator is not blocked by an app
+		r.t.Fatalf("%s %s: %s", method, address, res.Status)
+	}
+}
+
+// tally is a count by hand: yes of so many, of whom some are not known.
+type tally struct{ yes, unknown, of int }
+
+// recount counts person by person in the plainest way, from what the tenant
+// itself holds: neither the SDK nor a report has a part in it.
+func (r recounted) recount() map[rollout.ID]tally {
+	r.t.Helper()
+	counts := map[rollout.ID]tally{}
+	add := func(id rollout.ID, yes, known bool) {
+		c := counts[id]
+		c.of++
+		switch {
+		case !known:
+			c.unknown++
+		case yes:
+			c.yes++
+		}
+		counts[id] = c
+	}
+	sync := map[string]bool{}
+	admin := map[string]bool{}
+	for _, h := range r.roleHolders() {
+		admin[h.UserID] = true
+		sync[h.UserID] = slices.ContainsFunc(h.Roles, graph.Role.Synchronises)
+	}
+	for _, u := range r.list("/v1.0/users?$top=999&$select=id,accountEnabled,userType") {
+		id := u.text("id")
+		end, excepted := r.scope.Exceptions[id]
+		person := u.flag("accountEnabled") && u.text("userType") != "Guest" && r.scope.Declared[id] == "" && !sync[id] && !(excepted && end.After(r.at))
+		add(rollout.InScope, person, true)
+		add(rollout.Enabled, u.flag("accountEnabled"), true)
+		if !person {
+			continue
+		}
+		phones, lasting, resistant, foreign, known := 0, 0, 0, false, !r.unread[id]
+		if known {
+			for _, m := range r.methods(id) {
+				switch m.Kind {
+				case graph.MethodPhone:
+					phones++
+				case graph.MethodExternal:
+					if r.licence == graph.Free {
+						lasting++
+					} else { // the report counts it, and does not say what it is worth
+						foreign = true
+					}
+				case graph.MethodPasskey, graph.MethodWindowsHello, graph.MethodPlatformCredential:
+					lasting++
+					resistant++
+				case graph.MethodAuthenticator, graph.MethodSoftwareOATH:
+					lasting++
+				default:
+				}
+			}
+		}
+		add(rollout.Registered, phones+lasting > 0 || foreign, known)
+		if admin[id] {
+			add(rollout.AdminsNoMethod, phones+lasting == 0 && !foreign, known)
+		}
+		known = known && (phones+lasting > 0 || !foreign)
+		add(rollout.NotPhoneOnly, lasting > 0, known)
+		add(rollout.PhoneOnly, phones > 0 && lasting == 0, known)
+		add(rollout.PhishingResistant, resistant > 0, known)
+		if r.licence == graph.Free { // a report does not say how many apps somebody has
+			add(rollout.Backup, lasting > 1, known)
+		}
+	}
+	return counts
+}
+
+// TestFiguresEqualTheTenant reads 200 random tenants through the whole chain and
+// holds each figure to a count by hand of what the tenant holds; and that what is
+// not known is never 0.
+func TestFiguresEqualTheTenant(t *testing.T) {
+	t.Parallel()
+	tenants := uint64(200)
+	if testing.Short() {
+		tenants = 40
+	}
+	var unread, without, checked int
+	for number := range tenants {
+		r := draw(t, number+1)
+		want := r.recount()
+		c := client(t, msgraph.Config{BaseURL: r.root + "/v1.0", Credential: msgraph.StaticToken("recount"), Unbudgeted: true, Now: noon})
+		facts := sync.Read(t.Context(), c, noon)
+		funnel := rollout.NewFunnel(facts, r.scope)
+		for id, n := range want {
+			got := funnel.Get(id)
+			value, known := got.Value()
+			checked++
+			switch {
+			case id == rollout.InScope || id == rollout.Enabled:
+				if !known || int(value) != n.yes {
+					t.Errorf("tenant %d, %v: %s is %v, want %d", number+1, r.licence, id, got, n.yes)
+				}
+			case !known:
+				without++
+				if n.unknown == 0 || n.yes > 0 || got.Reason() == "" {
+					t.Errorf("tenant %d, %v: %s has no value (%q), want %+v", number+1, r.licence, id, got.Reason(), n)
+				}
+			case int(value) != n.yes || got.Unknown != n.unknown || got.Of != n.of:
+				t.Errorf("tenant %d, %v: %s is %v of %d with %d unknown, want %+v", number+1, r.licence, id, value, got.Of, got.Unknown, n)
+			}
+			unread += n.unknown
+		}
+		if err := r.sim.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if unread == 0 || without == 0 {
+		t.Errorf("%d unread people and %d figures without a value among %d: the tenants are too tame", unread, without, checked)
+	}
+	t.Logf("%d tenants, %d figures, %d of them of people who could not be read, %d without a value", tenants, checked, unread, without)
+}
