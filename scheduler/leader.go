@@ -41,12 +41,13 @@ func RenderLeader(_ context.Context, facts []byte) (chat.Message, error) {
 	if err := json.Unmarshal(facts, &d); err != nil {
 		return chat.Message{}, fmt.Errorf("read digest: %w", err)
 	}
-	return LeaderMessage(d), nil
+	return LeaderMessage(d)
 }
 
 // LeaderMessage words a digest for whoever leads the organisation: where it
-// stands against four weeks ago, where it leads, and what is next. It names nobody.
-func LeaderMessage(d Digest) chat.Message {
+// stands against four weeks ago, where it leads, and what is next, with a picture of
+// the parts and the departments. It names nobody.
+func LeaderMessage(d Digest) (chat.Message, error) {
 	then := fourWeeksAgo(d)
 	figures := rollout.Compare(d.This, then)
 	next := "Nothing is pressing."
@@ -57,8 +58,13 @@ func LeaderMessage(d Digest) chat.Message {
 	if s := outlook(d); s != "" {
 		goal = s
 	}
+	picture, err := standing(d, figures)
+	if err != nil {
+		return chat.Message{}, err
+	}
 	return chat.Message{
 		Headline: leaderHeadline(d, figures, then),
+		Image:    picture,
 		Fields: []chat.Field{
 			{Label: "Where it leads", Value: goal},
 			{Label: "MFA enforced", Value: worded(figures, rollout.Enforced, true) + "; with a backup method " + worded(figures, rollout.Backup, true)},
@@ -66,7 +72,7 @@ func LeaderMessage(d Digest) chat.Message {
 			{Label: "Next", Value: next},
 		},
 		Footer: "Data as of " + d.AsOf.In(zone(d)).Format("Mon 2 Jan 2006, 15:04 MST") + "." + lateWords(d),
-	}
+	}, nil
 }
 
 // span4 is how far back the leaders' version looks.

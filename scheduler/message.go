@@ -271,8 +271,7 @@ func departmentDetails(w rollout.Week) []chat.Field {
 	if _, ok := w.Figures().Get(rollout.Registered).Value(); !ok {
 		return nil
 	}
-	rows := slices.Clone(w.Departments)
-	slices.SortStableFunc(rows, func(a, b rollout.DepartmentSum) int { return cmp.Compare(rank(a), rank(b)) })
+	rows := byShare(w.Departments)
 	var fs []chat.Field
 	for _, row := range rows[:min(len(rows), departmentsShown)] {
 		fs = append(fs, chat.Field{Label: departmentWords(row.Name), Value: registeredWords(row.Registered)})
@@ -281,6 +280,13 @@ func departmentDetails(w rollout.Week) []chat.Field {
 		fs = append(fs, chat.Field{Label: "Not shown", Value: count(more, "more department", "more departments")})
 	}
 	return fs
+}
+
+// byShare sorts departments, the lowest share first and what is not known last.
+func byShare(rows []rollout.DepartmentSum) []rollout.DepartmentSum {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b rollout.DepartmentSum) int { return cmp.Compare(rank(a), rank(b)) })
+	return rows
 }
 
 func rank(d rollout.DepartmentSum) float64 {

@@ -103,7 +103,10 @@ func TestQuietWeek(t *testing.T) {
 func TestLeaderMessage(t *testing.T) {
 	t.Parallel()
 	for name, d := range told() {
-		m := LeaderMessage(d.Digest)
+		m, err := LeaderMessage(d.Digest)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 		if lines := 1 + len(m.Fields); lines != 5 || m.Text != "" || m.Table != nil || len(m.Details) > 0 {
 			t.Errorf("%s: %d lines:\n%s", name, lines, m.Plain())
 		}

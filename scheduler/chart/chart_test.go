@@ -126,7 +126,8 @@ func drawn(t *testing.T, c Chart) ([]byte, image.Image) {
 	return b, picture
 }
 
-// Whatever is drawn stays inside: the rim of the picture is white.
+// Whatever is drawn stays inside: within its frame the rim of the picture is white,
+// and outside of it there is nothing.
 func TestDrawStaysOnTheCanvas(t *testing.T) {
 	t.Parallel()
 	for name, c := range charts() {
@@ -143,7 +144,11 @@ func TestDrawStaysOnTheCanvas(t *testing.T) {
 					if x == rim && y >= rim && y < size.Y-rim {
 						x = size.X - rim // over what may be drawn on
 					}
-					if r, g, b, _ := picture.At(x, y).RGBA(); r&g&b != 0xffff {
+					r, g, b, a := picture.At(x, y).RGBA()
+					switch out := outside(x, y, size.X, size.Y); {
+					case out >= 1 && a != 0:
+						t.Fatalf("ink at %d,%d, outside of the frame", x, y)
+					case out < -3 && r&g&b != 0xffff:
 						t.Fatalf("ink at %d,%d, want a white rim", x, y)
 					}
 				}

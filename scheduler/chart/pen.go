@@ -3,6 +3,7 @@ package chart
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"image/color"
 	"image/png"
 	"math"
@@ -33,12 +34,41 @@ func newPen(width, height float64) *pen {
 	}
 }
 
+// png frames what was drawn as a card: its corners are round and let through what
+// is behind them, and a line goes round it. On a dark page a square of white looks
+// like a hole in it, and on a white one a picture without an edge runs into the
+// text.
 func (p *pen) png() ([]byte, error) {
+	picture := p.canvas.Image()
+	size := picture.Bounds()
+	card := image.NewNRGBA(size)
+	for y := range size.Dy() {
+		for x := range size.Dx() {
+			at := color.NRGBAModel.Convert(picture.At(x, y)).(color.NRGBA)
+			out := outside(x, y, size.Dx(), size.Dy())
+			at.A = uint8(255 * (1 - min(1, max(0, out))))
+			if edge := out + 2; edge > 0 && at.A > 0 {
+				at.R, at.G, at.B = rule.R, rule.G, rule.B
+			}
+			card.SetNRGBA(x, y, at)
+		}
+	}
 	var b bytes.Buffer
-	if err := png.Encode(&b, p.canvas.Image()); err != nil {
+	if err := png.Encode(&b, card); err != nil {
 		return nil, fmt.Errorf("encode picture: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// outside is how far a pixel lies outside of the card, below 0 within it.
+func outside(x, y, width, height int) float64 {
+	const round = 20
+	dx := max(round-float64(x)-0.5, float64(x)+0.5-float64(width-round), 0)
+	dy := max(round-float64(y)-0.5, float64(y)+0.5-float64(height-round), 0)
+	if dx > 0 && dy > 0 {
+		return math.Hypot(dx, dy) - round
+	}
+	return max(dx, dy) - round
 }
 
 // type style is a kind of lettering.
