@@ -20,7 +20,6 @@ import (
 	"twokey/chat/outbox"
 	"twokey/commands"
 	"twokey/commands/approval"
-	"twokey/commands/guide"
 	"twokey/commands/identity"
 	"twokey/commands/rules"
 	"twokey/graph"
@@ -55,6 +54,7 @@ type assembly struct {
 	hours      commands.Hours // of those who decide
 	life       time.Duration  // of a request that nobody decides; 0: as many hours as are usual
 	contact    string
+	guide      ownGuide
 	chatSignIn commands.ChatSignIn
 	admins     chat.Address
 	page       string                  // where browsers reach the page on which people prove who they are; empty: there is none
@@ -148,7 +148,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return nil, err
 	}
 	bot.pruner = pruner{bot.store, bot.records, a.retention, a.now, a.log}
-	staff, err := guide.Load()
+	staff, err := a.guide.load()
 	if err != nil {
 		return nil, fmt.Errorf("load guide: %w", err)
 	}
@@ -187,7 +187,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher, Alerts: bot.store,
 		Absences: bot.store, Declarations: bot.store, LegacyUse: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
 		Proofs: bot.store, Page: a.page, Chosen: a.chosen,
-		Nudges: waves{bot.nudger, bot.store},
+		Nudges: waves{bot.nudger, bot.store}, Links: a.guide.links,
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now, Changed: bot.changed,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return bot.runner.Collect(ctx, v, deliver)

@@ -39,6 +39,7 @@ type Config struct {
 	Approvals Approvals
 	Digest    *Digest // nil: none is posted
 	Audit     Audit
+	Guide     Guide
 	Store     Store
 	Web       Web
 }
@@ -157,6 +158,12 @@ type Digest struct {
 type Audit struct {
 	HeadTo    []string // files, mailto: and https: addresses
 	Retention time.Duration
+}
+
+// Guide is what an organisation adds to the staff guide.
+type Guide struct {
+	Folder string   // of its own articles; empty: there are none
+	Links  []string // hosts to which articles and reminders may link, beside Microsoft's
 }
 
 // Store is where everything is kept. The DSN is a secret because that of a

@@ -47,6 +47,10 @@ func (c *Config) shape(kinds []string) shape {
 		{name: "approvals", is: c.Approvals.shape(kinds)},
 		{name: "digest", is: optional(&c.Digest, (*Digest).shape)},
 		{name: "audit", is: c.Audit.shape()},
+		{name: "guide", is: section{
+			{name: "folder", is: file(&c.Guide.Folder)},
+			{name: "links", is: list[string]{into: &c.Guide.Links, one: host}},
+		}},
 		{name: "store", need: true, is: dsn(&c.Store.DSN)},
 		{name: "web", is: c.Web.shape()},
 	}

@@ -357,6 +357,19 @@ func file(into *string) value {
 	}
 }
 
+// hostName is the name of a host, with a point in it.
+var hostName = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+
+// host takes the name of a host.
+func host(into *string) shape {
+	return value(func(_ *reader, s string) string {
+		if *into = strings.ToLower(s); !hostName.MatchString(*into) {
+			return fmt.Sprintf("%s is no host's name, like intranet.vale.example", quoted(s))
+		}
+		return ""
+	})
+}
+
 // receiver takes where audit heads go.
 func receiver(into *string) shape {
 	return value(func(r *reader, s string) string {

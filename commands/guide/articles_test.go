@@ -138,20 +138,14 @@ func syllables(word string) int {
 	return max(n, 1)
 }
 
-// officialHosts are the only ones that an article may send anybody to.
-var officialHosts = []string{
-	"aka.ms", "mysignins.microsoft.com", "www.microsoft.com", "learn.microsoft.com", "support.microsoft.com", "apps.apple.com", "play.google.com",
-	"myaccount.microsoft.com", "login.microsoftonline.com",
-}
-
 func checkOfficial(t *testing.T, address string) {
 	t.Helper()
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
 		t.Errorf("address %q: %v", address, err)
-	case u.Scheme != "https" || !slices.Contains(officialHosts, u.Host) || u.User != nil:
-		t.Errorf("address %q is not https on one of %v", address, officialHosts)
+	case u.Scheme != "https" || !slices.Contains(OfficialHosts(), u.Host) || u.User != nil:
+		t.Errorf("address %q is not https on one of %v", address, OfficialHosts())
 	}
 }
 

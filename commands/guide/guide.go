@@ -110,13 +110,21 @@ type Guide struct {
 // the key that is wrong.
 func Load() (*Guide, error) { return load(embedded) }
 
-func load(files fs.FS) (*Guide, error) {
+func load(files fs.FS) (*Guide, error) { return loadWith(files, nil, nil) }
+
+// loadWith is load with an organisation's own articles, if there are any.
+func loadWith(files, own fs.FS, hosts []string) (*Guide, error) {
 	g := &Guide{articles: make(map[string]article), others: make(map[phrases.Language]map[string]article)}
 	if err := g.loadArticles(files); err != nil {
 		return nil, err
 	}
 	if err := g.loadTranslations(files); err != nil {
 		return nil, err
+	}
+	if own != nil {
+		if err := g.loadOwn(own, hosts); err != nil {
+			return nil, err
+		}
 	}
 	config, err := loadWords(files)
 	if err != nil {
