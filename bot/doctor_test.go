@@ -26,7 +26,7 @@ func examined(t *testing.T, of *office) (status int, ok bool, found []finding) {
 	if err := json.Unmarshal([]byte(said.String()), &report); err != nil {
 		t.Fatalf("%v: %s", err, said.String())
 	}
-	for _, secret := range []string{readerSecret, writerSecret, of.slack.BotToken(), of.slack.AppToken()} {
+	for _, secret := range []string{readerSecret, writerSecret, signInSecret, of.slack.BotToken(), of.slack.AppToken()} {
 		if strings.Contains(said.String(), secret) {
 			t.Errorf("it says a secret:\n%s", said.String())
 		}
@@ -196,5 +196,25 @@ func TestManifestEntra(t *testing.T) {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, said.String())
 		}
+	}
+}
+
+// TestDoctorPage looks whether people can sign in on the linking page, and says
+// how to mend it if not.
+func TestDoctorPage(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{closed: true, real: true, page: true})
+	status, _, found := examined(t, of)
+	for check, state := range map[string]string{"sign-in service": stateFine, "sign-in address": stateFine, "sign-in secret": stateFine, "web certificate": stateFine, "public address": stateNote} {
+		if !finds(found, check, state, "") {
+			t.Errorf("%s is not %s:\n%+v", check, state, found)
+		}
+	}
+	if status != 0 {
+		t.Errorf("doctor = %d", status)
+	}
+	of.write("sign-in.secret", "nonsense")
+	if status, _, found := examined(t, of); status != 1 || !finds(found, "sign-in secret", stateWrong, "Make a new client secret") {
+		t.Errorf("doctor = %d with a secret that is none:\n%+v", status, found)
 	}
 }

@@ -277,6 +277,39 @@ func TestO24LinkedOnThePage(t *testing.T) {
 	of.effects(0)
 }
 
+// TestO25TwoAccountsOnThePage lets an approver link a second account on the page,
+// and approve with both: that is one person, however often they prove it.
+func TestO25TwoAccountsOnThePage(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{page: true})
+	b := of.visitor()
+	of.slack.AddUser(slacktest.User{ID: account("second"), Name: "second"})
+	of.command("second", "", "link")
+	b.begin(of.address(of.await("second", "an address", of.asks("Sign in once"))))
+	b.signIn("abe")
+	b.do(b.sees("One step is left"))
+	of.command("second", "", strings.TrimPrefix(b.value(`document.querySelector('.command code').textContent`), "/mfa "))
+	of.await("second", "that it is linked", of.says("You are “Abe Lindqvist” here"))
+	of.confirm(b, "“Abe Lindqvist” has linked a chat account", `L-[A-Z2-7]{6}`)
+
+	request := of.provenAsk(b, "ada", "defaults enable everybody has been trained")
+	approve := func(person string) {
+		t.Helper()
+		of.command(person, "", "approve "+request)
+		asked := of.await(person, "that they have to prove who they are", of.asks("Nothing is done yet"))
+		b.begin(of.address(asked))
+		b.signIn("abe")
+		b.do(b.sees("Thank you"))
+		of.press(person, asked, "Go on")
+	}
+	approve("abe")
+	of.await("abe", "that it counts", of.says("needs one more person"))
+	approve("second")
+	of.await("second", "that it counted already", of.says("already"))
+	of.await("abe", "that one is missing still", of.direct("abe", func(m slacktest.Message) bool { return of.says(request, "1 of 2")(m) }))
+	of.effects(0)
+}
+
 // matching are the messages that a person sees and that fit.
 func (of *office) matching(person string, fits func(slacktest.Message) bool) []slacktest.Message {
 	return slices.DeleteFunc(of.slack.Seen(account(person)), func(m slacktest.Message) bool { return !fits(m) })

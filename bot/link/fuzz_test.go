@@ -3,9 +3,12 @@ package link_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"twokey/chat/visit"
 )
@@ -19,6 +22,10 @@ func FuzzLink(f *testing.F) {
 	token := p.desk.ask(visit.Collect, "ada")
 	b.begin(token)
 	b.get("/link/sign-in")
+	for _, s := range p.desk.tickets {
+		s.Until = s.Until.AddDate(100, 0, 0) // as long as it takes
+	}
+	var callers atomic.Uint32
 	ticket, signIn := b.cookie("__Host-twokey-visit"), b.cookie("__Host-twokey-sign-in")
 	assertion := `{"id":"AAAA","rawId":"AAAA","type":"public-key","response":{"authenticatorData":"AAAA","clientDataJSON":"e30","signature":"AAAA","userHandle":"AAAA"}}`
 	creation := `{"id":"AAAA","rawId":"AAAA","type":"public-key","response":{"attestationObject":"oA","clientDataJSON":"e30","transports":["usb"]}}`
@@ -33,9 +40,10 @@ func FuzzLink(f *testing.F) {
 		if err != nil || strings.ContainsAny(method, " \t\r\n") || method == "" {
 			return // net/http lets no such request in
 		}
-		p.clock.add(1e9)
+		p.clock.add(20 * time.Millisecond) // or the limits would be all that is tried
 		r := httptest.NewRequest("GET", p.url+"/", strings.NewReader(body))
-		r.Method, r.URL = method, u
+		n := callers.Add(1)
+		r.Method, r.URL, r.RemoteAddr = method, u, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 1).String()
 		r.Header.Set("Content-Type", "application/json")
 		for name, value := range map[string]string{"visit": ticket, "sign-in": signIn, "passkey": key, "person": person} {
 			r.Header.Add("Cookie", "__Host-twokey-"+name+"="+value)

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -244,6 +245,9 @@ func (p *Page) signedHolder(r *http.Request, ticket string, v visit.Visit) (hold
 	return h, h.read(keys)
 }
 
+// bodyLimit is how long the script may take to send what a passkey said.
+const bodyLimit = 15 * time.Second
+
 // inJSON answers the page's script. Its requests say that they are JSON, which
 // no form of another site can.
 func inJSON(h func(http.ResponseWriter, *http.Request) (any, error)) handler {
@@ -251,6 +255,9 @@ func inJSON(h func(http.ResponseWriter, *http.Request) (any, error)) handler {
 		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 			return errStray
 		}
+		// Whoever sends a body byte by byte must not be waited for. What cannot set
+		// a deadline, as in tests, has no slow callers either.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyLimit))
 		answer, err := h(w, r)
 		if err != nil {
 			return scripted{err}
