@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"twokey/chat"
 	"twokey/commands/approval"
@@ -38,12 +37,12 @@ func findPerson(ctx context.Context, env Env, typed string) (graph.User, error) 
 func findUsers(ctx context.Context, env Env, typed string) (found []graph.User, err error) {
 	var short []graph.User
 	var unread error
-	var asking sync.WaitGroup
+	asked := func() {}
 	if !strings.ContainsAny(typed, "@ ") {
-		asking.Go(func() { short, unread = env.Tenant.FindUsers(ctx, typed+"@"+env.Organization.DefaultDomain) })
+		asked = aside(func() { short, unread = env.Tenant.FindUsers(ctx, typed+"@"+env.Organization.DefaultDomain) })
 	}
 	found, err = env.Tenant.FindUsers(ctx, typed)
-	asking.Wait()
+	asked()
 	if err == nil && len(found) == 0 {
 		return short, unread
 	}

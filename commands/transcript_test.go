@@ -144,6 +144,7 @@ func TestTranscripts(t *testing.T) {
 		known[name] = true
 		golden(t, "commands/"+name, b.String())
 	}
+	golden(t, "answers.md", answers(every(t), licences, said))
 	files, err := os.ReadDir("testdata/commands")
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,14 +23,13 @@ func userCommand(env Env) Command {
 		Access: only(identity.Helpdesk),
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			var p portrait
-			var roles sync.WaitGroup // who holds which does not hang on who is meant
-			roles.Go(func() { p.holders = rollout.From(env.Tenant.RoleHolders(ctx)) })
+			read := aside(func() { p.holders = rollout.From(env.Tenant.RoleHolders(ctx)) })
 			u, err := findPerson(ctx, env, c.Args[userOption.Name])
 			if err == nil {
 				p.User = u
 				p.read(ctx, env)
 			}
-			roles.Wait()
+			read()
 			if err != nil {
 				return chat.Message{}, err
 			}

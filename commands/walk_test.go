@@ -21,6 +21,7 @@ var walkOf = map[string]string{
 	"revoke": "revoke", "block": "block", "unblock": "unblock", "campaign set": "campaign", "goal": "goal", "scope set": "scope",
 	"exception add": "exception add", "exception renew": "exception renew", "exception end": "exception end", "thaw": "thaw",
 	"case pass": "", "case reset": "", // in the tests of cases, with the proofs that they rest on
+	"nudge": "", "wave start": "", "template set": "", // in their own, with what people are then written
 }
 
 // drifts change what each action rests on, past the bot.
