@@ -262,7 +262,7 @@ func TestAloud(t *testing.T) {
 	})
 	for _, c := range w.mux.all {
 		got := w.handle(chat.Event{Kind: chat.Command, From: account("ada"), Channel: adminsChannel.Channel, Text: c.Example})
-		if want := slices.Contains([]string{"status", "trend", "forecast", "deadlines"}, c.Name); got.aloud != want {
+		if want := slices.Contains([]string{"status", "legacy", "trend", "forecast", "deadlines"}, c.Name); got.aloud != want {
 			t.Errorf("%q among the admins: aloud %t, want %t", c.Example, got.aloud, want)
 		}
 	}
@@ -272,6 +272,7 @@ func TestAloud(t *testing.T) {
 		aloud bool
 	}{
 		{"in the admins' channel", chat.Event{Kind: chat.Command, From: account("ada"), Channel: "C-admins", Text: "status"}, true},
+		{"with names", chat.Event{Kind: chat.Command, From: account("ada"), Channel: "C-admins", Text: "legacy --by user"}, false},
 		{"in another channel", chat.Event{Kind: chat.Command, From: account("ada"), Channel: "C-team", Text: "status"}, false},
 		{"in one's own messages", chat.Event{Kind: chat.Command, From: account("ada"), Text: "status"}, false},
 		{"in another workspace's channel of the same ID", chat.Event{Kind: chat.Command, From: chat.Account{Platform: "chat", Workspace: "W2", User: "ada"}, Channel: "C-admins", Text: "status"}, false},
