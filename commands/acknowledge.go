@@ -50,6 +50,9 @@ func alerted(env Env) outbox.Renderer {
 		if err := json.Unmarshal(facts, &f); err != nil {
 			return chat.Message{}, fmt.Errorf("read message facts: %w", err)
 		}
+		if f.Alert == "" {
+			return chat.Message{}, errors.New("a message about no alert")
+		}
 		a, ok, err := env.Alerts.Alert(ctx, env.Organization.ID, f.Alert)
 		if err != nil {
 			return chat.Message{}, err

@@ -79,6 +79,7 @@ func namesOf(ctx context.Context, env Env, who identity.Speaker) []string {
 
 // kept says what the rows of a table are, and how long they are kept.
 var kept = map[string][2]string{
+	"alert":       {"Alerts that tell of you, or that you acknowledged", "as long as the audit record"},
 	"alias":       {"Under which pseudonyms the audit record knows you", "until you are erased as a leaver"},
 	"aside":       {"Words beside the audit record", "as long as the record's text, 7 years by default"},
 	"audit":       {"What you did, or was done for you: by pseudonym", "its text 7 years by default"},
