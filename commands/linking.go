@@ -321,12 +321,23 @@ func unlinkCommand(env Env) Command {
 			case env.Proofs == nil:
 				return chat.Message{}, errNoRef
 			}
-			return unlink(ctx, env, c, ref)
+			m, err := unlink(ctx, env, c, ref, false)
+			if errors.Is(err, errCounts) {
+				if err := proves(ctx, env, &c, forLinks); err != nil {
+					return chat.Message{}, err
+				}
+				return unlink(ctx, env, c, ref, true)
+			}
+			return m, err
 		},
 	}
 }
 
-func unlink(ctx context.Context, env Env, c Call, ref string) (chat.Message, error) {
+// errCounts says that what is to be ended proves a passkey by now. Without it less
+// would be enough for its owner, so that whoever ends it shows who they are.
+var errCounts = errors.New("the passkey counts")
+
+func unlink(ctx context.Context, env Env, c Call, ref string, shown bool) (chat.Message, error) {
 	tenant, said := env.Organization.ID, "This chat account is linked to nobody any more."
 	err := env.Proofs.UpdateLinks(ctx, func(tx link.Tx) error {
 		if ref == "" {
@@ -343,9 +354,16 @@ func unlink(ctx context.Context, env Env, c Call, ref string) (chat.Message, err
 		if err != nil {
 			return err
 		}
-		me := c.Who.User.ID
-		if object := l.Object + k.Object; !c.Who.Linked || object != me && !c.Who.Has(identity.Approver, identity.Owner) {
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		me := c.Who.Principal.Object // nobody's while their own link is new
+		if object := l.Object + k.Object; me == "" || object != me && !c.Who.Has(identity.Approver, identity.Owner) {
 			return errNoRef
+		}
+		if k.ID != "" && k.Counting(now) && !shown {
+			return errCounts
 		}
 		said = ref + " has ended. It gives nothing any more."
 		if !l.Zero() {

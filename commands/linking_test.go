@@ -252,6 +252,8 @@ func TestU01Confirm(t *testing.T) {
 		t.Errorf("recorded: %+v", got)
 	}
 	wantSaid(t, w.say("sam", "unlink "+ref), "There is no such link")
+	w.connects("bea-newer", id("bea"))
+	wantSaid(t, w.say("bea-newer", "unlink "+ref), "There is no such link") // it is new itself
 	wantSaid(t, w.say("bea", "unlink "+ref), ref+" has ended")
 	wantSaid(t, w.say("abe", "unlink "+own), own+" has ended") // who decides may take away
 	for _, user := range []string{"bea-new", "olga-new"} {

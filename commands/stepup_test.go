@@ -260,6 +260,19 @@ func TestU03Passkeys(t *testing.T) {
 	if err := desk.UseKey(t.Context(), beas, stranger); !errors.Is(err, visit.Other) {
 		t.Errorf("another person's key is used: %v", err)
 	}
+	w.advance(link.ProofLife)
+	stolen := w.say("abe", "unlink "+w.keyRefs("abe")[0])
+	wantSaid(t, stolen, "fresh proof of who you are") // or a stolen session would make less enough
+	last, _, err := desk.Begin(t.Context(), tokenOf(t, stolen.Message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims.At = w.now()
+	if _, err := desk.Signed(t.Context(), last, claims); err != nil {
+		t.Fatal(err)
+	}
+	ticket = last
+	counts(true, true)
 	for _, ref := range w.keyRefs("abe") {
 		wantSaid(t, w.say("abe", "unlink "+ref), "has ended")
 	}
