@@ -18,7 +18,7 @@ func Read(ctx context.Context, r Reader, now func() time.Time) rollout.Facts {
 	s := New(Config{Tenant: "once", Reader: r, Store: &Memory{}, Now: now, Patience: time.Hour})
 	_ = s.Pass(ctx) // what could not be read says so in the facts, here and below
 	_ = s.SignIns(ctx)
-	_, _ = s.refresh(ctx, -1)
+	_ = s.RefreshAll(ctx)
 	return s.Facts(ctx)
 }
 

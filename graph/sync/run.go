@@ -22,6 +22,12 @@ const lastSignInsEvery = 24 * time.Hour
 // to read at once.
 func (s *Syncer) Refresh(ctx context.Context) (more bool, err error) { return s.refresh(ctx, round) }
 
+// RefreshAll does at once what many calls of Refresh do one after the other.
+func (s *Syncer) RefreshAll(ctx context.Context) error {
+	_, err := s.refresh(ctx, -1)
+	return err
+}
+
 // refresh is Refresh for at most so many people or, for a negative number, all.
 func (s *Syncer) refresh(ctx context.Context, most int) (more bool, err error) {
 	err = s.lead(ctx, func(ctx context.Context, l Lease) error {
