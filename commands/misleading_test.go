@@ -40,10 +40,21 @@ func (r renaming) FindUsers(ctx context.Context, typed string) ([]graph.User, er
 // thawing is asked for while nothing else may be.
 var thawing = action{"thaw", "olga", "thaw all is well again", func(o *office) { o.say("abe", "freeze something is odd") }, asItIs, "two", nil}
 
+// reminding are the changes by which people are written to. They need to know
+// everybody.
+var reminding = []action{
+	{"nudge", "ada", "nudge sam --by 2026-12-11", (*office).known, asItIs, "confirm", nil},
+	{"wave", "ada", "wave start all everybody had the training", func(o *office) {
+		o.known()
+		o.say("ada", "wave create all missing --by 2026-12-18")
+	}, asItIs, "two", nil},
+	{"template", "ada", `template set first en "Ben in room 12 helps." people ask for a room`, (*office).known, asItIs, "one", nil},
+}
+
 // everyAction is at least one action of each kind, which the test fails without.
 func everyAction(t *testing.T) []action {
 	t.Helper()
-	all := append(slices.Clone(actions), thawing)
+	all := append(append(slices.Clone(actions), reminding...), thawing)
 	for kind := range Actions(Env{}) {
 		if kind == ownBlockKind.name {
 			continue // it is asked for by a button, in words that are block's; see TestPromptApproved
