@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/commands/alert"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 )
@@ -311,12 +312,20 @@ func (away) Update(context.Context, func(approval.Tx) error) error { return erro
 
 func (away) View(context.Context, func(approval.Tx) error) error { return errors.New("disk is full") }
 
+func (away) Alert(context.Context, string, string) (alert.Alert, bool, error) {
+	return alert.Alert{}, false, errors.New("disk is full")
+}
+
+func (away) Acknowledge(context.Context, string, string, string) (alert.Alert, bool, error) {
+	return alert.Alert{}, false, errors.New("disk is full")
+}
+
 // TestDatabaseAway holds that what cannot be stored or read is not said to be
 // done, and that what needs no database goes on working.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	w := newDryWorld(t)
-	w.env.Requests = away{}
+	w.env.Requests, w.env.Alerts = away{}, away{}
 	w.env.Engine = &approval.Engine{Store: away{}, Standing: w.env.People, Expiry: AroundTheClock(w.env.Zone).Expiry}
 	w.assemble()
 	for _, line := range []string{"requests", "approve R-ABC234", "deny R-ABC234", "cancel R-ABC234", "defaults enable we are ready"} {

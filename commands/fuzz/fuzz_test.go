@@ -62,7 +62,7 @@ func bot(f *testing.F) (*commands.Mux, *bytes.Buffer) {
 	return commands.NewMux(commands.Env{
 		Organization: graph.Organization{ID: "t-1", Name: "Harbour & Vale", DefaultDomain: "vale.example"}, Tenant: here, Facts: here.facts, Scope: rollout.Scope{},
 		Engine:   &approval.Engine{Store: none, Standing: directory, Expiry: commands.AroundTheClock(time.UTC).Expiry},
-		Requests: none, People: directory, Guide: articles, Records: none, Digest: none, Trend: none, Changes: none, Absences: none, Languages: none, Declarations: none, Staff: none,
+		Requests: none, People: directory, Guide: articles, Records: none, Digest: none, Trend: none, Changes: none, Nudges: none, Alerts: none, Absences: none, Languages: none, Declarations: none, Staff: none,
 		Phrases: book, Rules: keeper, Zone: time.UTC, Contact: "Ada, extension 42", Admins: chat.Address{Platform: "chat", Workspace: "W1", Channel: "admins"},
 		ChatSignIn: commands.ChatOwn, Build: "twokey 0.1", Now: now,
 		Collect: func(context.Context, approval.Vote, func(context.Context, any) error) (approval.Request, error) {

@@ -11,6 +11,7 @@ import (
 	"twokey/chat"
 	"twokey/chat/phrases"
 	"twokey/commands"
+	"twokey/commands/alert"
 	"twokey/commands/approval"
 	"twokey/commands/staff"
 	"twokey/graph"
@@ -168,6 +169,19 @@ func (emptiness) Changes(context.Context, time.Time, int) (rollout.ChangeLog, er
 	return rollout.ChangeLog{}, nil
 }
 
+func (emptiness) Waves(context.Context, string) ([]rollout.Wave, error) { return nil, nil }
+func (emptiness) Reach(context.Context, rollout.Wave) (rollout.Outreach, chat.Message, error) {
+	return rollout.Outreach{}, chat.Message{}, nil
+}
+
+func (emptiness) Alert(context.Context, string, string) (alert.Alert, bool, error) {
+	return alert.Alert{}, false, nil
+}
+
+func (emptiness) Acknowledge(context.Context, string, string, string) (alert.Alert, bool, error) {
+	return alert.Alert{}, false, nil
+}
+
 func (emptiness) Weeks(context.Context, int) ([]rollout.Week, error) { return nil, nil }
 func (emptiness) Picture([]rollout.Week, rollout.Forecast) (*chat.Image, error) {
 	return nil, nil
@@ -211,4 +225,6 @@ var (
 	_ staff.Store           = emptiness{}
 	_ commands.Trend        = emptiness{}
 	_ commands.Digest       = emptiness{}
+	_ commands.Nudges       = emptiness{}
+	_ commands.Alerts       = emptiness{}
 )
