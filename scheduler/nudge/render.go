@@ -174,3 +174,6 @@ func count(o *rollout.Outreach, sent []Nudge, wave string) {
 		}
 	}
 }
+
+// noPhoneLine is what the button types of whoever has no smartphone.
+const noPhoneLine = "setup nophone"

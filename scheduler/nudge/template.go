@@ -87,7 +87,7 @@ func (n *Nudger) message(ctx context.Context, v phrases.Voice, w rollout.Wave, s
 		Buttons: []chat.Button{
 			{ID: "run", Label: v.Say("Show me how"), Value: "setup", Style: chat.Primary},
 			{ID: "run", Label: v.Say("Remind me in a week"), Value: "remind 7"},
-			{ID: "run", Label: v.Say("I have no smartphone"), Value: "setup nophone"},
+			{ID: "run", Label: v.Say("I have no smartphone"), Value: noPhoneLine},
 			{ID: "run", Label: v.Say("Ask a person"), Value: "person", Form: []chat.FormField{
 				{ID: "question", Label: v.Say("What would you like to tell them? No passwords and no codes, please"), Required: true, MaxRunes: 300},
 			}},
