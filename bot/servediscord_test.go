@@ -34,7 +34,8 @@ type harbour struct {
 }
 
 // openHarbour opens it. Over HTTP, what people do is sent to the bot's address.
-func openHarbour(t *testing.T, overHTTP bool) *harbour {
+// Those who are named have two accounts on the server, and are approvers.
+func openHarbour(t *testing.T, overHTTP bool, twice ...string) *harbour {
 	t.Helper()
 	clock, err := openClock("", officeStart)
 	if err != nil {
@@ -56,12 +57,19 @@ func openHarbour(t *testing.T, overHTTP bool) *harbour {
 	for _, id := range castAdmins {
 		admins = append(admins, member(id))
 	}
+	for _, id := range twice {
+		h.discord.AddUser(discordtest.User{ID: second(id), Name: id + " at home"})
+		admins = append(admins, second(id))
+	}
 	h.discord.AddChannel(discordtest.Channel{ID: adminsHall, Name: "mfa-admins", Members: admins})
 	h.discord.AddChannel(discordtest.Channel{ID: teamHall, Name: "team", Members: everybody})
-	h.config = h.write("twokey.yaml", h.yaml(addr))
+	h.config = h.write("twokey.yaml", h.yaml(addr, twice))
 	h.start()
 	return h
 }
+
+// second is the other account of somebody who has two.
+func second(person string) string { return "22" + strings.TrimPrefix(member(person), "21") }
 
 // member is a person's user ID on Discord.
 func member(person string) string {
@@ -70,20 +78,26 @@ func member(person string) string {
 }
 
 // yaml is the configuration as its owner would write it.
-func (h *harbour) yaml(addr string) string {
+func (h *harbour) yaml(addr string, twice []string) string {
 	h.write("reader.secret", readerSecret+"\n")
 	h.write("writer.secret", writerSecret+"\n")
 	h.write("discord.token", h.discord.Token()+"\n")
 	var roles, people strings.Builder
 	users := map[string][]string{}
 	for _, m := range simtenant.Cast(0) {
-		fmt.Fprintf(&people, "      - {user: %s, discord: %q}\n", m.UPN, member(m.ID))
+		accounts := []string{member(m.ID)}
+		if slices.Contains(twice, m.ID) {
+			accounts = append(accounts, second(m.ID))
+			users["approver"] = append(users["approver"], m.UPN)
+		}
+		fmt.Fprintf(&people, "      - {user: %s, discord: [%s]}\n", m.UPN, `"`+strings.Join(accounts, `", "`)+`"`)
 		for _, r := range castRoles[m.ID] {
 			users[string(r)] = append(users[string(r)], m.UPN)
 		}
 	}
 	for role, upns := range users {
-		fmt.Fprintf(&roles, "      %s: {users: [%s]}\n", role, strings.Join(upns, ", "))
+		slices.Sort(upns)
+		fmt.Fprintf(&roles, "      %s: {users: [%s]}\n", role, strings.Join(slices.Compact(upns), ", "))
 	}
 	mode, web := "gateway", ""
 	if addr != "" {
@@ -189,12 +203,18 @@ func (h *harbour) press(person string, m discordtest.Message, button string) {
 
 // await returns the newest message that a person sees and that fits, once there
 // is one.
-func (h *harbour) await(person, what string, fits func(discordtest.Message) bool) (found discordtest.Message) {
+func (h *harbour) await(person, what string, fits func(discordtest.Message) bool) discordtest.Message {
+	h.t.Helper()
+	return h.awaitAt(member(person), what, fits)
+}
+
+// awaitAt is await for one of the accounts of somebody who has two.
+func (h *harbour) awaitAt(account, what string, fits func(discordtest.Message) bool) (found discordtest.Message) {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), longEnough)
 	defer cancel()
 	look := func() bool {
-		for _, m := range slices.Backward(h.discord.Seen(member(person))) {
+		for _, m := range slices.Backward(h.discord.Seen(account)) {
 			if m.From == h.discord.AppID() && !m.Waiting && fits(m) {
 				found = m
 				return true
@@ -203,12 +223,12 @@ func (h *harbour) await(person, what string, fits func(discordtest.Message) bool
 		return false
 	}
 	if !h.discord.Wait(ctx, look) {
-		seen := h.discord.Seen(member(person))
+		seen := h.discord.Seen(account)
 		var last strings.Builder
 		for _, m := range seen[max(0, len(seen)-3):] {
 			fmt.Fprintf(&last, "\n%s private %t edited %t:\n%s\n", m.ID, m.Private, m.Edited, m.Plain)
 		}
-		h.t.Fatalf("%s never saw %s; the last of %d messages:\n%s", person, what, len(seen), &last)
+		h.t.Fatalf("%s never saw %s; the last of %d messages:\n%s", account, what, len(seen), &last)
 	}
 	return found
 }
@@ -328,6 +348,32 @@ func (h *harbour) walkPass(t *testing.T) {
 			t.Errorf("%s holds the pass", name)
 		}
 	}
+}
+
+// TestO24O25TwoAccountsOfOnePerson holds that whoever has two accounts on the
+// server is one person: neither may they approve by the other one what they asked
+// for by the first, nor does their approval count twice.
+func TestO24O25TwoAccountsOfOnePerson(t *testing.T) {
+	t.Parallel()
+	h := openHarbour(t, false, "ada", "abe")
+	h.command("ada", adminsHall, "defaults enable everybody has been trained")
+	card := h.await("ada", "her card", h.own("ada", "Cancel the request"))
+	_, rest, _ := strings.Cut(card.Plain, "R-")
+	approve := "approve R-" + rest[:6]
+	says := func(account, what string) {
+		t.Helper()
+		h.does(h.discord.Line(account, adminsHall, approve), account+" approving")
+		h.awaitAt(account, what, tells(what))
+	}
+	says(second("ada"), "You asked for this yourself")
+	says(member("abe"), "needs one more person")
+	says(second("abe"), "You have already approved this request")
+	h.advance(15 * time.Minute)
+	h.effects(0)
+	says(member("bea"), "it was the last one needed")
+	h.advance(15 * time.Minute)
+	h.await("ada", "the outcome", h.own("ada", "", " done"))
+	h.effects(1)
 }
 
 // TestManifestDiscord holds that what is to be pasted is what the bot registers,
