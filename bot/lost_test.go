@@ -101,7 +101,7 @@ func TestLostRoadInTheConsole(t *testing.T) {
 	last := d.await("ada", "what is left to do", labelled("End their old sessions"))
 	d.pressLabelled("ada", last, "End their old sessions", nil)
 	d.press("ada", d.await("ada", "a preview", func(m message) bool { return m.button("confirm") }), "confirm", nil)
-	d.await("ada", "the end of the sessions", from(" done."))
+	d.await("ada", "the end of the sessions", func(m message) bool { return m.Request != own.Request && from(" done.")(m) })
 	d.pressLabelled("ada", last, "Close the case", nil)
 	d.await("sam", "that it is closed", from("is closed. All the best!"))
 	effects := d.wantEffects(2)
