@@ -37,6 +37,9 @@ outside: ## clients of Slack and Discord that others wrote against the fakes of 
 local-slack: ## the bot's road against a Slack that somebody else wrote; needs npm and Linux on x64
 	go test -tags outside ./bot/slack ./bot -run '^TestOutside' -count=1 -v
 
+prism: ## Stoplight's Prism judges what the bot says to Discord by Discord's own description; needs npm
+	go test -tags outside ./bot/discord -run TestPrism -count=1 -v
+
 axe: ## axe-core on every page that people sign in on; needs npm and Chromium
 	go test -tags outside ./bot/link -run '^TestOutside' -count=1 -v
 
@@ -49,4 +52,4 @@ build: ## bin/twokey, one static binary
 ci: ## everything that has to hold before a change lands
 	bash .ci/run
 
-.PHONY: help demo test fast histories races planted promises bench figures outside local-slack axe lint build ci
+.PHONY: help demo test fast histories races planted promises bench figures outside local-slack prism axe lint build ci
