@@ -251,7 +251,7 @@ func TestO24LinkedOnThePage(t *testing.T) {
 
 	// O27: a name, a picture and an e-mail address of an approver give nothing.
 	say("approve R-ABC234")
-	hears("a refusal", of.says("I do not know who you are"))
+	hears("a refusal", of.says("I know you by the e-mail address of your chat account only"))
 
 	say("link")
 	first := hears("an address", of.asks("Sign in once"))

@@ -78,6 +78,9 @@ func newService(ctx context.Context, cfg *config.Config, set setting) (_ *servic
 		return err
 	}}
 	a.admins = admins
+	if s.slack != nil {
+		a.mail = s.slack.Mail
+	}
 	a.digest = digestOf(cfg, workspaces, a.zone)
 	var webhook *teams.Teams
 	if cfg.Teams != nil {

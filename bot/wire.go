@@ -59,8 +59,10 @@ type assembly struct {
 	admins     chat.Address
 	page       string                  // where browsers reach the page on which people prove who they are; empty: there is none
 	chosen     func(chat.Account) bool // whether to speak by an account is a proof; nil: never
-	digest     digestPlan
-	pace       pace
+	// mail returns what a platform has confirmed as an account's address; nil: nothing.
+	mail   func(context.Context, chat.Account) (string, error)
+	digest digestPlan
+	pace   pace
 
 	// open opens the chat for a bot whose events mux handles. What it returned is
 	// closed with the bot.
@@ -162,7 +164,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	}
 	people := identity.New(identity.Config{Rules: keeper, Ask: commands.AskRoles(), Self: commands.SelfKinds(), Away: func(ctx context.Context) (map[string]time.Time, error) {
 		return bot.store.Away(ctx, a.org.ID)
-	}, Links: bot.store, Security: a.reader, Requests: bot.store, Opening: commands.Opening(), Now: a.now}, a.reader)
+	}, Links: bot.store, Suggest: identity.Suggestion{Mail: a.mail, Find: a.reader.FindUsers}, Security: a.reader, Requests: bot.store, Opening: commands.Opening(), Now: a.now}, a.reader)
 	gate := commands.Gate(bot.records)
 	requests := through[approval.Store](seam.store, bot.store)
 	engine := newEngine(a, bot, requests, people, keeper, gate)

@@ -31,7 +31,7 @@ func awayCommand(env Env) Command {
 		Access: linked,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			if c.Who.Principal == (approval.Principal{}) {
-				return chat.Message{}, errNewLink
+				return chat.Message{}, unproven(c.Who)
 			}
 			words := strings.Fields(strings.ToLower(c.Args["until"]))
 			if len(words) > 0 && words[0] == "until" {

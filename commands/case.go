@@ -132,7 +132,7 @@ func quietly(approval.Tx, staff.Case) error { return nil }
 // makes itself, and the manager their own word alone.
 func mayProve(ctx context.Context, env Env, who identity.Speaker, c staff.Case, kind staff.ProofKind) error {
 	if who.Principal == (approval.Principal{}) {
-		return errNewLink
+		return unproven(who)
 	}
 	if kind != staff.Manager {
 		return atDesk(ctx, env, who, c)

@@ -57,7 +57,7 @@ func vote(who identity.Speaker, seal, words string) (approval.Vote, error) {
 		return approval.Vote{}, &mistake{"I do not know who you are in Microsoft 365, so you cannot decide anything here.", "Ask an owner of this bot to link your chat account."}
 	}
 	if who.Principal == (approval.Principal{}) {
-		return approval.Vote{}, errNewLink
+		return approval.Vote{}, unproven(who)
 	}
 	words, err := justification(words)
 	return approval.Vote{By: who.Principal, Account: encode(who.Account), Proof: who.Proof, Seal: canonical(seal), Why: words}, err
@@ -91,6 +91,20 @@ func decided(ctx context.Context, env Env, choice string, v approval.Vote) (chat
 var errNewLink = &mistake{
 	"Your chat account was linked less than a day ago, so you can only do what everybody may.",
 	"The approvers have been told of the new link. A day after it was made, it counts in full.",
+}
+
+// errSuggested is for somebody whom the bot knows by an e-mail address alone.
+var errSuggested = &mistake{
+	"I know you by the e-mail address of your chat account only, so you can only ask about yourself.",
+	"“/mfa link” links your chat account, or says whom to ask.",
+}
+
+// unproven is why somebody without a principal may not do what others may.
+func unproven(who identity.Speaker) error {
+	if who.Suggested {
+		return errSuggested
+	}
+	return errNewLink
 }
 
 func approved(env Env, r approval.Request) chat.Message {

@@ -63,7 +63,7 @@ func declareDevice(env Env) Command {
 
 func deviceNamed(c Call) (device, whose string, err error) {
 	if c.Who.Principal == (approval.Principal{}) {
-		return "", "", errNewLink
+		return "", "", unproven(c.Who)
 	}
 	device = strings.TrimSpace(c.Args["device"])
 	if device == "" || chat.Hidden(device) || len([]rune(device)) > maxDevice {

@@ -28,7 +28,7 @@ func importLegacy(env Env) Command {
 		Access: only(identity.Lead),
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			if c.Who.Principal == (approval.Principal{}) {
-				return chat.Message{}, errNewLink
+				return chat.Message{}, unproven(c.Who)
 			}
 			if c.Args["list"] == "" {
 				return listForm(), nil

@@ -57,7 +57,7 @@ func offerLink(ctx context.Context, env Env, c Call) (chat.Message, error) {
 		Links:  []chat.Link{{Label: "Open the page", URL: address}},
 		Footer: onlyYou + " The address is for this chat account alone and works once. If somebody sends you such an address or asks you for a code, do not follow it, and tell " + env.Contact + ".",
 	}
-	if c.Who.Linked {
+	if c.Who.Linked && !c.Who.Suggested {
 		m.Text = "This chat account is linked to " + quoted(c.Who.User.Name, 60) + " now. Signing in as somebody else takes the place of that."
 	}
 	return m, nil

@@ -32,7 +32,7 @@ const lookUpLimit = 30
 // cannot be recorded is not shown. How says by which command.
 func lookedUp(ctx context.Context, env Env, c Call, how string, people []string) error {
 	if c.Who.Principal == (approval.Principal{}) {
-		return errNewLink
+		return unproven(c.Who)
 	}
 	if len(people) == 0 {
 		return nil

@@ -148,7 +148,7 @@ func denied(who identity.Speaker, c Command) error {
 		return &mistake{"I do not know who you are in Microsoft 365 yet, so you may not use “/mfa " + c.Name + "”.", "“/mfa link” links your chat account, or says whom to ask."}
 	}
 	if who.Principal == (approval.Principal{}) {
-		return errNewLink
+		return unproven(who)
 	}
 	roles := make([]string, len(c.Access.roles))
 	for i, r := range c.Access.roles {

@@ -126,7 +126,7 @@ func leastOf(env Env, tx link.Tx, object string, now time.Time) (visit.Proof, er
 // proves has whoever calls prove anew who they are, and notes it in the call.
 func proves(ctx context.Context, env Env, c *Call, kind string) (err error) {
 	if c.Who.Principal == (approval.Principal{}) {
-		return errNewLink
+		return unproven(c.Who)
 	}
 	c.Fresh, err = freshOf(ctx, env, c.Who.Principal, c.Who.Account, kind)
 	return err

@@ -164,7 +164,7 @@ func promptApproved(ctx context.Context, env Env, call Call, c staff.Case) chat.
 // and nobody waits.
 func blockOwn(ctx context.Context, env Env, call Call, c staff.Case) (approval.Request, error) {
 	if call.Who.Principal == (approval.Principal{}) {
-		return approval.Request{}, errNewLink
+		return approval.Request{}, unproven(call.Who)
 	}
 	if err := switchedOn(env, BlockKind); err != nil {
 		return approval.Request{}, err

@@ -32,7 +32,7 @@ func createWave(env Env) Command {
 		Access: whoAsks(WaveKind),
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			if c.Who.Principal == (approval.Principal{}) {
-				return chat.Message{}, errNewLink
+				return chat.Message{}, unproven(c.Who)
 			}
 			name, err := waveName(c.Args["name"])
 			if err != nil {

@@ -37,6 +37,9 @@ func whoami(env Env) Command {
 
 // rolesOf says which roles somebody has, and how each came.
 func rolesOf(who identity.Speaker) string {
+	if who.Suggested {
+		return "staff, for what is your own"
+	}
 	if who.Principal == (approval.Principal{}) {
 		return "staff, until the link is a day old"
 	}

@@ -15,6 +15,7 @@ var scopes = []struct{ name, use string }{
 	{"im:history", "reading what people write to the bot directly"},
 	{"app_mentions:read", "being mentioned"},
 	{"users:read", "telling members from guests"},
+	{"users:read.email", "answering people about themselves before they have linked their account"},
 	{"files:write", "pictures and lists"},
 	{"files:read", "seeing whether a picture can be shown"},
 }

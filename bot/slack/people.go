@@ -17,6 +17,7 @@ type person struct {
 	teams  []string // others of our grid that they are in
 	kind   kind
 	locale string    // in which they see Slack, like "pt-BR"
+	mail   string    // a member's, which Slack has confirmed
 	at     time.Time // when Slack said so
 }
 
@@ -77,8 +78,30 @@ func (s *Slack) lookUp(ctx context.Context, id string) (person, error) {
 	}
 	me := s.me()
 	p := person{team: cmp.Or(u.TeamID, me.team), teams: u.Enterprise.Teams, kind: me.kindOf(u), locale: u.Locale, at: asked}
+	if p.kind == member && u.IsEmailConfirmed {
+		p.mail = u.Profile.Email
+	}
 	s.people.Put(id, p)
 	return p, nil
+}
+
+// Mail returns the e-mail address of an account that Slack has confirmed, if it is
+// a full member's of this workspace; "" else.
+func (s *Slack) Mail(ctx context.Context, a chat.Account) (string, error) {
+	if a.Platform != Platform {
+		return "", nil
+	}
+	p, ok := s.people.Get(a.User)
+	if !ok || !p.still(s.cfg.Now()) {
+		var err error
+		if p, err = s.lookUp(ctx, a.User); err != nil {
+			return "", err
+		}
+	}
+	if a.Workspace != p.team {
+		return "", nil
+	}
+	return p.mail, nil
 }
 
 // kindOf tells what a user is to us.

@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"testing"
@@ -157,5 +158,41 @@ func TestEventsSayTheLocale(t *testing.T) {
 	s.events(1)
 	if e := s.heard.all()[0]; e.Locale != "pt-BR" {
 		t.Errorf("heard %+v, want it in pt-BR", e)
+	}
+}
+
+// An address counts if Slack has confirmed it and it is a full member's of the
+// workspace that the account is of.
+func TestMailOfAMember(t *testing.T) {
+	t.Parallel()
+	const mail = "ada@vale.example"
+	for name, c := range map[string]struct {
+		user   slacktest.User
+		scopes []string
+		team   string
+		want   string
+	}{
+		"a member's":             {user: slacktest.User{Email: mail}, want: mail},
+		"one that has none":      {},
+		"not confirmed":          {user: slacktest.User{Email: mail, EmailUnconfirmed: true}},
+		"a guest's":              {user: slacktest.User{Email: mail, Restricted: true}},
+		"another organisation's": {user: slacktest.User{Email: mail, Stranger: true}},
+		"a leaver's":             {user: slacktest.User{Email: mail, Deleted: true}},
+		"a bot's":                {user: slacktest.User{Email: mail, Bot: true}},
+		"without the scope":      {user: slacktest.User{Email: mail}, scopes: []string{"users:read", "chat:write", "commands"}},
+		"of another workspace":   {user: slacktest.User{Email: mail}, team: "T0OTHER"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := set(t, slacktest.Options{Scopes: c.scopes, AllowViolations: true})
+			const id = "U0SOMEBODY"
+			c.user.ID, c.user.Name = id, "somebody"
+			s.AddUser(c.user)
+			a := chat.Account{Platform: slack.Platform, Workspace: cmp.Or(c.team, s.Team()), User: id}
+			got, err := s.bot().Mail(t.Context(), a)
+			if err != nil || got != c.want {
+				t.Errorf("Mail = %q, %v, want %q", got, err, c.want)
+			}
+		})
 	}
 }

@@ -63,7 +63,7 @@ func TestNewChecks(t *testing.T) {
 func TestCheckNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-OAuth-Scopes", "commands,chat:write,im:write,im:history,app_mentions:read,users:read,files:read")
+		w.Header().Set("X-OAuth-Scopes", "commands,chat:write,im:write,im:history,app_mentions:read,users:read,users:read.email,files:read")
 		answer := map[string]any{"ok": true, "team_id": "T1", "user_id": "U0BOT"}
 		if strings.HasSuffix(r.URL.Path, "/apps.connections.open") {
 			answer = map[string]any{"ok": false, "error": "not_allowed_token_type"}

@@ -60,6 +60,9 @@ type Config struct {
 	// there are none, and an owner pins whoever is to be known.
 	Links link.Store
 
+	// Suggest guesses whose an account is that is not linked.
+	Suggest Suggestion
+
 	// Security tells of new ways into somebody's account, so that what is approved
 	// through one does not count. Nil: that is not asked.
 	Security Security
@@ -99,6 +102,9 @@ type Speaker struct {
 	// Object is whose the account is by its link, also while that cannot be looked
 	// up; "" if there is none. It gives no right.
 	Object string
+	// Suggested says that the account is not linked: its e-mail address is the
+	// person's, which is enough for their own private answers.
+	Suggested bool
 	// Quarantined says that the link is too new for somebody with a role.
 	Quarantined bool
 }
@@ -133,7 +139,7 @@ func (d *Directory) Who(ctx context.Context, a chat.Account) (Speaker, error) {
 		return s, fmt.Errorf("read link: %w", err)
 	}
 	if s.Object = l.object; l.object == "" {
-		return s, nil
+		return d.suggested(ctx, s)
 	}
 	u, err := d.user(ctx, l.object)
 	if errors.Is(err, errGone) {

@@ -69,7 +69,7 @@ type Endpoint struct {
 // DefaultScopes is what a bot needs that answers commands, buttons, mentions
 // and direct messages, uploads files and looks up who somebody is.
 var DefaultScopes = []string{
-	"commands", "chat:write", "im:write", "im:history", "app_mentions:read", "users:read", "files:write", "files:read",
+	"commands", "chat:write", "im:write", "im:history", "app_mentions:read", "users:read", "users:read.email", "files:write", "files:read",
 }
 
 // Workspace is one Slack workspace with the bot's app installed.
