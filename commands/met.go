@@ -11,8 +11,8 @@ import (
 
 // metFor is for how long somebody who was looked up may go on looking at figures
 // without being looked up again: what they may see then they were let see a
-// minute before.
-const metFor = time.Minute
+// few seconds before.
+const metFor = 10 * time.Second
 
 // met remembers who was looked up of late, for commands that only show what is
 // kept. A read of the tenant for each of them would take longer than they do.
@@ -32,7 +32,7 @@ type meeting struct {
 // Whoever has no right is never remembered: one that was just given counts at once.
 func (m *Mux) speaker(ctx context.Context, c Command, a chat.Account) (identity.Speaker, error) {
 	if !c.Kept {
-		m.met.forget(a, c.Plan != nil || c.audience() == chat.ForChangers)
+		m.met.forget(a, true) // it may be about whose another account is
 		return m.env.People.Who(ctx, a)
 	}
 	now, hash := m.env.Now(), m.env.Rules.Now().Hash()

@@ -11,7 +11,7 @@ import (
 	"twokey/graph/rollout"
 )
 
-// TestMet holds that whoever looks at figures is looked up once a minute, and
+// TestMet holds that whoever looks at figures is looked up once in ten seconds, and
 // everything else at once: a right that is needed for more, one that is given or
 // taken by the rules, and whatever is pressed or changed.
 func TestMet(t *testing.T) {
@@ -42,7 +42,7 @@ func TestMet(t *testing.T) {
 	looked("more than reading", "vic", "me", true)
 	looked("after more than reading", "vic", "status", true)
 	w.advance(metFor)
-	looked("a minute later", "vic", "status", true)
+	looked("ten seconds later", "vic", "status", true)
 	w.press("abe", "deny", "R-ABC234", nil)
 	looked("after a press", "vic", "status", true)
 	w.say("ada", "defaults enable all have been trained")
