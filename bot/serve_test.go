@@ -223,12 +223,18 @@ func (of *office) tenantID() string {
 // plain speaks to the tenant past the bot, as the app that reads.
 func (of *office) plain(method, path, body string, into any) {
 	of.t.Helper()
+	of.plainAs(readerApp, method, path, body, into)
+}
+
+// plainAs is plain for another app than ours.
+func (of *office) plainAs(app, method, path, body string, into any) {
+	of.t.Helper()
 	req, err := http.NewRequestWithContext(of.t.Context(), method, of.graph.URL+path, strings.NewReader(body))
 	if err != nil {
 		of.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+readerApp)
+	req.Header.Set("Authorization", "Bearer "+app)
 	resp, err := of.graph.Client().Do(req)
 	if err != nil {
 		of.t.Fatal(err)

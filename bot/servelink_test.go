@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/webauthn"
@@ -274,6 +275,8 @@ func TestO24LinkedOnThePage(t *testing.T) {
 	request := of.provenAsk(b, "ada", "defaults enable everybody has been trained")
 	say("approve " + request)
 	hears("that it is her own", of.says("You asked for this yourself"))
+	of.command("ada", "", "approve "+request) // O23
+	of.await("ada", "that it is her own", of.says("You asked for this yourself"))
 	of.effects(0)
 }
 
@@ -293,21 +296,62 @@ func TestO25TwoAccountsOnThePage(t *testing.T) {
 	of.confirm(b, "“Abe Lindqvist” has linked a chat account", `L-[A-Z2-7]{6}`)
 
 	request := of.provenAsk(b, "ada", "defaults enable everybody has been trained")
-	approve := func(person string) {
-		t.Helper()
-		of.command(person, "", "approve "+request)
-		asked := of.await(person, "that they have to prove who they are", of.asks("Nothing is done yet"))
-		b.begin(of.address(asked))
-		b.signIn("abe")
-		b.do(b.sees("Thank you"))
-		of.press(person, asked, "Go on")
-	}
-	approve("abe")
+	approve := func(person, as string) { of.provenApproval(b, person, as, request) }
+	approve("abe", "abe")
 	of.await("abe", "that it counts", of.says("needs one more person"))
-	approve("second")
+	approve("second", "abe")
 	of.await("second", "that it counted already", of.says("already"))
 	of.await("abe", "that one is missing still", of.direct("abe", func(m slacktest.Message) bool { return of.says(request, "1 of 2")(m) }))
 	of.effects(0)
+}
+
+// TestO26ALeaversVoteOnThePage has two approve by fresh proofs of who they are, of
+// whom one is gone before the change is due: it is not carried out.
+func TestO26ALeaversVoteOnThePage(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{page: true})
+	b := of.visitor()
+	request := of.provenAsk(b, "ada", "defaults enable everybody has been trained")
+	of.provenApproval(b, "abe", "abe", request)
+	of.await("abe", "that it counts", of.says("needs one more person"))
+	of.provenApproval(b, "bea", "bea", request)
+	of.await("bea", "that it was the last", of.says("it was the last one needed"))
+	of.plainAs("portal", http.MethodPatch, "/v1.0/users/bea@harbourvale.example", `{"accountEnabled":false}`, nil)
+	of.advance(15 * time.Minute)
+	of.await("ada", "that it was not done, and why", of.direct("ada", of.says(request, "Bea Fontaine may no longer approve")))
+	of.effects(0)
+}
+
+// TestO30AGuestIsGivenNoAddress has guests of the workspace ask for the page: it is
+// for members alone.
+func TestO30AGuestIsGivenNoAddress(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{page: true})
+	for name, u := range map[string]slacktest.User{"single": {UltraRestricted: true}, "multi": {Restricted: true}, "stranger": {Stranger: true}} {
+		u.ID, u.Name, u.Email = account(name), name, "abe@harbourvale.example"
+		of.slack.AddUser(u)
+		for _, line := range []string{"link", "me", "approve R-ABC234"} {
+			of.command(name, "", line)
+		}
+		of.until(name+" has been answered", func() bool { return len(of.slack.Seen(u.ID)) >= 3 })
+		for _, m := range of.slack.Seen(u.ID) {
+			if !of.says("Only full members of this workspace")(m) || len(m.Links) > 0 {
+				t.Errorf("%s is told %q", name, m.Plain)
+			}
+		}
+	}
+}
+
+// provenApproval lets somebody approve by an account, once they have proved who
+// they are.
+func (of *office) provenApproval(b *visitor, account, as, request string) {
+	of.t.Helper()
+	of.command(account, "", "approve "+request)
+	asked := of.await(account, "that they have to prove who they are", of.asks("Nothing is done yet"))
+	b.begin(of.address(asked))
+	b.signIn(as)
+	b.do(b.sees("Thank you"))
+	of.press(account, asked, "Go on")
 }
 
 // matching are the messages that a person sees and that fit.

@@ -118,6 +118,7 @@ func (d *driver) calls() map[string]func() error {
 			return errors.Join(second(c.SessionsFrom(ctx, olga)), expect(graph.KindNotFound, second(c.SessionsFrom(ctx, someID))))
 		},
 		"LastSignIns": func() error { return second(c.LastSignIns(ctx)) },
+		"SignInsOf":   func() error { return second(c.SignInsOf(ctx, d.people[0].ID, noon().AddDate(0, 0, -7))) },
 		"UserChanges": func() error {
 			now, err := c.UserChanges(ctx, "")
 			if err != nil {
