@@ -35,8 +35,8 @@ type LoggedChange struct {
 	// Failed reports that it was tried and refused. Only what was tried in our
 	// name is kept of such.
 	Failed bool
-	// Quiet reports that nobody is told of it, whatever it is: it was made before
-	// anybody watched.
+	// Quiet says, when it is kept, that nobody is told of it, whatever it is: it was
+	// made before anybody watched. It does not come back.
 	Quiet bool
 	// Until is the end of a Gap, which begins at At.
 	Until time.Time

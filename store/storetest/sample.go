@@ -54,7 +54,7 @@ func sample(name string) approval.Request {
 	}
 }
 
-var warrant = approval.Warrant{Name: "Ada " + hostile, UPN: "ada@example.test", Role: "lead", Via: "group g-1", Proof: "pinned in the configuration"}
+var warrant = approval.Warrant{Name: "Ada " + hostile, UPN: "ada@example.test", Role: "lead", Via: "group g-1", Proof: "pinned in the configuration", Fresh: approval.Fresh{Proof: "passkey", At: day}}
 
 // vote returns an approval of r by the person.
 func vote(r approval.Request, object string) approval.Decision {
