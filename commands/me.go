@@ -28,6 +28,9 @@ func ownState(ctx context.Context, env Env, v phrases.Voice, who identity.Speake
 	if !who.Linked {
 		m := article(env, v, env.Guide.Setup(view(env, v, guide.AnyDevice)))
 		m.Text = v.Say("I cannot look up your account, because I do not know who you are in Microsoft 365. These steps work for everybody.") + "\n\n" + m.Text
+		if env.Page != "" {
+			m.Buttons = append([]chat.Button{{ID: "run", Label: v.Say("Link me"), Value: "link"}}, m.Buttons...)
+		}
 		return m, nil
 	}
 	own, err := ownMethods(ctx, env, who)

@@ -98,6 +98,11 @@ func TestMe(t *testing.T) {
 	if got := w.say("nobody", "me"); len(got.Steps) < 3 {
 		t.Errorf("who is not linked gets no steps: %s", got.Plain())
 	}
+	w.env.Page = "https://mfa.vale.example"
+	w.assemble()
+	if got := w.say("nobody", "me"); len(got.Buttons) == 0 || got.Buttons[0].Value != "link" {
+		t.Errorf("who is not linked is not offered to: %+v", got.Buttons)
+	}
 	w.fails["methods"] = errAway
 	wantSaid(t, w.say("sue", "me"), "Microsoft 365 could not be reached.")
 }
