@@ -121,7 +121,10 @@ type CommandSpec struct {
 	Name    string   // one or two words: "defaults enable"
 	Summary string   // one sentence for help
 	Options []Option // positional, in order
-	Example string   // one line as typed, without the leading name
+	// Summaries are the summary in other languages, by their ISO 639-1 codes, as
+	// far as there are any where all commands are listed for registration.
+	Summaries map[string]string
+	Example   string // one line as typed, without the leading name
 	// Audience is set where all commands are listed for registration.
 	Audience Audience
 }

@@ -2,9 +2,12 @@ package commands
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 )
 
 // TestRegistry holds that every command is listed once, and where it belongs.
@@ -25,6 +28,38 @@ func TestRegistry(t *testing.T) {
 	} {
 		if got, there := audience[name]; !there || got != want {
 			t.Errorf("%q is for %d (listed: %t), want %d", name, got, there, want)
+		}
+	}
+}
+
+// TestSummariesAreTranslated holds that what a command for everybody is for is
+// said in every language, as far as platforms show it, and that nothing is
+// translated that is not said.
+func TestSummariesAreTranslated(t *testing.T) {
+	t.Parallel()
+	book, err := summaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, needed := map[string]bool{}, map[string]bool{}
+	for _, c := range NewMux(Env{}, nil).all {
+		if c.audience() == chat.ForEverybody {
+			said[c.Summary] = true
+		}
+		if c.Access.everybody && !strings.HasPrefix(c.Name, "case ") { // the help desk's
+			needed[c.Summary] = true
+		}
+	}
+	for _, l := range phrases.Languages()[1:] {
+		for summary, text := range book.Page(l) {
+			if !said[summary] || text == "" || text == summary || utf8.RuneCountInString(text) > 100 {
+				t.Errorf("%s: %q is %q", l, summary, text)
+			}
+		}
+		for summary := range needed {
+			if book.Page(l)[summary] == "" {
+				t.Errorf("%s: %q is not translated", l, summary)
+			}
 		}
 	}
 }

@@ -123,7 +123,7 @@ func (l *log) String() string {
 // registry is what the tests' bot can be asked for.
 func registry() []chat.CommandSpec {
 	return []chat.CommandSpec{
-		{Name: "me", Summary: "How your own sign-in is protected."},
+		{Name: "me", Summary: "How your own sign-in is protected.", Summaries: map[string]string{"de": "Wie Ihre Anmeldung geschützt ist.", "xx": "?"}},
 		{Name: "ask", Summary: "Ask a question.", Options: []chat.Option{{Name: "question", Summary: "a question", Required: true, Rest: true}}},
 		{Name: "deny", Summary: "Deny a request.", Options: []chat.Option{{Name: "request", Summary: "its number", Required: true}, {Name: "reason", Summary: "why", Rest: true}}},
 		{Name: "status", Summary: "Where the rollout stands.", Audience: chat.ForReaders},

@@ -74,6 +74,7 @@ type option struct {
 	Description string                                 `json:"description"`
 	Required    bool                                   `json:"required,omitempty"`
 	Choices     []pick                                 `json:"choices,omitempty"`
+	Localised   map[string]string                      `json:"description_localizations,omitempty"`
 	MaxLength   int                                    `json:"max_length,omitempty"`
 	Suggests    bool                                   `json:"autocomplete,omitempty"`
 	Options     []option                               `json:"options,omitempty"`
@@ -132,7 +133,7 @@ func pathOf(name string, all []chat.CommandSpec) []string {
 
 // add adds a sub-command.
 func (c *command) add(path []string, s chat.CommandSpec) {
-	last := option{Type: discordgo.ApplicationCommandOptionSubCommand, Name: path[len(path)-1], Description: brief(s.Summary), Options: optionsOf(s)}
+	last := option{Type: discordgo.ApplicationCommandOptionSubCommand, Name: path[len(path)-1], Description: brief(s.Summary), Localised: localised(s), Options: optionsOf(s)}
 	if len(path) == 1 {
 		c.Options = append(c.Options, last)
 		return
@@ -143,6 +144,26 @@ func (c *command) add(path []string, s chat.CommandSpec) {
 		c.Options = append(c.Options, option{Type: discordgo.ApplicationCommandOptionSubCommandGroup, Name: path[0], Description: "Commands about " + path[0] + "."})
 	}
 	c.Options[i].Options = append(c.Options[i].Options, last)
+}
+
+// locales are what Discord calls the languages that it knows and we speak.
+// https://discord.com/developers/docs/reference#locales
+var locales = map[string]string{"de": "de", "es": "es-ES", "fr": "fr", "pt": "pt-BR", "vi": "vi"}
+
+// localised returns a command's description by locale.
+func localised(s chat.CommandSpec) map[string]string {
+	var all map[string]string
+	for language, summary := range s.Summaries {
+		locale, ok := locales[language]
+		if !ok {
+			continue
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[locale] = brief(summary)
+	}
+	return all
 }
 
 // optionsOf returns what can be filled in: what is needed first, as Discord
@@ -228,6 +249,9 @@ func weigh(name, about string, options []option) (int, error) {
 	}
 	n := utf8.RuneCountInString(name) + utf8.RuneCountInString(about)
 	for _, o := range options {
+		for _, text := range o.Localised { // of all of them the longest counts
+			o.Description = longer(o.Description, text)
+		}
 		if len(o.Choices) > maxOptions {
 			return 0, fmt.Errorf("discord: %q has %d choices, and Discord takes %d", o.Name, len(o.Choices), maxOptions)
 		}
@@ -241,6 +265,13 @@ func weigh(name, about string, options []option) (int, error) {
 		n += more
 	}
 	return n, nil
+}
+
+func longer(a, b string) string {
+	if utf8.RuneCountInString(b) > utf8.RuneCountInString(a) {
+		return b
+	}
+	return a
 }
 
 // typed is a command as the bot's sentences name it.
@@ -305,6 +336,7 @@ func (d *Discord) overwrite(ctx context.Context, want []command, pattern string,
 	var have []command
 	c := call{doing: "read the registered commands", patience: patience, repeat: true}
 	c.method, c.path, c.route = at(http.MethodGet, pattern, ids...)
+	c.path += "?with_localizations=true" // else they look as if they were missing
 	if err := d.do(ctx, c, &have); err != nil {
 		return err
 	}

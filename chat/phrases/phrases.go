@@ -105,8 +105,8 @@ func Load(files fs.FS, dir string) (*Book, error) {
 	return b, nil
 }
 
-// Page returns the translations into a language by the English sentence. It is
-// for tests and must not be changed.
+// Page returns the translations into a language by the English sentence. It
+// must not be changed.
 func (b *Book) Page(l Language) map[string]string { return b.pages[l] }
 
 // In returns the voice that speaks a language. A nil book speaks English.

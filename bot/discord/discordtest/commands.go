@@ -3,6 +3,7 @@ package discordtest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -26,9 +27,28 @@ func (c *call) listCommands() (any, *refusal) {
 	}
 	list := []any{}
 	for _, o := range c.p.commands[scopeOf(c)] {
+		if c.query("with_localizations") != "true" {
+			o = withoutLocales(o)
+		}
 		list = append(list, o)
 	}
 	return list, nil
+}
+
+// withoutLocales is a command or option as it is listed by default.
+func withoutLocales(o object) object {
+	o = maps.Clone(o)
+	for _, name := range []string{"name_localizations", "description_localizations"} {
+		delete(o, name)
+	}
+	if options, ok := o["options"].([]any); ok {
+		options = slices.Clone(options)
+		for i, v := range options {
+			options[i] = withoutLocales(v.(object))
+		}
+		o["options"] = options
+	}
+	return o
 }
 
 func (c *call) mine() *refusal {
