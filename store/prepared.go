@@ -67,7 +67,8 @@ func (p *postgres) through(ctx context.Context, conn *sql.Conn, all []step) (tag
 		}
 		return errors.Join(err, line.Close())
 	})
-	if slices.Max(names) != "" && anotherSession(err) {
+	prepared := slices.ContainsFunc(names, func(name string) bool { return name != "" })
+	if prepared && anotherSession(err) {
 		p.unprepared.Store(true)
 		return tag, fmt.Errorf("%w: %w", errSession, err)
 	}
