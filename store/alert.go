@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -28,15 +27,12 @@ func scanAlert(row scanner) (a alert.Alert, err error) {
 // Raise implements alert.Store.
 func (s *Store) Raise(ctx context.Context, a alert.Alert, to []string, entries []audit.Entry, lines []string) (raised bool, err error) {
 	err = s.transact(ctx, false, func(t *tx) error {
-		result, err := t.q.ExecContext(ctx, `INSERT INTO alert (tenant, ref, key, headline, body, raised, told, due, acknowledged, author)
+		var err error
+		raised, err = t.changed(`INSERT INTO alert (tenant, ref, key, headline, body, raised, told, due, acknowledged, author)
 			VALUES (?, ?, ?, ?, ?, twokey_now(), 1, twokey_now() + ?, NULL, '') ON CONFLICT (tenant, key) DO NOTHING`,
 			a.Tenant, a.Ref, a.Key, a.Headline, a.Text, alert.Spacing(1).Microseconds())
 		if err != nil {
 			return fmt.Errorf("raise alert: %w", err)
-		}
-		n, err := result.RowsAffected()
-		if raised = n == 1; err != nil {
-			return err
 		}
 		for _, line := range lines {
 			if _, err := t.q.ExecContext(ctx, "UPDATE change SET told = 1 WHERE tenant = ? AND line = ?", a.Tenant, line); err != nil {
@@ -86,14 +82,8 @@ func (s *Store) Alert(ctx context.Context, tenant, ref string) (a alert.Alert, o
 }
 
 func (t *tx) alert(tenant, ref string) (alert.Alert, bool, error) {
-	a, err := scanAlert(t.q.QueryRowContext(t.ctx, "SELECT "+alertColumns+" FROM alert WHERE tenant = ? AND ref = ?", tenant, ref))
-	if errors.Is(err, sql.ErrNoRows) {
-		return alert.Alert{}, false, nil
-	}
-	if err != nil {
-		return alert.Alert{}, false, fmt.Errorf("read alert: %w", err)
-	}
-	return a, true, nil
+	a, err := lone(t, "alert", scanAlert, "SELECT "+alertColumns+" FROM alert WHERE tenant = ? AND ref = ?", tenant, ref)
+	return a, a.Ref != "", err
 }
 
 // DueAlerts implements alert.Store.
@@ -108,32 +98,28 @@ func (s *Store) DueAlerts(ctx context.Context, tenant string) (due []alert.Alert
 // Repeat implements alert.Store.
 func (s *Store) Repeat(ctx context.Context, a alert.Alert, to []string, next time.Duration) error {
 	return s.transact(ctx, false, func(t *tx) error {
-		result, err := t.q.ExecContext(ctx, "UPDATE alert SET told = told + 1, due = twokey_now() + ? WHERE tenant = ? AND ref = ? AND told = ? AND acknowledged IS NULL",
+		again, err := t.changed("UPDATE alert SET told = told + 1, due = twokey_now() + ? WHERE tenant = ? AND ref = ? AND told = ? AND acknowledged IS NULL",
 			next.Microseconds(), a.Tenant, a.Ref, a.Told)
 		if err != nil {
 			return fmt.Errorf("repeat alert: %w", err)
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return err
+		if !again {
+			return nil
 		}
-		again := a
-		again.Told++
-		return t.oweAlert(again, to)
+		a := a
+		a.Told++
+		return t.oweAlert(a, to)
 	})
 }
 
 // Acknowledge implements alert.Store.
 func (s *Store) Acknowledge(ctx context.Context, tenant, ref, by string) (a alert.Alert, ok bool, err error) {
 	err = s.transact(ctx, false, func(t *tx) error {
-		result, err := t.q.ExecContext(ctx, "UPDATE alert SET acknowledged = twokey_now(), author = ? WHERE tenant = ? AND ref = ? AND acknowledged IS NULL", by, tenant, ref)
+		first, err := t.changed("UPDATE alert SET acknowledged = twokey_now(), author = ? WHERE tenant = ? AND ref = ? AND acknowledged IS NULL", by, tenant, ref)
 		if err != nil {
 			return fmt.Errorf("acknowledge alert: %w", err)
 		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if a, ok, err = t.alert(tenant, ref); err != nil || n == 0 {
+		if a, ok, err = t.alert(tenant, ref); err != nil || !first {
 			return err
 		}
 		if err := t.Touch(alertTopic(a)); err != nil {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -158,16 +157,10 @@ func (s *Store) Nudges(ctx context.Context, tenant string) (all []nudge.Nudge, e
 // Nudge implements nudge.Store.
 func (s *Store) Nudge(ctx context.Context, tenant, object string, number int) (x nudge.Nudge, ok bool, err error) {
 	err = s.transact(ctx, true, func(t *tx) error {
-		x, err = scanNudge(t.q.QueryRowContext(ctx, "SELECT "+nudgeColumns+" FROM nudge WHERE tenant = ? AND object = ? AND number = ?", tenant, object, number))
-		if ok = err == nil; errors.Is(err, sql.ErrNoRows) {
-			err = nil
-		}
+		x, err = lone(t, "nudge", scanNudge, "SELECT "+nudgeColumns+" FROM nudge WHERE tenant = ? AND object = ? AND number = ?", tenant, object, number)
 		return err
 	})
-	if err != nil {
-		return x, false, fmt.Errorf("read nudge: %w", err)
-	}
-	return x, ok, nil
+	return x, x.Object != "", err
 }
 
 // Plan implements nudge.Store.
