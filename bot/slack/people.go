@@ -52,17 +52,23 @@ func (s *Slack) identify(ctx context.Context, d *delivery) (person, error) {
 	if d.from == me.user {
 		return person{team: me.team, kind: robot}, nil
 	}
-	p, ok := s.people.Get(d.from)
-	if !ok || d.event.Kind == chat.Press || !p.still(s.cfg.Now()) {
-		var err error
-		if p, err = s.lookUp(ctx, d.from); err != nil {
-			return person{}, err
-		}
+	p, err := s.person(ctx, d.from, d.event.Kind == chat.Press)
+	if err != nil {
+		return person{}, err
 	}
 	if d.fromTeam != "" && d.fromTeam != p.team && !slices.Contains(p.teams, d.fromTeam) {
 		return person{team: d.fromTeam, kind: stranger}, nil
 	}
 	return p, nil
+}
+
+// person returns what is known of a person for a while yet, or asks Slack, anew
+// where that must be.
+func (s *Slack) person(ctx context.Context, id string, anew bool) (person, error) {
+	if p, ok := s.people.Get(id); ok && !anew && p.still(s.cfg.Now()) {
+		return p, nil
+	}
+	return s.lookUp(ctx, id)
 }
 
 // lookUp asks Slack about a person.
@@ -91,15 +97,9 @@ func (s *Slack) Mail(ctx context.Context, a chat.Account) (string, error) {
 	if a.Platform != Platform {
 		return "", nil
 	}
-	p, ok := s.people.Get(a.User)
-	if !ok || !p.still(s.cfg.Now()) {
-		var err error
-		if p, err = s.lookUp(ctx, a.User); err != nil {
-			return "", err
-		}
-	}
-	if a.Workspace != p.team {
-		return "", nil
+	p, err := s.person(ctx, a.User, false)
+	if err != nil || a.Workspace != p.team {
+		return "", err
 	}
 	return p.mail, nil
 }
