@@ -12,7 +12,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"twokey/audit"
 	"twokey/chat"
 	"twokey/chat/outbox"
 	"twokey/chat/visit"
@@ -120,20 +119,6 @@ func (w *world) toldOf(words string) (to []string) {
 
 func addressee(r outbox.Row) string { return cmp.Or(r.To.User, r.To.Channel) }
 
-// recordsOf counts the audit records of a kind.
-func (w *world) recordsOf(kind string) (all []audit.Record) {
-	w.t.Helper()
-	for r, err := range w.store.Audit(context.Background()) {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if r.Kind == kind {
-			all = append(all, r)
-		}
-	}
-	return all
-}
-
 // TestU01Link walks the road of a link: an address that changes nothing when it is
 // looked at and begins one visit, a sign-in, a code, and an account that is known.
 func TestU01Link(t *testing.T) {
@@ -177,7 +162,7 @@ func TestU01Link(t *testing.T) {
 	wantSaid(t, w.say("eve", "link "+done.Code), "There is no code to type here now.")
 	wantSaid(t, w.say("eve", "whoami"), "Eve Marsh", "signed in on the page")
 	wantSaid(t, w.say("eve", "unlink"), "linked to nobody")
-	if who := w.speaker(account("eve")); who.Linked || len(w.recordsOf("link.made")) != 1 || len(w.recordsOf("link.ended")) != 1 {
+	if who := w.speaker(account("eve")); who.Linked || len(w.recorded("link.made")) != 1 || len(w.recorded("link.ended")) != 1 {
 		t.Errorf("after it is ended they are %+v", who)
 	}
 }
@@ -248,7 +233,7 @@ func TestU01Confirm(t *testing.T) {
 	if who := w.speaker(account("bea-new")); who.Principal.Object != id("bea") || !who.Has(identity.Approver) {
 		t.Errorf("confirmed, bea is %+v", who)
 	}
-	if got := w.recordsOf("link.confirmed"); len(got) != 1 || !strings.Contains(got[0].Facts, "fresh MFA") {
+	if got := w.recorded("link.confirmed"); len(got) != 1 || !strings.Contains(got[0].Facts, "fresh MFA") {
 		t.Errorf("recorded: %+v", got)
 	}
 	wantSaid(t, w.say("sam", "unlink "+ref), "There is no such link")
@@ -386,7 +371,7 @@ func TestG16Refusals(t *testing.T) {
 			if l := w.linkNow(c.who); !l.Zero() {
 				t.Errorf("linked: %+v", l)
 			}
-			if n := len(w.recordsOf("person.not-proved")); n != link.TriesEach {
+			if n := len(w.recorded("person.not-proved")); n != link.TriesEach {
 				t.Errorf("%d tries are recorded", n)
 			}
 		})

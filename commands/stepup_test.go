@@ -105,7 +105,7 @@ func TestU02StepUp(t *testing.T) {
 		if len(ds) != 1 || ds[0].Warrant.Fresh.Proof != "fresh MFA" {
 			t.Errorf("decided: %+v", ds)
 		}
-		if got := w.recordsOf("request.vote"); len(got) != 1 || !strings.Contains(got[0].Facts, `"fresh":"fresh MFA"`) || !strings.Contains(got[0].Facts, `"fresh_at"`) {
+		if got := w.recorded("request.vote"); len(got) != 1 || !strings.Contains(got[0].Facts, `"fresh":"fresh MFA"`) || !strings.Contains(got[0].Facts, `"fresh_at"`) {
 			t.Errorf("recorded: %+v", got)
 		}
 		wantSaid(t, w.say("ada", "audit show "+r.Ref), "fresh MFA")
@@ -328,7 +328,7 @@ func TestU04ListsNeedProof(t *testing.T) {
 	if got := w.press("ada", asked.Buttons[0].ID, asked.Buttons[0].Value, nil); got.File == nil {
 		t.Errorf("after the proof there is no file:\n%s", got.Plain())
 	}
-	if all := w.recordsOf("person.looked-up"); !strings.Contains(all[len(all)-1].Facts, `"fresh":"fresh MFA"`) {
+	if all := w.recorded("person.looked-up"); !strings.Contains(all[len(all)-1].Facts, `"fresh":"fresh MFA"`) {
 		t.Errorf("recorded: %+v", all[len(all)-1])
 	}
 }
@@ -426,7 +426,7 @@ func TestU02CollectOnThePage(t *testing.T) {
 				o.t.Errorf("the pass stands in %s", name)
 			}
 		}
-		started := o.recordsOf("request.started")
+		started := o.recorded("request.started")
 		if len(started) != 1 || !strings.Contains(started[0].Facts, `"fresh":"fresh MFA"`) {
 			o.t.Errorf("recorded: %+v", started)
 		}
