@@ -28,8 +28,10 @@ func openClock(file string, start time.Time) (*clock, error) {
 	}
 	text, err := os.ReadFile(file)
 	switch {
-	case file == "" || errors.Is(err, fs.ErrNotExist):
+	case file == "":
 		return c, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return c, c.Advance(0) // what starts again goes on from there, and not from the start time
 	case err != nil:
 		return nil, fmt.Errorf("read clock: %w", err)
 	}

@@ -190,7 +190,7 @@ func crashSweep(t *testing.T, n int, seed uint64, dsn string) {
 		t: t, data: t.TempDir(), dsn: dsn, random: rand.New(rand.NewPCG(seed, 0)), orders: filepath.Join(t.TempDir(), "orders"),
 		told: map[string]bool{}, ended: map[string]map[approval.State]int{},
 	}
-	s.tenant = child(t, "tenant", "--addr", "127.0.0.1:0", "--licence", "p1", "--people", "600").tenant
+	s.tenant = child(t, "tenant", "--addr", "127.0.0.1:0", "--licence", "p1", "--people", "600", "--now", sweepStart).tenant
 	s.people()
 	s.up()
 	kinds := commands.Kinds()
@@ -200,6 +200,9 @@ func crashSweep(t *testing.T, n int, seed uint64, dsn string) {
 		each = max(2, (n+len(kinds)-1)/len(kinds))
 		kinds = kinds[:min((n+each-1)/each, len(kinds))]
 	}
+	slices.SortStableFunc(kinds, func(a, b string) int { // phones while they may be added
+		return cmp.Compare(slices.Index(tenantWide, a), slices.Index(tenantWide, b))
+	})
 	found, killed := 0, 0
 	for _, kind := range kinds {
 		points := s.points(kind)
@@ -286,13 +289,21 @@ func (s *sweep) order(p named) {
 	}
 }
 
+// tenantWide are the kinds of change that are about nobody alone.
+var tenantWide = []string{commands.DefaultsKind, commands.LegacyBlockKind, commands.RequireMFAKind, commands.PassPolicyKind, commands.CampaignKind}
+
 // alone has one request of a kind on its way, until it has ended and everybody
-// was told, with the orders to crash at p. A day later nobody can put back what
-// the one before it changed by lighter rules.
+// was told, with the orders to crash at p. An hour later they may ask for as much
+// again; what is about the whole tenant comes a day later, when nobody can put
+// back what the one before it changed by lighter rules.
 func (s *sweep) alone(kind string, p named) {
 	s.t.Helper()
 	_ = os.Remove(s.orders)
-	s.later("25h")
+	if slices.Contains(tenantWide, kind) {
+		s.later("25h")
+	} else {
+		s.hour()
+	}
 	s.wait("everything to be shown", s.nothingDue)
 	s.order(p)
 	script, ok := scripts[kind]

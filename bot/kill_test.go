@@ -52,7 +52,7 @@ func killSweep(t *testing.T, kills int, seed uint64, dsn string) {
 		t: t, data: t.TempDir(), dsn: dsn, left: kills, random: rand.New(rand.NewPCG(seed, 0)),
 		told: map[string]bool{}, ended: map[string]map[approval.State]int{},
 	}
-	s.tenant = child(t, "tenant", "--addr", "127.0.0.1:0", "--licence", "p1").tenant
+	s.tenant = child(t, "tenant", "--addr", "127.0.0.1:0", "--licence", "p1", "--now", sweepStart).tenant
 	s.people()
 	for round := 0; round < rounds || s.left > 0 || round < most && s.lacking(); round++ {
 		s.round(round)
@@ -112,6 +112,10 @@ func (p *process) end() {
 	<-p.gone
 }
 
+// sweepStart is when a sweep begins: Microsoft takes no new phones from
+// February 2027 on.
+const sweepStart = "2026-11-23T09:00:00Z"
+
 // sweep is one database under kills.
 type sweep struct {
 	t            *testing.T
@@ -152,18 +156,6 @@ func (s *sweep) people() {
 		if !strings.Contains(name, ".") { // the cast, services and emergency accounts have short names
 			continue
 		}
-		var methods struct {
-			Value []struct {
-				ID   string
-				Type string `json:"@odata.type"`
-			}
-		}
-		d.must(http.StatusOK, "GET", s.tenant+"/v1.0/users/"+someone.ID+"/authentication/methods", nil, &methods)
-		for _, m := range methods.Value {
-			if !strings.HasSuffix(m.Type, "passwordAuthenticationMethod") {
-				someone.methods = append(someone.methods, m.ID)
-			}
-		}
 		s.staff = append(s.staff, someone)
 	}
 	var groups struct{ Value []struct{ ID string } }
@@ -174,18 +166,38 @@ func (s *sweep) people() {
 	}
 }
 
-// next returns somebody who fits and was not used before.
+// next returns somebody who fits and was not used before. People register by
+// themselves while days pass, so that each is looked at now.
 func (s *sweep) next(fits func(staff) bool) staff {
 	s.t.Helper()
 	for range s.staff {
 		someone := s.staff[s.used%len(s.staff)]
 		s.used++
+		someone.methods = s.methods(someone.ID)
 		if fits(someone) {
 			return someone
 		}
 	}
 	s.t.Fatal("nobody fits")
 	return staff{}
+}
+
+// methods returns the IDs of what somebody has registered but the password.
+func (s *sweep) methods(id string) (ids []string) {
+	s.t.Helper()
+	var list struct {
+		Value []struct {
+			ID   string
+			Type string `json:"@odata.type"`
+		}
+	}
+	(&demo{t: s.t}).must(http.StatusOK, "GET", s.tenant+"/v1.0/users/"+id+"/authentication/methods", nil, &list)
+	for _, m := range list.Value {
+		if !strings.HasSuffix(m.Type, "passwordAuthenticationMethod") {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
 }
 
 func enabled(s staff) bool    { return s.AccountEnabled }
@@ -431,7 +443,7 @@ func (s *sweep) down() bool {
 // up starts the demo if it does not run, and sets the moment of its death.
 func (s *sweep) up() {
 	for s.demo == nil || s.down() {
-		args := []string{"demo", "--addr", "127.0.0.1:0", "--data", s.data, "--tenant", s.tenant, "--wait", "0s"}
+		args := []string{"demo", "--addr", "127.0.0.1:0", "--data", s.data, "--tenant", s.tenant, "--wait", "0s", "--now", sweepStart}
 		if s.dsn != "" {
 			args = append(args, "--store", s.dsn)
 		}

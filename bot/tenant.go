@@ -38,12 +38,17 @@ func (w world) config(epoch time.Time, now func() time.Time) simtenant.Config {
 
 type tenantCommand struct {
 	world
-	Addr string `help:"Where to listen." default:"127.0.0.1:8421" placeholder:"HOST:PORT"`
+	Addr string    `help:"Where to listen." default:"127.0.0.1:8421" placeholder:"HOST:PORT"`
+	Now  time.Time `help:"Start the tenant's clock at this time (RFC 3339)." placeholder:"TIME"`
 }
 
 // Run serves the simulated tenant until ctx ends.
 func (c tenantCommand) Run(ctx context.Context, std streams) error {
-	sim, err := simtenant.New(c.config(time.Time{}, nil))
+	clock, err := openClock("", c.Now)
+	if err != nil {
+		return err
+	}
+	sim, err := simtenant.New(c.config(clock.Now(), clock.Now))
 	if err != nil {
 		return err
 	}
