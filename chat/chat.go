@@ -140,6 +140,8 @@ type Option struct {
 	// anywhere, or as "--name" alone if it is Bare.
 	Flag bool
 	Bare bool
+	// Several says that it takes several names, with a comma after each but the last.
+	Several bool
 	// Of says whose names its values are, so that a platform can suggest some
 	// while it is typed. What is typed at last may be any text all the same.
 	Of Names

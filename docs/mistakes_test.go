@@ -52,9 +52,19 @@ const engineDir = "commands/approval"
 var mistakes = []mistake{
 	{
 		"a call is sent before its intent is stored", engineDir + "/execute.go",
-		"s, err := j.intend(ctx, number, try, call)\n\t\tif err != nil {\n\t\t\treturn Step{}, fmt.Errorf(\"store intent: %w\", err)\n\t\t}\n\t\tanswer := j.send(ctx, s, call)",
-		"early := Step{ClientID: clientID(j.req.ID, number, try)}\n\t\tanswer := j.send(ctx, early, call)\n\t\ts, err := j.intend(ctx, number, try, call)\n\t\tif err != nil {\n\t\t\treturn Step{}, fmt.Errorf(\"store intent: %w\", err)\n\t\t}",
+		"s, err := j.intend(ctx, number, try, call, enters && try == 1)\n\t\tif err != nil {\n\t\t\treturn Step{}, fmt.Errorf(\"store intent: %w\", err)\n\t\t}\n\t\tanswer := j.send(ctx, s, call)",
+		"early := Step{ClientID: clientID(j.req.ID, number, try)}\n\t\tanswer := j.send(ctx, early, call)\n\t\ts, err := j.intend(ctx, number, try, call, enters && try == 1)\n\t\tif err != nil {\n\t\t\treturn Step{}, fmt.Errorf(\"store intent: %w\", err)\n\t\t}",
 		engineDir, "TestG06|TestG02KilledAtEveryTransaction|TestO02",
+	},
+	{
+		"a pause does not hold the next account up", engineDir + "/parts.go",
+		"if err == nil && h.Held() {", "if err == nil && h.Stop {",
+		engineDir, "TestG15PauseAndResume",
+	},
+	{
+		"the next account is not looked at again", engineDir + "/parts.go",
+		"if len(findings) > 0 {", "if len(findings) > 1 {",
+		engineDir, "TestG06EachTarget",
 	},
 	{
 		"what was unclear is sent again", engineDir + "/execute.go",

@@ -58,8 +58,21 @@ type Withdrawer interface {
 	Withdraw(r Request, created Step) Call
 }
 
+// Parted is an action that is carried out on several targets, one after the
+// other: its calls say for which each is. Between two of them it can be paused
+// and stopped, and what becomes of one target keeps no other from its turn.
+type Parted interface {
+	// Part reads a target once more just before the first call that is made for
+	// it now, and names what is different from what was approved, one sentence
+	// each: then none is made, and the target counts as outdated. What the done
+	// steps did, if it was begun before, is no difference.
+	Part(ctx context.Context, r Request, target string, done []Step) ([]string, error)
+}
+
 // Call is one write to the tenant, described before it is made.
 type Call struct {
+	// Target is the ID of the target that it is for, where an action is [Parted].
+	Target string
 	What   string // in words, "turn security defaults on"
 	Method string
 	URL    string // without secrets in its query

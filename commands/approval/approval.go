@@ -186,6 +186,8 @@ type StepReport struct {
 	What      string `json:"what"`
 	Class     Class  `json:"class"`
 	RequestID string `json:"request_id,omitempty"` // the tenant's name for the call
+	Target    string `json:"target,omitempty"`     // whom it was for, if the request has several targets
+	Seen      string `json:"seen,omitempty"`       // why it was not done, where there is more to say
 }
 
 // Decision is one person's vote. There is at most one approval and one denial
@@ -223,7 +225,9 @@ const (
 	NotSent Class = "not sent" // no byte left: not done
 	Unclear Class = "unclear"  // the call is over, and it may have been done
 	NotDone Class = "not done" // found by reading, after an unclear answer; or not begun
-	Missing Class = "missing"  // no answer was ever stored, and reading cannot tell either
+	// LeftOut is a step that is never sent: its target is not as was approved.
+	LeftOut Class = "left out"
+	Missing Class = "missing" // no answer was ever stored, and reading cannot tell either
 )
 
 // Step is one call of an attempt: stored as an intent before it is sent, and

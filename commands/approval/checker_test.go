@@ -35,7 +35,7 @@ var roads = map[string]string{
 }
 
 // asides are records about a request that move it nowhere.
-var asides = []string{"question", "refused", "alert", "escalated"}
+var asides = []string{"question", "refused", "alert", "escalated", "paused", "resumed", "halted"}
 
 // stored are the states that a record leaves a request in.
 var stored = map[string]approval.State{"submitted": approval.Pending, "vote": approval.Pending, "started": approval.Executing, "confirmed": approval.Approved, "recounted": approval.Approved}
@@ -50,6 +50,7 @@ type history struct {
 	resolved  bool            // a person said how it ended
 	states    []string        // from the audit record: what became of it, in order
 	intents   []string        // from the audit record: step/try, in order
+	held      bool            // from the audit record: nothing new may be begun
 	fences    []int64         // from the audit record: under which anything of a step was stored, in order
 	effects   [][]effect      // from the ledger, by step
 	due       map[string]bool // keys of the messages that are owed
@@ -185,6 +186,12 @@ func (h *history) add(rec audit.Record) {
 		}
 		h.states = append(h.states, state)
 	}
+	switch rec.Kind {
+	case "request.paused", "request.halted":
+		h.held = true
+	case "request.resumed":
+		h.held = false
+	}
 	if !strings.HasPrefix(rec.Kind, "step.") {
 		return
 	}
@@ -196,6 +203,9 @@ func (h *history) add(rec audit.Record) {
 		h.t.Errorf("I9: the facts of record %d: %v", rec.Number, err)
 	}
 	h.fences = append(h.fences, facts.Fence)
+	if rec.Kind == "step.intent" && facts.Try == 1 && h.held {
+		h.errorf("step %d was begun while it was to wait", facts.Step)
+	}
 	if rec.Kind == "step.intent" {
 		h.intents = append(h.intents, fmt.Sprintf("%d/%d", facts.Step, facts.Try))
 	}
@@ -271,7 +281,9 @@ func (h *history) checkSteps() {
 	h.t.Helper()
 	var recorded []string
 	for i, s := range h.steps {
-		recorded = append(recorded, fmt.Sprintf("%d/%d", s.Number, s.Try))
+		if s.Class != approval.LeftOut {
+			recorded = append(recorded, fmt.Sprintf("%d/%d", s.Number, s.Try))
+		}
 		if i == 0 {
 			continue
 		}
@@ -322,7 +334,9 @@ func (h *history) checkEffects() {
 }
 
 // onward reports whether a step that was not applied stops nothing.
-func (h *history) onward() bool { return strings.Contains(string(h.request.Args), `"onward":true`) }
+func (h *history) onward() bool {
+	return strings.Contains(string(h.request.Args), `"onward":true`) || strings.Contains(string(h.request.Args), `"parted":true`)
+}
 
 func (h *history) checkIntent(e effect) {
 	h.t.Helper()

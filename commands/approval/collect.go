@@ -163,7 +163,7 @@ func (j *job) takeBack(ctx context.Context, steps []Step, remark string) error {
 		if err := j.own(ctx, time.Time{}); err != nil {
 			return fmt.Errorf("take attempt: %w", err)
 		}
-		back, err := j.step(ctx, number, call)
+		back, err := j.step(ctx, number, call, false)
 		if errors.Is(err, errStopping) || err == nil && back.Class == Unclear {
 			return j.lose(ctx, "It could not be shown to you. The bot is taking it back.")
 		}

@@ -14,7 +14,7 @@ import (
 
 // A world in which a life is short, so that thousands of deaths fit in.
 var shortLimits = approval.Limits{
-	Tick: 2 * time.Second, Call: 3 * time.Second, Attempt: 20 * time.Second, Settle: 6 * time.Second, GiveUp: 12 * time.Second, Lease: 10 * time.Second,
+	Tick: 2 * time.Second, Call: 3 * time.Second, Attempt: 20 * time.Second, Settle: 6 * time.Second, GiveUp: 12 * time.Second, Lease: 10 * time.Second, Pause: 40 * time.Second,
 }
 
 // cuts are the ways in which a transaction can be a process's last, or fail.

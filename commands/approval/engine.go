@@ -162,7 +162,8 @@ func (e *Engine) Deny(ctx context.Context, v Vote) (Request, error) {
 	return r, e.refused(ctx, v, "deny", err)
 }
 
-// Cancel ends the request, for its requester or an eligible approver.
+// Cancel ends the request, for its requester or an eligible approver. One that is
+// carried out on one target after the other ends before the next.
 func (e *Engine) Cancel(ctx context.Context, v Vote) (Request, error) {
 	r, err := e.cancel(ctx, v)
 	return r, e.refused(ctx, v, "cancel", err)
@@ -172,6 +173,9 @@ func (e *Engine) cancel(ctx context.Context, v Vote) (Request, error) {
 	r, err := e.find(ctx, v)
 	if err != nil {
 		return Request{}, err
+	}
+	if r.Pausable() {
+		return e.halt(ctx, v, "request.halted", Break)
 	}
 	if v.By != r.Requester {
 		if err := e.warrant(ctx, &v, r); err != nil {

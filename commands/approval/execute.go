@@ -169,7 +169,7 @@ func (j *job) start(ctx context.Context, before json.RawMessage) error {
 		}
 		j.attempt = Attempt{
 			Request: j.req.ID, Fence: j.fence, Owner: j.owner,
-			Started: now, Deadline: now.Add(j.limits.Attempt), Before: before,
+			Started: now, Deadline: now.Add(j.lasts()), Before: before,
 		}
 		c, err := Start(j.req, now)
 		if err != nil {
@@ -185,14 +185,31 @@ func (j *job) start(ctx context.Context, before json.RawMessage) error {
 // run sends the steps that have no intent yet, in order, and stores how the
 // request ended; earlier are the others, and the remark says what is known of
 // them. It stops at the first that was not applied, unless that is
-// one after which the next are made all the same.
+// one after which the next are made all the same, or the next are for another
+// target.
 func (j *job) run(ctx context.Context, earlier []Step, remark string) error {
-	for i, call := range j.calls {
-		if begun(earlier, i+1) {
-			continue
+	steps, at := slices.Clone(earlier), ""
+	for number, more := next(j.calls, steps); more; number, more = next(j.calls, steps) {
+		call := j.calls[number-1]
+		s, err := Step{}, error(nil)
+		if call.Target != at || call.Target == "" {
+			s, err = j.enter(ctx, number, call, steps)
+		} else {
+			s, err = j.step(ctx, number, call, false)
 		}
-		s, err := j.step(ctx, i+1, call)
 		switch {
+		case errors.Is(err, errHalted):
+			why, err := j.wait(ctx, steps)
+			switch {
+			case errors.Is(err, errStopping):
+				return j.lose(ctx, "The bot was stopped while this was paused. It goes on after the restart.")
+			case err != nil:
+				return err
+			case why != "":
+				return j.finish(ctx, Ending{Remark: join(remark, why)})
+			}
+			at = ""
+			continue
 		case errors.Is(err, errStopping):
 			return j.lose(ctx, "The bot was stopped in between. What is left is looked at after the restart.")
 		case errors.Is(err, errDeadline):
@@ -201,12 +218,10 @@ func (j *job) run(ctx context.Context, earlier []Step, remark string) error {
 			return err // the step stays open, and the next look finds out
 		case s.Class == Unclear:
 			return j.lose(ctx, "Microsoft 365 gave no clear answer. The bot is looking up what happened.")
-		case s.Class != Applied:
+		case s.Class != Applied && call.Target == "":
 			remark = join(remark, s.Facts)
 		}
-		if s.Class != Applied && !call.Onward {
-			break
-		}
+		steps, at = append(steps, s), call.Target
 	}
 	if j.collect != nil {
 		return j.handOver(ctx, remark)
@@ -234,10 +249,10 @@ func (j *job) lose(ctx context.Context, why string) error {
 }
 
 // step sends one call, and again only where the answer proves that it was not
-// applied.
-func (j *job) step(ctx context.Context, number int, call Call) (Step, error) {
+// applied. With the first for a target it may have to wait: errHalted.
+func (j *job) step(ctx context.Context, number int, call Call, enters bool) (Step, error) {
 	for try := 1; ; try++ {
-		s, err := j.intend(ctx, number, try, call)
+		s, err := j.intend(ctx, number, try, call, enters && try == 1)
 		if err != nil {
 			return Step{}, fmt.Errorf("store intent: %w", err)
 		}
@@ -254,7 +269,7 @@ func (j *job) step(ctx context.Context, number int, call Call) (Step, error) {
 		default:
 			s.Class, again = Unclear, false
 		}
-		if err := j.conclude(ctx, s); err != nil {
+		if err := j.conclude(ctx, s, call.Target); err != nil {
 			return Step{}, fmt.Errorf("store answer: %w", err)
 		}
 		if !again || try == tries || !j.pause(ctx, answer.Wait) {
@@ -302,20 +317,30 @@ func (j *job) pause(ctx context.Context, wait time.Duration) bool {
 	return false
 }
 
-// intend stores that a step is about to be sent.
-func (j *job) intend(ctx context.Context, number, try int, call Call) (Step, error) {
+// planned is the step that a call would be.
+func (j *job) planned(number, try int, call Call) Step {
 	hash := sha256.Sum256(call.Body)
-	s := Step{
+	return Step{
 		Request: j.req.ID, Number: number, Try: try, Fence: j.fence,
 		Method: call.Method, URL: call.URL, BodyHash: hex.EncodeToString(hash[:]),
 		Class: Open, What: call.What, ClientID: clientID(j.req.ID, number, try),
 	}
+}
+
+// intend stores that a step is about to be sent.
+func (j *job) intend(ctx context.Context, number, try int, call Call, enters bool) (Step, error) {
+	s := j.planned(number, try, call)
 	if j.stopping() {
 		return s, errStopping
 	}
 	err := j.update(ctx, func(tx Tx, now time.Time) error {
 		if !now.Before(j.attempt.Deadline) {
 			return errDeadline
+		}
+		if enters {
+			if err := j.passable(tx); err != nil {
+				return err
+			}
 		}
 		s.Intent = now
 		if err := tx.Intend(s); err != nil {
@@ -337,11 +362,15 @@ func clientID(request string, number, try int) string {
 }
 
 // conclude stores what became of a step, under this job's fence whoever sent it.
-func (j *job) conclude(ctx context.Context, s Step) error {
+// The message about a request of several targets is shown anew from time to time.
+func (j *job) conclude(ctx context.Context, s Step, target string) error {
 	s.Fence = j.fence
 	return j.update(ctx, func(tx Tx, now time.Time) error {
 		s.FinishedAt = now
 		if err := tx.Conclude(s); err != nil {
+			return err
+		}
+		if err := j.showOn(tx, target, now); err != nil {
 			return err
 		}
 		return record(tx, j.req, now, "step.answer", Principal{}, map[string]any{
@@ -412,6 +441,11 @@ func (j *job) end(ctx context.Context, e Ending) error {
 		}
 		if c.To == Succeeded {
 			if err := j.applyLocal(tx, now); err != nil {
+				return Change{}, err
+			}
+		}
+		if len(j.req.Targets) > 1 {
+			if err := setHalt(tx, j.req, Halt{}); err != nil {
 				return Change{}, err
 			}
 		}

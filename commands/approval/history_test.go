@@ -27,7 +27,7 @@ type chronicle struct {
 }
 
 // stats say what the histories held, so that a run that tried nothing is seen.
-type stats struct{ histories, several, requests, kills, pauses, collects, faults, effects atomic.Int64 }
+type stats struct{ histories, several, requests, kills, pauses, collects, faults, effects, halts atomic.Int64 }
 
 // Random histories of people, faults and deaths: whatever happens, the
 // invariants hold after every step, and everything comes to an end.
@@ -53,6 +53,7 @@ func TestRandomHistories(t *testing.T) {
 				"ask a pass": c.doAskPass, "collect": c.doCollect, "collect 2": c.doCollect, "pause": c.doPause, "go on": c.doGoOn,
 				"drift": c.doDrift, "role": c.doRole, "fault": c.doFault, "down": c.doDown,
 				"freeze": c.doFreeze, "thaw": c.doThaw, "thaw 2": c.doThaw, "concerned": c.doConcerned, "resolve": c.doResolve,
+				"ask for several": c.doAskSeveral, "pause a request": c.doHalt, "pause a request 2": c.doHalt, "resume a request": c.doResume, "stop a request": c.doBreak,
 			})
 			c.settle()
 			s.histories.Add(1)
@@ -60,9 +61,9 @@ func TestRandomHistories(t *testing.T) {
 			s.effects.Add(int64(len(w.tenant.applied())))
 		})
 	})
-	t.Logf("%d histories (%d with several processes), %d requests, %d presses to collect, %d kills, %d pauses, %d faults, %d effects",
-		s.histories.Load(), s.several.Load(), s.requests.Load(), s.collects.Load(), s.kills.Load(), s.pauses.Load(), s.faults.Load(), s.effects.Load())
-	if s.several.Load() == 0 || s.kills.Load() == 0 || s.pauses.Load() == 0 || s.faults.Load() == 0 || s.effects.Load() == 0 {
+	t.Logf("%d histories (%d with several processes), %d requests, %d presses to collect, %d kills, %d pauses, %d halts, %d faults, %d effects",
+		s.histories.Load(), s.several.Load(), s.requests.Load(), s.collects.Load(), s.kills.Load(), s.pauses.Load(), s.halts.Load(), s.faults.Load(), s.effects.Load())
+	if s.several.Load() == 0 || s.kills.Load() == 0 || s.pauses.Load() == 0 || s.halts.Load() == 0 || s.faults.Load() == 0 || s.effects.Load() == 0 {
 		t.Error("the histories held too little")
 	}
 }
@@ -149,6 +150,63 @@ func (c *chronicle) doAsk(t *rapid.T) {
 		}
 	}
 	c.plans, c.ids = append(c.plans, plan), append(c.ids, r.ID)
+}
+
+// doAskSeveral asks for a change that goes from one target to the next, and has
+// it approved, so that some are under way.
+func (c *chronicle) doAskSeveral(t *rapid.T) {
+	plan := c.plan("ada", 1, rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"hall", "roof", "lift", "well", "bell"}), 2, 5, rapid.ID).Draw(t, "targets")...)
+	plan.Args = parted(plan.Args)
+	r, err := c.engine.Submit(c.ctx, plan)
+	if err != nil {
+		return
+	}
+	c.plans, c.ids = append(c.plans, plan), append(c.ids, r.ID)
+	_, _ = c.engine.Approve(c.ctx, press(r, "bea")) // if bea may
+	c.tenant.plan(rapid.SampledFrom([]fault{fine, slow, refused}).Draw(t, "first"), slow, slow)
+}
+
+// running draws a request that can be paused, and who wants that.
+func (c *chronicle) running(t *rapid.T) (r approval.Request, who string, eligible bool) {
+	all := slices.DeleteFunc(c.requests(), func(r approval.Request) bool { return !r.Pausable() })
+	if len(all) == 0 {
+		t.Skip("nothing is under way")
+	}
+	r, who = rapid.SampledFrom(all).Draw(t, "request"), rapid.SampledFrom([]string{"ada", "bea", "cid", "vic"}).Draw(t, "who")
+	return r, who, who == r.Requester.Object || !c.people.down && c.people.approvers[who]
+}
+
+func (c *chronicle) halted(r approval.Request) (h approval.Halt) {
+	if err := c.store.View(c.ctx, func(tx approval.Tx) (err error) { h, err = approval.HaltOf(tx, r); return err }); err != nil {
+		c.t.Fatal(err)
+	}
+	return h
+}
+
+func (c *chronicle) doHalt(t *rapid.T) {
+	r, who, eligible := c.running(t)
+	want := eligible && !c.halted(r).Held()
+	if _, err := c.engine.Pause(c.ctx, press(r, who)); (err == nil) != want {
+		t.Fatalf("pause by %s: %v, want allowed %t", who, err, want)
+	}
+	c.stats.halts.Add(1)
+}
+
+func (c *chronicle) doResume(t *rapid.T) {
+	r, who, eligible := c.running(t)
+	h := c.halted(r)
+	want := eligible && h.Held() && !h.Stop && (who != r.Requester.Object || h.By == who)
+	if _, err := c.engine.Resume(c.ctx, press(r, who)); (err == nil) != want {
+		t.Fatalf("resume by %s: %v, want allowed %t", who, err, want)
+	}
+}
+
+func (c *chronicle) doBreak(t *rapid.T) {
+	r, who, eligible := c.running(t)
+	want := eligible && !c.halted(r).Stop
+	if _, err := c.engine.Stop(c.ctx, press(r, who)); (err == nil) != want {
+		t.Fatalf("stop by %s: %v, want allowed %t", who, err, want)
+	}
 }
 
 func (c *chronicle) doAskPass(t *rapid.T) {
@@ -257,9 +315,10 @@ func (c *chronicle) doDeny(t *rapid.T) {
 func (c *chronicle) doCancel(t *rapid.T) {
 	r, who, open, eligible := c.pick(t)
 	may := eligible || who == r.Requester.Object
+	breaks := r.Pausable() && !c.halted(r).Stop
 	got, err := c.engine.Cancel(c.ctx, press(r, who))
-	if (err == nil) != (open && may) || err == nil && got.State != approval.Cancelled {
-		t.Fatalf("cancel %s by %s: %s, %v; want allowed %t", r.State, who, got.State, err, open && may)
+	if want := (open || breaks) && may; (err == nil) != want || want && (got.State == approval.Cancelled) != open {
+		t.Fatalf("cancel %s by %s: %s, %v; want allowed %t", r.State, who, got.State, err, want)
 	}
 }
 
@@ -303,11 +362,12 @@ func (c *chronicle) doThaw(t *rapid.T) {
 
 // doConcerned has a person stop a request who may be its target.
 func (c *chronicle) doConcerned(t *rapid.T) {
-	r, who, open, _ := c.pick(t)
+	r, who, open, eligible := c.pick(t)
+	breaks := r.Pausable() && !c.halted(r).Stop && (eligible || who == r.Requester.Object)
 	aimed := slices.ContainsFunc(r.Targets, func(t approval.Target) bool { return t.ID == who })
 	got, err := c.engine.Stop(c.ctx, press(r, who))
 	begun := slices.Contains([]approval.State{approval.Executing, approval.Reconciling, approval.Succeeded, approval.Partial, approval.Unknown}, r.State)
-	if want := aimed && (open || begun); (err == nil) != want {
+	if want := aimed && (open || begun) || breaks; (err == nil) != want {
 		t.Fatalf("stop %s by %s: %v, want allowed %t", r.State, who, err, want)
 	}
 	if err == nil && (got.State == approval.Cancelled) != open {

@@ -22,6 +22,7 @@ type job struct {
 	attempt Attempt
 	calls   []Call
 	haunted bool        // whoever sent the last step may be alive, and send it yet
+	shownAt time.Time   // when its message was last to be shown anew, by the database's time
 	collect *collecting // nil unless its requester is collecting right now
 }
 

@@ -86,7 +86,7 @@ func (j *job) settle(ctx context.Context, steps []Step) (remark string, wait tim
 			return "", j.limits.Tick, nil // as unknown as before
 		}
 		s.Class, s.Facts, s.Object = class, found.Seen, cmp.Or(found.Object, s.Object)
-		if err := j.conclude(ctx, s); err != nil {
+		if err := j.conclude(ctx, s, ""); err != nil {
 			return "", 0, fmt.Errorf("store finding: %w", err)
 		}
 		j.unwatch(s)
@@ -210,12 +210,11 @@ func (j *job) proceed(ctx context.Context, steps []Step, remark string) (time.Du
 
 // unfinished reports whether there is something left to do.
 func (j *job) unfinished(steps []Step) bool {
-	for _, s := range steps {
-		if s.Number > len(j.calls) || s.Class != Applied && !j.calls[s.Number-1].Onward {
-			return false
-		}
+	if slices.ContainsFunc(steps, func(s Step) bool { return s.Number > len(j.calls) }) {
+		return false
 	}
-	return len(steps) < max(len(j.calls), 1)
+	_, more := next(j.calls, steps)
+	return more || len(j.calls) == 0 && len(steps) == 0
 }
 
 // complete sends the steps that have no intent yet if everything the approval

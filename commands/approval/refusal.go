@@ -28,8 +28,12 @@ func (r *Refusal) Is(target error) bool {
 
 // The refusals that are told apart.
 var (
-	ErrNotFound   = no("not-found", "There is no such request. “/mfa requests” lists the open ones.")
-	ErrSelf       = no("self", "You asked for this yourself, so somebody else has to decide.")
+	ErrNotFound = no("not-found", "There is no such request. “/mfa requests” lists the open ones.")
+	ErrSelf     = no("self", "You asked for this yourself, so somebody else has to decide.")
+	// ErrNotYourPause is what a requester is told about the pause of somebody who
+	// decides.
+	ErrNotYourPause = no("not-your-pause", "Somebody else paused it, so one of those who decide has to let it go on.")
+
 	ErrTarget     = no("target", "This request is about your own account, so somebody else has to decide.")
 	ErrVoted      = no("voted", "You have already approved this request. To stop it, deny or cancel it.")
 	ErrNoVoter    = no("no-voter", "One approval is enough here because you were away when it was asked, so it has to be somebody else's. You can deny or cancel it.")
@@ -45,6 +49,11 @@ var (
 	ErrDoubt      = no("doubt", "Your approval does not count today.")
 	ErrConcern    = no("no-concern", "This request is not about you, so it is not yours to stop. An approver can cancel it.")
 	ErrNote       = no("note", "Please say what you found, in a few words: they are kept with the request.")
+	ErrPaused     = no("paused", "It is paused already. “/mfa requests resume” has it go on.")
+	ErrNotPaused  = no("not-paused", "It is not paused.")
+	ErrStopped    = no("stopped", "Somebody has stopped it already: what is left is not done.")
+	ErrWhole      = no("whole", "It is running already, and it is about one thing: it can neither be paused nor stopped on its way.")
+	ErrNotBegun   = no("not-begun", "It has not begun yet. Until then it can be cancelled.")
 	ErrNotAllowed = no("not-allowed", "You may not do this.")
 )
 
@@ -66,6 +75,9 @@ func ended(r Request) *Refusal {
 		Approved:    "This request is approved already and waits to be carried out.",
 		Pending:     "This request is still waiting for decisions.",
 	}[r.State]
+	if r.Pausable() {
+		text = "This request is running already. “/mfa stop " + r.Ref + "” ends it before the next account has its turn."
+	}
 	return &Refusal{Code: "ended-" + string(r.State), Text: text, By: people(r.Outcome.By)}
 }
 

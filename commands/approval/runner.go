@@ -20,6 +20,7 @@ type Limits struct {
 	GiveUp  time.Duration // after it, a result that cannot be read is unknown; 10 min
 	Lease   time.Duration // for how long a request is this process's alone; longer than a call by 5 s at least; 45 s
 	Drain   time.Duration // from the stop until the runner is gone; calls are cut off when a fifth of it is left; 10 s
+	Pause   time.Duration // for how long a request may be paused; then what is left is not done; 1 h
 	Workers int           // requests that are worked on at once; 4
 }
 
@@ -37,6 +38,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Lease, 45*time.Second)
 	l.Lease = max(l.Lease, 2*margin) // a shorter one would leave no time for any call
 	set(&l.Drain, 10*time.Second)
+	set(&l.Pause, time.Hour)
 	if l.Workers == 0 {
 		l.Workers = 4
 	}

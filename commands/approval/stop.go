@@ -11,7 +11,9 @@ import (
 
 // Stop is for whoever a request is about: its target, or their manager. It
 // cancels the request and alerts everybody who decides. Once it is running, or
-// has run, it can only alert, and the request comes back as it stands.
+// has run, it can only alert, and the request comes back as it stands. A request
+// that is carried out on one target after the other is ended before the next by
+// its requester and by whoever may decide it.
 func (e *Engine) Stop(ctx context.Context, v Vote) (Request, error) {
 	r, err := e.stop(ctx, v)
 	return r, e.refused(ctx, v, "stop", err)
@@ -21,6 +23,9 @@ func (e *Engine) stop(ctx context.Context, v Vote) (Request, error) {
 	r, err := e.find(ctx, v)
 	if err != nil {
 		return Request{}, err
+	}
+	if r.Pausable() && (v.By == r.Requester || r.concern(v.By).Role == "") {
+		return e.halt(ctx, v, "request.halted", Break)
 	}
 	to := e.alarmed(ctx, r)
 	ctx, cancel := brake(ctx)

@@ -209,6 +209,25 @@ var errDown = errors.New("the directory does not answer")
 type setArgs struct {
 	Value  string `json:"value"`
 	Onward bool   `json:"onward"` // a step that is refused stops nothing
+	Parted bool   `json:"parted"` // each target has its turn
+}
+
+// Part implements approval.Parted.
+func (s setting) Part(ctx context.Context, r approval.Request, target string, done []approval.Step) ([]string, error) {
+	one := r
+	one.Targets = []approval.Target{{ID: target}}
+	now, err := s.Snapshot(ctx, one)
+	if err != nil || len(done) > 0 {
+		return nil, err
+	}
+	var was, is map[string]string
+	if err := errors.Join(json.Unmarshal(r.Snapshot, &was), json.Unmarshal(now, &is)); err != nil {
+		return nil, err
+	}
+	if was[target] != is[target] {
+		return []string{"It was " + was[target] + " and is " + is[target] + "."}, nil
+	}
+	return nil, nil
 }
 
 func (s setting) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
@@ -235,6 +254,9 @@ func (s setting) Compare(was, now json.RawMessage, r approval.Request, done []ap
 	if errors.Join(json.Unmarshal(r.Args, &args), json.Unmarshal(was, &want)) != nil {
 		return []string{"It is not understood."}
 	}
+	if args.Parted {
+		return nil // each is looked at when it has its turn
+	}
 	for _, step := range done {
 		want[r.Targets[step.Number-1].ID] = args.Value
 	}
@@ -253,6 +275,9 @@ func (s setting) Steps(r approval.Request) ([]approval.Call, error) {
 	calls := make([]approval.Call, len(r.Targets))
 	for i, target := range r.Targets {
 		c := approval.Call{What: "set " + target.ID, Method: "PATCH", URL: "/objects/" + target.ID, Body: []byte(`{"value":"` + args.Value + `"}`), Onward: args.Onward}
+		if args.Parted {
+			c.Target = target.ID
+		}
 		c.Send = paused(s.process, func(ctx context.Context, clientID string) approval.Answer {
 			return s.tenant.send(ctx, clientID, c, func() approval.Answer {
 				s.tenant.values[target.ID] = args.Value

@@ -129,7 +129,7 @@ func Cancel(r Request, v Vote, now time.Time) (Change, error) {
 	}
 	right := v.Warrant
 	if v.By == r.Requester {
-		right = Warrant{Name: r.Warrant.Name, UPN: r.Warrant.UPN, Role: "requester", Via: viaRequest, Proof: v.Proof}
+		right = asRequester(r, v)
 	}
 	c := Change{
 		To:      Cancelled,
@@ -258,26 +258,55 @@ func ending(steps []StepReport, planned int) State {
 // not if it is open or unclear, or what this version does not understand.
 func settled(c Class) bool {
 	switch c {
-	case Applied, Refused, NotSent, NotDone:
+	case Applied, Refused, NotSent, NotDone, LeftOut:
 		return true
 	default:
 		return false
 	}
 }
 
+// Reports lists every step of a request that was begun or planned, in order, by
+// every try of each.
+func Reports(tries []Step, calls []Call) []StepReport { return reports(lastTries(tries), calls) }
+
 // reports lists every step that was begun or planned, in order.
 func reports(steps []Step, calls []Call) []StepReport {
 	var all []StepReport
 	for _, s := range steps {
-		all = append(all, StepReport{Number: s.Number, What: s.What, Class: s.Class, RequestID: s.RequestID})
+		report := StepReport{Number: s.Number, What: s.What, Class: s.Class, RequestID: s.RequestID}
+		if s.Number <= len(calls) {
+			report.Target = calls[s.Number-1].Target
+		}
+		if report.Target != "" && s.Class != Applied {
+			report.Seen = s.Facts
+		}
+		all = append(all, report)
 	}
 	for i, call := range calls {
 		if !begun(steps, i+1) {
-			all = append(all, StepReport{Number: i + 1, What: call.What, Class: NotDone})
+			all = append(all, StepReport{Number: i + 1, What: call.What, Class: NotDone, Target: call.Target})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b StepReport) int { return a.Number - b.Number })
 	return all
+}
+
+// next returns the number of the first call that is still to be made: none that
+// has an intent, and none for a target of which one before it was not applied,
+// unless that is one after which the next are made all the same.
+func next(calls []Call, steps []Step) (number int, more bool) {
+	over := map[string]bool{} // by target
+	for i, call := range calls {
+		at := slices.IndexFunc(steps, func(s Step) bool { return s.Number == i+1 })
+		switch {
+		case at >= 0:
+			class := steps[at].Class
+			over[call.Target] = over[call.Target] || class == LeftOut || class != Applied && !call.Onward
+		case !over[call.Target]:
+			return i + 1, true
+		}
+	}
+	return 0, false
 }
 
 func begun(steps []Step, number int) bool {

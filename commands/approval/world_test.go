@@ -28,6 +28,7 @@ const tenantID = "t-1"
 // The rules of the world: short, so that much of its time can pass in a test.
 var limits = approval.Limits{
 	Tick: time.Second, Call: 5 * time.Second, Attempt: 40 * time.Second, Settle: 16 * time.Second, GiveUp: time.Minute, Lease: 10 * time.Second,
+	Pause: 2 * time.Minute,
 }
 
 const expiry = 10 * time.Minute
