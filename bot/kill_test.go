@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -244,6 +245,23 @@ var scripts = map[string]script{
 	}},
 }
 
+// several are what is asked for of several accounts at once, by kind.
+var several = map[string]func(s *sweep) string{
+	commands.RevokeKind: func(s *sweep) string { return "revoke " + s.some(enabled) },
+	commands.ResetKind:  func(s *sweep) string { return "reset " + s.some(registered) },
+	commands.BlockKind:  func(s *sweep) string { return "block " + s.some(enabled) },
+}
+
+// some names three people who fit.
+func (s *sweep) some(fits func(staff) bool) string {
+	s.t.Helper()
+	var all []string
+	for range 3 {
+		all = append(all, s.next(fits).UserPrincipalName)
+	}
+	return strings.Join(all, ",")
+}
+
 // rivals are kinds of which each makes an open request of the others stale: a
 // round has one of them.
 var rivals = [][]string{
@@ -330,6 +348,13 @@ func (s *sweep) round(n int) {
 		}
 		all = append(all, &carrier{kind: kind, by: script.by, line: script.line(s, n) + " in round " + strconv.Itoa(n), end: end})
 	}
+	for i, kind := range slices.Sorted(maps.Keys(several)) {
+		end := []string{"approve", "pause", "stop"}[(i+n)%3]
+		if n >= rounds && s.left > 0 {
+			end = []string{"approve", "pause", "stop", "cancel"}[s.random.IntN(4)]
+		}
+		all = append(all, &carrier{kind: kind, by: "ada", line: several[kind](s) + " in round " + strconv.Itoa(n) + " together", end: end})
+	}
 	defer func() {
 		for _, c := range all {
 			if s.t.Failed() && !c.over {
@@ -372,6 +397,11 @@ func (s *sweep) carry(c *carrier) {
 	case r.State == approval.Pending:
 		s.press("abe", r.Ref, "approve")
 		s.press("bea", r.Ref, "approve")
+	case c.end == "pause" && r.Pausable(): // if it is slow enough for that
+		s.press("abe", r.Ref, "pause")
+		s.press("bea", r.Ref, "resume")
+	case c.end == "stop" && r.Pausable():
+		s.press("bea", r.Ref, "stop")
 	case r.State == approval.Approved && r.Policy.Collect > 0:
 		s.press(c.by, r.Ref, "collect")
 	}
@@ -606,7 +636,7 @@ func (s *sweep) effects(r approval.Request, ledger map[string][]effect) {
 		switch step.Class {
 		case approval.Applied:
 			fits = len(es) == 1
-		case approval.Refused, approval.NotSent, approval.NotDone:
+		case approval.Refused, approval.NotSent, approval.NotDone, approval.LeftOut:
 			fits = len(es) == 0
 		default:
 			fits = fits && r.State == approval.Unknown

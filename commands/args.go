@@ -182,16 +182,60 @@ func filled(c Command, e chat.Event) (Command, map[string]string, error) {
 // phrase takes the first word, or the first words if they stand between
 // quotation marks, as a name of several words does.
 func phrase(o chat.Option, words []string) (string, []string) {
+	if o.Several {
+		return list(words)
+	}
 	const marks = "\"“”„"
 	if len(o.Choices) > 0 || !strings.ContainsAny(words[0][:min(3, len(words[0]))], marks) {
 		return words[0], words[1:]
 	}
 	for i, w := range words {
-		if strings.HasSuffix(w, `"`) || strings.HasSuffix(w, "”") || strings.HasSuffix(w, "“") && i > 0 {
+		if w = strings.TrimSuffix(w, ","); strings.HasSuffix(w, `"`) || strings.HasSuffix(w, "”") || strings.HasSuffix(w, "“") && i > 0 {
 			return strings.Trim(strings.Join(words[:i+1], " "), marks), words[i+1:]
 		}
 	}
 	return words[0], words[1:]
+}
+
+// nameEnd parts the names in the value of an option that takes several. No word
+// that is typed holds it.
+const nameEnd = "\n"
+
+// list takes the first name, and as many more as follow after a comma. Where one
+// phrase between quotation marks holds several addresses or IDs, it is a list too.
+func list(words []string) (string, []string) {
+	var names []string
+	for more := true; more && len(words) > 0; {
+		if words[0] == "," {
+			words = words[1:]
+			continue
+		}
+		var name string
+		name, words = phrase(chat.Option{}, words)
+		if next, ok := strings.CutSuffix(name, ","); ok {
+			name = next
+		} else {
+			more = len(words) > 0 && words[0] == ","
+		}
+		names = append(names, parted(strings.Trim(name, quoting))...)
+	}
+	return strings.Join(names, nameEnd), words
+}
+
+const quoting = "\"“”„"
+
+// parted parts several names in one word. A phrase may be one name with a comma
+// in it: it is parted only if no part can be a display name.
+func parted(name string) []string {
+	const id = len("3179e48a-750b-4051-897c-87b9720928f7")
+	some := strings.FieldsFunc(name, func(r rune) bool { return r == ',' })
+	for i, s := range some {
+		some[i] = strings.Trim(strings.TrimSpace(s), quoting)
+		if strings.Contains(name, " ") && !strings.Contains(s, "@") && len(some[i]) != id {
+			return []string{name}
+		}
+	}
+	return slices.DeleteFunc(some, func(s string) bool { return s == "" })
 }
 
 // flags takes out of the words the options that have no place of their own. A

@@ -22,11 +22,11 @@ func block(env Env, name string) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
 			Name: name, Summary: summary, Example: name + " sam@example.org as agreed with the manager",
-			Options: []chat.Option{userOption, reasonOption},
+			Options: []chat.Option{severalOption, reasonOption},
 		},
 		Access: whoAsks(name),
 		Plan: func(ctx context.Context, c Call) (approval.Plan, error) {
-			return planBlock(ctx, env, kindNamed(name), c)
+			return planned(ctx, env, name, c)
 		},
 	}
 }
@@ -128,6 +128,13 @@ func (a blockAction) around(ctx context.Context, s subject) (blockSnapshot, erro
 	state.May = grants.MayDisable(s.Roles)
 	state.keyholders, err = readKeyholders(ctx, a.env, s)
 	return state, err
+}
+
+// locks implements locking.
+func (a blockAction) locks(_ approval.Request, snapshot json.RawMessage) (keyholders, bool) {
+	var s blockSnapshot
+	err := json.Unmarshal(snapshot, &s)
+	return s.keyholders, err == nil && !a.enables()
 }
 
 func (a blockAction) risks(s blockSnapshot) []string {

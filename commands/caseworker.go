@@ -187,8 +187,8 @@ func (w *Caseworker) watchResets(ctx context.Context) error {
 	err := w.env.Requests.View(ctx, func(tx approval.Tx) error {
 		recent, err := tx.Recent(w.env.Organization.ID, now.Add(-2*resetWatch))
 		for _, r := range recent {
-			if r.Kind == ResetKind && tookEffect(r) && now.Sub(r.Outcome.At) < resetWatch && len(r.Targets) == 1 {
-				done = append(done, r)
+			if r.Kind == ResetKind && tookEffect(r) && now.Sub(r.Outcome.At) < resetWatch {
+				done = append(done, singly(r)...)
 			}
 		}
 		return err
@@ -203,6 +203,36 @@ func (w *Caseworker) watchResets(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// singly are the parts of a reset that took effect, each as a reset of one account.
+func singly(r approval.Request) []approval.Request {
+	if len(r.Targets) == 1 {
+		return []approval.Request{r}
+	}
+	all, err := parts(r)
+	if err != nil {
+		return nil // it was none of this version's
+	}
+	var some []approval.Request
+	for _, one := range all {
+		f := became(r.Outcome.Done, one.Targets[0].ID)
+		if f.class != approval.Applied && !f.some {
+			continue
+		}
+		if one.State = approval.Succeeded; f.class != approval.Applied {
+			one.State = approval.Partial
+		}
+		one.Outcome.Done = nil
+		for _, s := range r.Outcome.Done {
+			if s.Target == one.Targets[0].ID {
+				s.Number = len(one.Outcome.Done) + 1
+				one.Outcome.Done = append(one.Outcome.Done, s)
+			}
+		}
+		some = append(some, one)
+	}
+	return some
 }
 
 // lookedAfter reports whether a reset was asked for in a case that is open, or

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"twokey/chat"
@@ -146,7 +147,7 @@ func resolved(ctx context.Context, env Env, who identity.Speaker, seal, result, 
 func stop(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
-			Name: "stop", Summary: "Stop a request that is about you or somebody who reports to you.", Example: "stop R-ABC234 I did not lose my phone",
+			Name: "stop", Summary: "Stop a request that is about you or somebody who reports to you, or one that runs over several accounts.", Example: "stop R-ABC234 I did not lose my phone",
 			Options: []chat.Option{
 				{Name: "request", Summary: "the number of the request, like R-ABC234", Of: chat.OfRequests, Required: true},
 				{Name: "reason", Summary: "why", Rest: true},
@@ -169,6 +170,9 @@ func stopped(ctx context.Context, env Env, who identity.Speaker, seal, why strin
 	if err != nil {
 		return chat.Message{}, attributed(ctx, env, err)
 	}
+	if r.Pausable() && (r.Requester == v.By || !slices.Contains(idsOfTargets(r), v.By.Object)) {
+		return broken(r), nil
+	}
 	if r.State == approval.Cancelled {
 		return chat.Message{Headline: fmt.Sprintf("You stopped %s. Nothing will be changed.", r.Ref), Text: "Everybody who decides about changes has been alerted.", Request: r.Ref}, nil
 	}
@@ -177,6 +181,15 @@ func stopped(ctx context.Context, env Env, who identity.Speaker, seal, why strin
 		Text:     "Everybody who decides about changes has been alerted. If you did not expect this, call " + env.Contact + " now.",
 		Request:  r.Ref,
 	}, nil
+}
+
+// broken says that a request ends before the next account has its turn.
+func broken(r approval.Request) chat.Message {
+	return chat.Message{
+		Headline: fmt.Sprintf("%s ends before the next account.", r.Ref),
+		Text:     "What was begun for one is finished. What is left is listed when it has ended, and can be asked for anew.",
+		Request:  r.Ref,
+	}
 }
 
 // told is a refusal with whose doing it is.

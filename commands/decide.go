@@ -73,6 +73,9 @@ func decided(ctx context.Context, env Env, choice string, v approval.Vote) (chat
 		return chat.Message{Headline: fmt.Sprintf("You denied %s. Nothing will be changed.", r.Ref), Request: r.Ref}, err
 	case "cancel":
 		r, err := env.Engine.Cancel(ctx, v)
+		if r.Pausable() {
+			return broken(r), err
+		}
 		return chat.Message{Headline: fmt.Sprintf("You cancelled %s. Nothing will be changed.", r.Ref), Request: r.Ref}, err
 	default:
 		if v.Why == "" {

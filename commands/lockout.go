@@ -55,23 +55,23 @@ func emergencyIDs(env Env) []string {
 	return slices.Compact(ids)
 }
 
-// without says what it would do if an account could no longer sign in, a
+// without says what it would do if accounts could no longer sign in, a
 // sentence for each limit that is broken. Where too few can already, a change
 // that makes it no worse is not stopped.
-func (k keyholders) without(env Env, id string) []string {
+func (k keyholders) without(env Env, ids ...string) []string {
 	r := env.Rules.Now().Normal()
 	return slices.Concat(
-		fewLeft("administrators", k.Admins, id, r.MinAdmins),
-		fewLeft("emergency access accounts", k.Emergency, id, r.MinEmergency),
+		fewLeft("administrators", k.Admins, ids, r.MinAdmins),
+		fewLeft("emergency access accounts", k.Emergency, ids, r.MinEmergency),
 	)
 }
 
-func fewLeft(what string, accounts []ableAccount, without string, least int) []string {
+func fewLeft(what string, accounts []ableAccount, without []string, least int) []string {
 	before, after := 0, 0
 	for _, a := range accounts {
 		if a.Able {
 			before++
-			if !strings.EqualFold(a.ID, without) {
+			if !slices.ContainsFunc(without, func(id string) bool { return strings.EqualFold(a.ID, id) }) {
 				after++
 			}
 		}

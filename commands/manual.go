@@ -38,8 +38,8 @@ switched on by the owner.
 // conditions say who may run a command, and how a change is decided.
 func (c Command) conditions() []string {
 	said := []string{c.Access.words()}
-	if c.Plan != nil {
-		said = append(said, kindNamed(c.family()).policy)
+	if policy := kindNamed(c.family()).policy; c.Plan != nil && policy != "" {
+		said = append(said, policy)
 	}
 	if c.Aloud {
 		said = append(said, "aloud")

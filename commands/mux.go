@@ -107,9 +107,13 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 	}
 	maps.Copy(args, given)
 	if typed, ok := args[userOption.Name]; ok {
-		if args[userOption.Name], err = mentioned(ctx, m.env, e.From, typed); err != nil {
-			return chat.Message{}, false, err
+		names := strings.Split(typed, nameEnd)
+		for i, name := range names {
+			if names[i], err = mentioned(ctx, m.env, e.From, name); err != nil {
+				return chat.Message{}, false, err
+			}
 		}
+		args[userOption.Name] = strings.Join(names, nameEnd)
 	}
 	if reason == "" {
 		reason = rest
@@ -270,7 +274,7 @@ func wouldBe(p approval.Plan) approval.Request {
 func (m *Mux) press(ctx context.Context, r chat.Responder, e chat.Event) (chat.Message, error) {
 	m.Forget()
 	switch e.Button {
-	case "approve", "deny", "cancel", "ask", "stop", "resolve":
+	case "approve", "deny", "cancel", "ask", "stop", "pause", "resume", "resolve":
 		who, err := m.env.People.Who(ctx, e.From)
 		if err != nil {
 			return chat.Message{}, err
@@ -301,6 +305,8 @@ func (m *Mux) decide(ctx context.Context, who identity.Speaker, e chat.Event) (c
 	switch e.Button {
 	case "stop":
 		return stopped(ctx, m.env, who, e.Value, e.Fields["reason"])
+	case "pause", "resume":
+		return held(ctx, m.env, who, e.Button, e.Value, "")
 	case "resolve":
 		return resolved(ctx, m.env, who, e.Value, e.Fields["result"], e.Fields["note"])
 	default:

@@ -44,7 +44,7 @@ func policyFor(r rules.Rules, s stakes) approval.Policy {
 	if own.Policy != "" {
 		p.Name = own.Policy
 	}
-	if s.tenant && p.Name == policyConfirm {
+	if p.Name == policyConfirm && (s.tenant || s.kind.name == ScopeKind && s.targets > r.Many) {
 		p.Name = policyOne
 	}
 	if laxer(p.Name, s.kind.policy) {
@@ -64,7 +64,7 @@ func policyFor(r rules.Rules, s stakes) approval.Policy {
 	if !s.lockout { // which is never left to fewer
 		p = small(r, p)
 	}
-	p.Manager = r.ManagerApproves && (s.kind.name == PassKind || s.kind.name == ResetKind) && p.Name == policyOne && len(s.admins)+len(s.holders) == 0
+	p.Manager = r.ManagerApproves && (s.kind.name == PassKind || s.kind.name == ResetKind) && p.Name == policyOne && s.targets <= 1 && len(s.admins)+len(s.holders) == 0
 	if s.kind.name == PassKind {
 		p.Collect = collectTime
 		if !s.start.IsZero() {
@@ -91,7 +91,10 @@ func (s stakes) lifts(r rules.Rules) []string {
 	if len(s.holders) > 0 {
 		why = append(why, "Two must approve, because of a role in this bot: "+quotedNames(s.holders)+".")
 	}
-	if s.targets > r.Many {
+	switch {
+	case s.kind.name == RevokeKind && s.targets > 1:
+		why = append(why, "Two must approve, because it is about several accounts.")
+	case s.kind.name != ScopeKind && s.targets > r.Many:
 		why = append(why, "Two must approve, because it is about more than "+strconv.Itoa(r.Many)+" accounts.")
 	}
 	if s.lockout {

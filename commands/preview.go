@@ -74,9 +74,7 @@ func preview(env Env, p approval.Plan, line string, again, needsReason bool) cha
 	if len(p.Words.Findings) > 0 {
 		m.Fields = append(m.Fields, chat.Field{Label: "Check first", Value: strings.Join(p.Words.Findings, "\n")})
 	}
-	for _, t := range p.Targets {
-		m.Details = append(m.Details, chat.Field{Label: "Target", Value: identified(t.Name, t.ID)})
-	}
+	m.Details = append(m.Details, targetFields(p.Targets)...)
 	return m
 }
 

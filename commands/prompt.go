@@ -78,6 +78,11 @@ func prompt(ctx context.Context, env Env, r approval.Request, ds []approval.Deci
 		m.Notice = "A request needs a decision: " + r.Ref
 	}
 	m.Buttons = choicesOf(r)
+	if len(r.Targets) > 1 {
+		m.Fields = append([]chat.Field{{Label: "Who", Value: shortly(r.Targets)}}, m.Fields...)
+	}
+	how, buttons := under(ctx, env, r)
+	m.Text, m.Buttons = strings.TrimSpace(m.Text+" "+how), append(m.Buttons, buttons...)
 	return m
 }
 
@@ -136,6 +141,8 @@ func card(ctx context.Context, env Env, r approval.Request, ds []approval.Decisi
 		m.Notice = r.Ref + " " + stateWords(env, r) + "."
 	}
 	m.Fields = append(m.Fields, terms(env, r)...)
+	how, buttons := under(ctx, env, r)
+	m.Text, m.Buttons = strings.TrimSpace(m.Text+" "+how), buttons
 	if r.State == approval.Pending || r.State == approval.Approved {
 		if r.State == approval.Approved && r.Policy.Collect > 0 && !env.Now().Before(r.NotBefore) {
 			m.Buttons = append(m.Buttons, chat.Button{ID: "collect", Label: "Collect", Value: r.Seal(), Style: chat.Primary})
@@ -156,10 +163,7 @@ func details(env Env, r approval.Request) []chat.Field {
 		{Label: "Rule", Value: rule(r.Policy)},
 		{Label: "Asked", Value: moment(env, r.Created)},
 	}
-	for _, t := range r.Targets {
-		fs = append(fs, chat.Field{Label: "Target", Value: identified(t.Name, t.ID)})
-	}
-	return append(fs, chat.Field{Label: "Digest", Value: r.Digest})
+	return append(append(fs, targetFields(r.Targets)...), chat.Field{Label: "Digest", Value: r.Digest})
 }
 
 // identified shows an object of the tenant by name and ID, and warns of a name
@@ -274,6 +278,9 @@ func result(ctx context.Context, env Env, r approval.Request) string {
 		if r.Policy.Collect > 0 { // and why says what became of it
 			return "Its requester may not have got it." + why
 		}
+		if len(r.Targets) > 1 {
+			return "A part was done: " + counted(r) + "." + why
+		}
 		return "A part was done: " + stepWords(o.Done) + "." + why + " Please look at the rest in the Entra admin centre."
 	case approval.Denied, approval.Cancelled:
 		s := "Denied" + by + ". Nothing was changed."
@@ -307,6 +314,8 @@ func classWords(c approval.Class) string {
 	switch c {
 	case approval.Applied:
 		return "done"
+	case approval.LeftOut:
+		return "left out"
 	case approval.Refused, approval.NotSent, approval.NotDone:
 		return string(c)
 	default:
@@ -323,6 +332,7 @@ func outcome(ctx context.Context, env Env, r approval.Request, _ []approval.Deci
 	if r.State == approval.Succeeded {
 		m.Fields = []chat.Field{{Label: "To undo it", Value: r.Words.Undo}}
 	}
+	m.Table = fates(r)
 	m.Buttons = nextRequests(env, r)
 	return m
 }

@@ -19,7 +19,7 @@ var summaries = sync.OnceValues(func() (*phrases.Book, error) { return phrases.L
 
 // Commands that belong to changes although they plan none, or to those who decide
 // about them.
-var beside = []string{"away", "collect", "freeze", "resolve", "legacy declare", "legacy import"}
+var beside = []string{"away", "collect", "freeze", "requests pause", "requests resume", "resolve", "legacy declare", "legacy import"}
 
 // Registry lists all commands, each with its audience, for a platform on which
 // commands have to be registered before anybody can type them. It says nothing

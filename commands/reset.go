@@ -24,14 +24,14 @@ func reset(env Env) Command {
 			Name: "reset", Summary: "Ask to remove somebody's phones, Authenticator and code apps, so that they register anew. It ends their sessions.",
 			Example: "reset sam@example.org --keep phone the old mobile is lost",
 			Options: []chat.Option{
-				userOption,
+				severalOption,
 				{Name: "keep", Summary: "a kind of method that stays", Flag: true, Choices: []string{"phone", "authenticator", "codes"}},
 				{Name: "all", Summary: "passkeys, security keys and Windows Hello go as well", Flag: true, Bare: true},
 				reasonOption,
 			},
 		},
 		Access: whoAsks(ResetKind),
-		Plan:   func(ctx context.Context, c Call) (approval.Plan, error) { return planReset(ctx, env, c) },
+		Plan:   func(ctx context.Context, c Call) (approval.Plan, error) { return planned(ctx, env, ResetKind, c) },
 	}
 }
 
@@ -183,6 +183,14 @@ var (
 	_ approval.Action   = resetAction{}
 	_ approval.Verifier = resetAction{}
 )
+
+// locks implements locking.
+func (a resetAction) locks(r approval.Request, snapshot json.RawMessage) (keyholders, bool) {
+	var s resetSnapshot
+	args, err := readArgs[resetArgs](r, resetVersion)
+	err = errors.Join(err, json.Unmarshal(snapshot, &s))
+	return s.keyholders, err == nil && leavesNone(s.without(args.Methods))
+}
 
 // Snapshot implements approval.Action.
 func (a resetAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {

@@ -18,10 +18,10 @@ func revoke(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
 			Name: "revoke", Summary: "End somebody's sessions: they sign in again everywhere.", Example: "revoke sam@example.org a phone was left on a train",
-			Options: []chat.Option{userOption, reasonOption},
+			Options: []chat.Option{severalOption, reasonOption},
 		},
 		Access: whoAsks(RevokeKind),
-		Plan:   func(ctx context.Context, c Call) (approval.Plan, error) { return planRevoke(ctx, env, c) },
+		Plan:   func(ctx context.Context, c Call) (approval.Plan, error) { return planned(ctx, env, RevokeKind, c) },
 	}
 }
 

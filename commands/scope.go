@@ -24,13 +24,13 @@ func setScope(env Env) Command {
 			Name: "scope set", Summary: "Say that an account is no one person's, or that its person is on leave: it is not counted then.",
 			Example: "scope set scanner@example.org service the scanner on the 2nd floor",
 			Options: []chat.Option{
-				userOption,
+				severalOption,
 				{Name: "purpose", Summary: "what it is; person takes it back", Choices: []string{string(rollout.Service), string(rollout.Shared), string(rollout.Room), string(rollout.Leave), purposePerson}, Required: true},
 				untilOption, reasonOption,
 			},
 		},
 		Access: whoAsks(ScopeKind),
-		Plan:   func(ctx context.Context, c Call) (approval.Plan, error) { return planScope(ctx, env, c) },
+		Plan:   func(ctx context.Context, c Call) (approval.Plan, error) { return planned(ctx, env, ScopeKind, c) },
 	}
 }
 

@@ -17,9 +17,9 @@ import (
 // back, or "" where that is not possible, or not by a command. Whether it still
 // makes sense is for the command to find out.
 func turnBack(env Env, r approval.Request) string {
-	whom := ""
-	if id, err := aimed(r); err == nil {
-		whom = " " + id
+	whom := " " + strings.Join(idsOfTargets(r), ",")
+	if len(whom) > longestLine {
+		return "" // no platform lets a button say so much
 	}
 	switch r.Kind {
 	case DefaultsKind:
@@ -39,11 +39,40 @@ func turnBack(env Env, r approval.Request) string {
 	case CampaignKind:
 		return turnBackCampaign(r)
 	case ScopeKind:
+		if len(r.Targets) > 1 {
+			return turnBackScopes(r)
+		}
 		return turnBackDeclared(declareAction{env, kindNamed(r.Kind), rollout.SortScope}, r)
 	case ExceptionKind:
 		return turnBackDeclared(declareAction{env, kindNamed(r.Kind), rollout.SortException}, r)
 	}
 	return ""
+}
+
+// longestLine is how many bytes a line on a button may have about whom it is.
+const longestLine = 1500
+
+func idsOfTargets(r approval.Request) []string {
+	ids := make([]string, len(r.Targets))
+	for i, t := range r.Targets {
+		ids[i] = t.ID
+	}
+	return ids
+}
+
+// turnBackScopes has several accounts count as people again, if all of them did.
+func turnBackScopes(r approval.Request) string {
+	all, err := parts(r)
+	if err != nil {
+		return ""
+	}
+	for _, one := range all {
+		var before declareSnapshot
+		if json.Unmarshal(one.Snapshot, &before) != nil || before.Is != nil {
+			return ""
+		}
+	}
+	return "scope set " + strings.Join(idsOfTargets(r), ",") + " " + purposePerson
 }
 
 // turnBackAccess has a policy in the state in which it was. One that was created
@@ -126,7 +155,13 @@ func nextRequests(env Env, r approval.Request) []chat.Button {
 		if line := turnBack(env, r); line != "" {
 			return []chat.Button{{ID: "run", Label: "Ask to undo it", Value: line}}
 		}
-	case approval.Partial:
+	case approval.Partial, approval.Failed:
+		if retryable(r) {
+			return []chat.Button{{ID: "run", Label: "Ask for the rest", Value: "requests retry " + r.Ref, Style: chat.Primary}}
+		}
+		if r.State == approval.Failed {
+			return nil
+		}
 		if line := again(r); line != "" {
 			return []chat.Button{{ID: "run", Label: "Ask for the rest", Value: line, Style: chat.Primary}}
 		}

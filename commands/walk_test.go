@@ -20,7 +20,8 @@ var walkOf = map[string]string{
 	"tap": "tap", "tap-policy enable": "tap-policy", "reset": "reset", "method remove": "method", "phone add": "phone",
 	"revoke": "revoke", "block": "block", "unblock": "unblock", "campaign set": "campaign", "goal": "goal", "scope set": "scope",
 	"exception add": "exception add", "exception renew": "exception renew", "exception end": "exception end", "thaw": "thaw",
-	"case pass": "", "case reset": "", // in the tests of cases, with the proofs that they rest on
+	"requests retry": "",                   // with the requests of several accounts
+	"case pass":      "", "case reset": "", // in the tests of cases, with the proofs that they rest on
 	"nudge": "", "wave start": "", "template set": "", // in their own, with what people are then written
 }
 

@@ -180,7 +180,7 @@ func optionsOf(s chat.CommandSpec) []option {
 			for _, name := range o.Choices {
 				made.Choices = append(made.Choices, pick{name, name})
 			}
-		case o.Rest:
+		case o.Rest, o.Several:
 			made.MaxLength = maxSentence
 		default:
 			made.Suggests = o.Of != chat.OfAnything
