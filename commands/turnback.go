@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"twokey/chat"
@@ -38,6 +39,8 @@ func turnBack(env Env, r approval.Request) string {
 		}
 	case CampaignKind:
 		return turnBackCampaign(r)
+	case GoalKind:
+		return turnBackGoal(r)
 	case ScopeKind:
 		if len(r.Targets) > 1 {
 			return turnBackScopes(r)
@@ -58,6 +61,22 @@ func idsOfTargets(r approval.Request) []string {
 		ids[i] = t.ID
 	}
 	return ids
+}
+
+// turnBackGoal sets the goal that was, or none. A day that is past by then is the
+// command's to refuse.
+func turnBackGoal(r approval.Request) string {
+	var before goalArgs
+	switch err := json.Unmarshal(r.Snapshot, &before); {
+	case err != nil:
+		return ""
+	case before.Percent == 0:
+		return "goal off"
+	case before.By == "":
+		return "goal " + strconv.FormatFloat(before.Percent, 'f', -1, 64) + "%"
+	default:
+		return "goal " + strconv.FormatFloat(before.Percent, 'f', -1, 64) + "% by " + before.By
+	}
 }
 
 // turnBackScopes has several accounts count as people again, if all of them did.

@@ -81,6 +81,13 @@ func TestU12TurnBack(t *testing.T) {
 			}
 			return p.Campaign.Spelled()
 		}},
+		"goal": {"goal off", func(o *office) any {
+			g, err := storedGoal(o.t.Context(), o.env.Requests, o.env.Organization.ID)
+			if err != nil {
+				o.t.Fatal(err)
+			}
+			return g
+		}},
 		"scope":         {"scope set " + cast("sue") + " person", declared},
 		"exception add": {"exception end " + cast("sue"), declared},
 		"exception end": {"exception add " + cast("sue") + " --until 2026-12-23", declared},
@@ -118,6 +125,21 @@ func TestU12TurnBack(t *testing.T) {
 				}
 			}, a.change)
 		})
+	}
+}
+
+// TestU12GoalsTurnedBack offers the goal that was before, as it is typed.
+func TestU12GoalsTurnedBack(t *testing.T) {
+	t.Parallel()
+	for before, want := range map[string]string{
+		`{"percent":0}`:                      "goal off",
+		`{"percent":90}`:                     "goal 90%",
+		`{"percent":97.5,"by":"2027-03-31"}`: "goal 97.5% by 2027-03-31",
+		`{"percent":98,"by":"2027-03-31","`:  "",
+	} {
+		if got := turnBack(Env{}, approval.Request{Kind: GoalKind, Snapshot: []byte(before)}); got != want {
+			t.Errorf("%s gives %q, want %q", before, got, want)
+		}
 	}
 }
 
