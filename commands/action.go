@@ -33,6 +33,7 @@ func Actions(env Env) map[string]approval.Action {
 		NudgeKind:       waveAction{env, kindNamed(NudgeKind)},
 		WaveKind:        waveAction{env, kindNamed(WaveKind)},
 		TemplateKind:    templateAction{env},
+		ExportKind:      exportAction{env},
 
 		ownBlockKind.name: ownBlockAction{blockAction{env, ownBlockKind}},
 

@@ -36,12 +36,26 @@ func collect(ctx context.Context, env Env, who identity.Speaker, e chat.Event, s
 		return chat.Message{}, &mistake{"I do not know for sure who you are in Microsoft 365, so you cannot collect anything here.", "“/mfa whoami” says what I know, and “/mfa link” links your chat account, or says whom to ask."}
 	}
 	v := approval.Vote{By: who.Principal, Account: encode(who.Account), Proof: who.Proof, Seal: canonical(seal)}
-	if env.Page != "" && (env.Chosen == nil || !env.Chosen(who.Account)) {
+	ref, _, _ := strings.Cut(v.Seal, ".")
+	asked, err := env.Engine.Find(ctx, ref)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if asked.Kind != ExportKind && env.Page != "" && (env.Chosen == nil || !env.Chosen(who.Account)) {
 		return collectThere(ctx, env, v, e)
 	}
 	shown := false
-	m, err := handOver(ctx, env, v, func(ctx context.Context, r approval.Request, p graph.Pass) error {
-		err := show(ctx, handedOver(env, r, p))
+	m, err := handOver(ctx, env, v, func(ctx context.Context, r approval.Request, handover any) error {
+		m := chat.Message{}
+		switch h := handover.(type) {
+		case graph.Pass:
+			m = handedOver(env, r, h)
+		case *chat.File:
+			m = handedFile(r, h)
+		default:
+			return errUnshown
+		}
+		err := show(ctx, m)
 		shown = err == nil
 		return err
 	})
@@ -84,7 +98,7 @@ func collectThere(ctx context.Context, env Env, v approval.Vote, e chat.Event) (
 
 // handOver has an approved request carried out and hands what it created to show.
 // The message says how it ended.
-func handOver(ctx context.Context, env Env, v approval.Vote, show func(ctx context.Context, r approval.Request, p graph.Pass) error) (chat.Message, error) {
+func handOver(ctx context.Context, env Env, v approval.Vote, show func(ctx context.Context, r approval.Request, handover any) error) (chat.Message, error) {
 	ref, _, _ := strings.Cut(v.Seal, ".")
 	asked, err := env.Engine.Find(ctx, ref)
 	if err != nil {
@@ -92,11 +106,7 @@ func handOver(ctx context.Context, env Env, v approval.Vote, show func(ctx conte
 	}
 	shown := false
 	r, err := env.Collect(ctx, v, func(ctx context.Context, handover any) error {
-		pass, ok := handover.(graph.Pass)
-		if !ok {
-			return errors.New("what was created cannot be shown")
-		}
-		err := show(ctx, asked, pass)
+		err := show(ctx, asked, handover)
 		shown = err == nil
 		return err
 	})
@@ -109,6 +119,8 @@ func handOver(ctx context.Context, env Env, v approval.Vote, show func(ctx conte
 	}
 	return chat.Message{Headline: r.Ref + " " + stateWords(env, r) + ".", Text: result(ctx, env, r), Request: r.Ref}, nil
 }
+
+var errUnshown = errors.New("what was created cannot be shown")
 
 // handedOver is the pass, in the one message that ever holds it.
 func handedOver(env Env, r approval.Request, p graph.Pass) chat.Message {

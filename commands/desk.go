@@ -379,6 +379,12 @@ func (d *Desk) Collect(ctx context.Context, ticket string, show func(ctx context
 		return "", err
 	}
 	vote := approval.Vote{By: who.Principal, Account: encode(v.Account), Proof: who.Proof, Seal: v.Request}
-	m, err := handOver(ctx, d.env, vote, func(ctx context.Context, _ approval.Request, p graph.Pass) error { return show(ctx, p) })
+	m, err := handOver(ctx, d.env, vote, func(ctx context.Context, _ approval.Request, handover any) error {
+		p, ok := handover.(graph.Pass)
+		if !ok {
+			return errUnshown
+		}
+		return show(ctx, p)
+	})
 	return m.Plain(), err
 }

@@ -32,6 +32,7 @@ func export(env Env) Command {
 				{Name: "format", Summary: "csv for a spreadsheet, json for a program: an object on each line", Choices: []string{formatCSV, formatJSON}, Required: true},
 				{Name: "since", Summary: "of changes: the first day, like 2026-11-20, or how many days back, like 30d", Flag: true},
 				{Name: "bom", Summary: "with a mark at its beginning, by which Excel knows the letters", Flag: true, Bare: true},
+				{Name: "reason", Summary: "why; with more than " + strconv.Itoa(namesAlone) + " rows of names two approvers decide, and read it", Rest: true},
 			},
 		},
 		Access: only(identity.Lead),
@@ -45,6 +46,9 @@ func export(env Env) Command {
 			}
 			if len(e.rows) == 0 {
 				return chat.Message{Headline: "There is nothing to export: " + cmp.Or(e.why, "the list is empty") + "."}, nil
+			}
+			if e.large() {
+				return chat.Message{}, &plansInstead{planExport(env, c, e)}
 			}
 			m := chat.Message{
 				Headline: "The export has " + plural(strconv.Itoa(len(e.rows)), "row") + ".",

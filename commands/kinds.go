@@ -27,6 +27,7 @@ const (
 	NudgeKind       = "nudge"
 	WaveKind        = "wave"
 	TemplateKind    = "template"
+	ExportKind      = "export"
 )
 
 // kind is what holds for all changes of one kind.
@@ -75,6 +76,7 @@ var ownKinds = []kind{
 	{name: NudgeKind, what: "Writing to people", ask: []identity.Role{identity.Lead}, policy: policyConfirm},
 	{name: WaveKind, what: "Beginning a wave", ask: []identity.Role{identity.Lead}, policy: policyOne},
 	{name: TemplateKind, what: "Changing what people are written", ask: []identity.Role{identity.Lead}, policy: policyOne},
+	{name: ExportKind, what: "Handing out many names as a file", ask: []identity.Role{identity.Lead}, policy: policyTwo, fresh: true},
 }
 
 // ownBlockKind blocks the account of whoever asks for it. Everybody may, for

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,6 +124,11 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 		answer, err = m.submit(ctx, c, call, line)
 	} else {
 		answer, err = c.Answer(ctx, call)
+		if first := (*plansInstead)(nil); errors.As(err, &first) {
+			call.Reason = cmp.Or(call.Reason, args["reason"])
+			c.Plan = func(context.Context, Call) (approval.Plan, error) { return first.plan, nil }
+			answer, err = m.submit(ctx, c, call, line)
+		}
 		aloud = c.Aloud && m.amongAdmins(e) && (c.Names == nil || !c.Names(args))
 	}
 	if several := (*severalFound)(nil); errors.As(err, &several) {

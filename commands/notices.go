@@ -42,6 +42,9 @@ func ready(_ context.Context, env Env, r approval.Request, _ []approval.Decision
 		Headline: r.Ref + " is approved, and ready for you to collect.",
 		Text:     r.Words.Headline + "\n\nIt can be collected once, until " + moment(env, r.StartBy) + ". Have the person with you: what you get is shown once.",
 	}
+	if r.Kind == ExportKind {
+		m.Text = r.Words.Headline + "\n\nIt can be collected once, until " + moment(env, r.StartBy) + "."
+	}
 	if r.State == approval.Approved {
 		m.Buttons = []chat.Button{{ID: "collect", Label: "Collect", Value: r.Seal(), Style: chat.Primary}}
 	} else {

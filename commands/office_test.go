@@ -43,6 +43,7 @@ type office struct {
 	dsn    string
 	runner *approval.Runner
 	begun  time.Time
+	facts  func(context.Context) rollout.Facts // nil: nothing is known of the tenant
 }
 
 // twist is the tenant as the bot reads it, where a test wants it otherwise than
@@ -246,7 +247,12 @@ func (o *office) staff(f func(o *office)) {
 	}, o.client)
 	o.env = Env{
 		Organization: org, Tenant: o.twist, Writer: o.client, Scope: rollout.Scope{},
-		Facts:    func(context.Context) rollout.Facts { return rollout.Facts{} },
+		Facts: func(ctx context.Context) rollout.Facts { // what is known may come later than the runner
+			if o.facts == nil {
+				return rollout.Facts{}
+			}
+			return o.facts(ctx)
+		},
 		Engine:   &approval.Engine{Store: o.store, Standing: people, Expiry: AroundTheClock(zone).Expiry, Caps: approval.Caps{PerRequest: o.laid.PerRequest, PerHour: o.laid.PerHour}},
 		Requests: o.store, People: people, Guide: articles, Records: o.store, Declarations: o.store, Digest: o.digest, Staff: o.store,
 		Rules: keeper, Proofs: o.store, Chosen: everybodyChosen, Zone: zone, Contact: "Ada Okafor, extension 42", Links: []string{"intranet.vale.example"}, Admins: adminsChannel, ChatSignIn: ChatOwn, Build: "twokey 0.1", Now: o.now,

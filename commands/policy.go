@@ -65,7 +65,7 @@ func policyFor(r rules.Rules, s stakes) approval.Policy {
 		p = small(r, p)
 	}
 	p.Manager = r.ManagerApproves && (s.kind.name == PassKind || s.kind.name == ResetKind) && p.Name == policyOne && s.targets <= 1 && len(s.admins)+len(s.holders) == 0
-	if s.kind.name == PassKind {
+	if s.kind.name == PassKind || s.kind.name == ExportKind {
 		p.Collect = collectTime
 		if !s.start.IsZero() {
 			p.CollectUntil = s.start.Add(collectTime)

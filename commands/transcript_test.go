@@ -28,6 +28,7 @@ func (o *office) known() {
 		f.AsOf, f.Declared, f.Devices = o.now(), rollout.NewScope(declared), rollout.Devices(declared)
 		return f
 	}
+	o.facts = o.env.Facts
 	o.env.Scope = rollout.Scope{Declared: map[string]rollout.Purpose{}}
 	for _, m := range simtenant.Emergency(0) {
 		o.env.Scope.Declared[m.ObjectID] = rollout.Emergency

@@ -47,6 +47,9 @@ func who(env Env) Command {
 				return chat.Message{}, err
 			}
 			m, listed := l.message(env, facts)
+			if c.Args["csv"] != "" && len(l.people) > namesAlone {
+				return chat.Message{}, &mistake{fmt.Sprintf("A file with the names of %d people is for two approvers to agree to.", len(l.people)), "“/mfa export " + string(l.question) + " csv” asks them, or choose a department."}
+			}
 			if c.Args["csv"] != "" {
 				listed = l.people
 				if m.File, err = peopleSheet(l.people).file("who-"+string(l.question), formatCSV, true); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -200,6 +201,9 @@ func (j *job) takenBack(s Step, steps []Step) (Step, bool) {
 // left says of what was created and never received whether it is still valid.
 func (j *job) left(steps []Step) string {
 	said := ""
+	if _, ok := j.actions[j.req.Kind].(Withdrawer); !ok && j.req.Policy.Collect > 0 && slices.ContainsFunc(steps, applied) {
+		return "It is not sure that you were shown it, and it is kept nowhere. Please ask for it anew."
+	}
 	for _, s := range steps {
 		if j.req.Policy.Collect == 0 || s.Class != Applied || s.Number > len(j.calls) {
 			continue
