@@ -47,6 +47,53 @@ func TestG37OnePersonFloods(t *testing.T) {
 	}
 }
 
+// Whoever presses buttons, or writes to the bot, faster than it answers is told
+// so, once, and not for each press.
+func TestAPressWithoutRoomIsAnswered(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"socket", "http"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			s := play1(t, mode)
+			release := make(chan struct{})
+			open := sync.OnceFunc(func() { close(release) })
+			t.Cleanup(open)
+			s.heard.answer = func(ctx context.Context, r chat.Responder, _ chat.Event) error {
+				<-release
+				return r.Reply(ctx, chat.Message{Text: "answered"})
+			}
+			const said = 60
+			for i := range said {
+				s.acked(s.Say(ada, "", fmt.Sprint("question ", i)))
+			}
+			sorry := func() (n int) {
+				for _, m := range s.Seen(ada) {
+					if strings.Contains(m.Plain, "try again in a minute") {
+						n++
+					}
+				}
+				return n
+			}
+			s.until("Ada is told", func() bool { return sorry() > 0 })
+			open()
+			taken := 0
+			s.until("what was taken is answered", func() bool {
+				taken = len(s.heard.all())
+				answered := 0
+				for _, m := range s.Seen(ada) {
+					if m.Plain == "answered" {
+						answered++
+					}
+				}
+				return answered == taken
+			})
+			if n := sorry(); n != 1 || taken >= said {
+				t.Errorf("%d of %d were taken, and Ada was told %d times that one was not", taken, said, n)
+			}
+		})
+	}
+}
+
 // A person's own events keep their order, however many people are at it.
 func TestOnePersonsOrderIsKept(t *testing.T) {
 	t.Parallel()

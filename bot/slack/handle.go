@@ -54,12 +54,16 @@ func (s *Slack) accept(d *delivery) (answer any, start func(), err error) {
 		return nil, start, nil
 	}
 	s.cfg.Log.Warn("slack delivery not taken: too many are waiting", "event", d.event.Key, "user", d.from)
-	return d.busy(), nothing, nil
+	if answer := d.busy(); answer != nil {
+		return answer, nothing, nil
+	}
+	return nil, func() { s.sorry(d) }, nil
 }
 
 func nothing() {}
 
-// busy is how a delivery is answered that there is no room for.
+// busy is how the acknowledgement of a delivery says that there is no room for
+// it; nil where it can say nothing.
 func (d *delivery) busy() any {
 	if d.event.Kind == chat.Command {
 		return &slack.WebhookMessage{ResponseType: slack.ResponseTypeEphemeral, Text: sayBusy}
@@ -68,6 +72,20 @@ func (d *delivery) busy() any {
 		return slack.NewErrorsViewSubmissionResponse(map[string]string{field: sayBusy})
 	}
 	return nil
+}
+
+// sorry tells somebody that there was no room for what they did, where the
+// acknowledgement cannot say so. It does not wait for room, and is said once in a
+// while only: whoever clicks on and on knows it.
+func (s *Slack) sorry(d *delivery) {
+	who := d.team + "/" + d.from
+	if told, ok := s.sorries.Get(who); d.home || ok && time.Since(told) < time.Minute {
+		return
+	}
+	s.sorries.Put(who, time.Now())
+	s.background(func(ctx context.Context) {
+		s.tell(ctx, &responder{s: s, user: d.from, origin: d.origin, kind: d.event.Kind}, d, sayBusy)
+	})
 }
 
 // ours returns an error if a delivery is for another app or did not happen in

@@ -96,14 +96,15 @@ type Slack struct {
 	refused chan error // why Slack will never open a socket to us
 
 	pace     pace
-	people   intake.Known[person]   // by user
-	directs  intake.Known[string]   // conversations, by user
-	posted   intake.Known[string]   // IDs of messages, by key
-	doubtful intake.Known[struct{}] // keys that may have been posted
-	bare     intake.Known[struct{}] // keys whose messages show their notice alone so far
-	pictures intake.Known[*picture] // by message ID
-	accepted intake.Known[struct{}] // deliveries that were taken on here, by key
-	forms    intake.Known[struct{}] // presses whose form was opened, by key
+	people   intake.Known[person]    // by user
+	directs  intake.Known[string]    // conversations, by user
+	posted   intake.Known[string]    // IDs of messages, by key
+	doubtful intake.Known[struct{}]  // keys that may have been posted
+	bare     intake.Known[struct{}]  // keys whose messages show their notice alone so far
+	pictures intake.Known[*picture]  // by message ID
+	accepted intake.Known[struct{}]  // deliveries that were taken on here, by key
+	forms    intake.Known[struct{}]  // presses whose form was opened, by key
+	sorries  intake.Known[time.Time] // when somebody was told that there was no room, by workspace and user
 
 	mu    sync.RWMutex // guards all below
 	self  self
