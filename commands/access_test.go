@@ -111,6 +111,9 @@ exception_add      -        -     -     -      -        yes  -        -
 exception_renew    -        -     -     -      -        yes  -        -
 exception_end      -        -     -     -      -        yes  -        -
 requests           -        yes   yes   yes    yes      yes  yes      yes
+requests_pause     -        -     -     -      yes      yes  yes      -
+requests_resume    -        -     -     -      yes      yes  yes      -
+requests_retry     -        -     -     -      yes      yes  -        -
 approve            -        yes   yes   yes    yes      yes  yes      yes
 deny               -        yes   yes   yes    yes      yes  yes      yes
 cancel             -        yes   yes   yes    yes      yes  yes      yes

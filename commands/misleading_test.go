@@ -51,10 +51,13 @@ var reminding = []action{
 	{"template", "ada", `template set first en "Ben in room 12 helps." people ask for a room`, (*office).known, asItIs, "one", nil},
 }
 
+// handing is what is asked for in an organisation with many names.
+var handing = action{"export", "ada", "export people csv", (*office).known, func(s *setting) { s.sim.People = 600 }, policyTwo, nil}
+
 // everyAction is at least one action of each kind, which the test fails without.
 func everyAction(t *testing.T) []action {
 	t.Helper()
-	all := append(append(slices.Clone(actions), reminding...), thawing)
+	all := append(append(slices.Clone(actions), reminding...), thawing, handing)
 	for kind := range Actions(Env{}) {
 		if kind == ownBlockKind.name {
 			continue // it is asked for by a button, in words that are block's; see TestPromptApproved
