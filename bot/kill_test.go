@@ -152,9 +152,15 @@ func (s *sweep) people() {
 	var list struct{ Value []staff }
 	d := &demo{t: s.t}
 	d.must(http.StatusOK, "GET", s.tenant+"/v1.0/users?$top=999&$select=id,userPrincipalName,accountEnabled,userType&$filter=userType%20eq%20'Member'", nil, &list)
+	var roles struct{ Value []struct{ PrincipalID string } }
+	d.must(http.StatusOK, "GET", s.tenant+"/v1.0/roleManagement/directory/roleAssignments", nil, &roles)
+	holders := map[string]bool{} // an application may not touch them
+	for _, r := range roles.Value {
+		holders[r.PrincipalID] = true
+	}
 	for _, someone := range list.Value {
 		name, _, _ := strings.Cut(someone.UserPrincipalName, "@")
-		if !strings.Contains(name, ".") { // the cast, services and emergency accounts have short names
+		if holders[someone.ID] || !strings.Contains(name, ".") { // the cast, services and emergency accounts have short names
 			continue
 		}
 		s.staff = append(s.staff, someone)
