@@ -21,6 +21,10 @@ var summaries = sync.OnceValues(func() (*phrases.Book, error) { return phrases.L
 // about them.
 var beside = []string{"away", "collect", "freeze", "requests pause", "requests resume", "resolve", "legacy declare", "legacy import"}
 
+// Commands that belong to the figures although they plan a change: it is one of
+// ours, and none of the tenant.
+var ofFigures = []string{"goal"}
+
 // Registry lists all commands, each with its audience, for a platform on which
 // commands have to be registered before anybody can type them. It says nothing
 // of who may run one.
@@ -50,6 +54,8 @@ func translated(book *phrases.Book, summary string) map[string]string {
 
 func (c Command) audience() chat.Audience {
 	switch {
+	case slices.Contains(ofFigures, c.Name):
+		return chat.ForReaders
 	case c.Plan != nil, slices.Contains(beside, c.Name):
 		return chat.ForChangers
 	case c.Access.everybody, c.Access.linked:
