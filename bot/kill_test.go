@@ -152,7 +152,9 @@ func (s *sweep) people() {
 	var list struct{ Value []staff }
 	d := &demo{t: s.t}
 	d.must(http.StatusOK, "GET", s.tenant+"/v1.0/users?$top=999&$select=id,userPrincipalName,accountEnabled,userType&$filter=userType%20eq%20'Member'", nil, &list)
-	var roles struct{ Value []struct{ PrincipalID string } }
+	var roles struct {
+		Value []struct{ PrincipalID string }
+	}
 	d.must(http.StatusOK, "GET", s.tenant+"/v1.0/roleManagement/directory/roleAssignments", nil, &roles)
 	holders := map[string]bool{} // an application may not touch them
 	for _, r := range roles.Value {
