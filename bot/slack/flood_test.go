@@ -12,6 +12,20 @@ import (
 	"twokey/chat"
 )
 
+// stall has everybody answered but one, who is once open was called.
+func (s *stage) stall(t *testing.T, user string) (open func()) {
+	release := make(chan struct{})
+	open = sync.OnceFunc(func() { close(release) })
+	t.Cleanup(open)
+	s.heard.answer = func(ctx context.Context, r chat.Responder, e chat.Event) error {
+		if e.From.User == user {
+			<-release
+		}
+		return r.Reply(ctx, chat.Message{Text: "answered"})
+	}
+	return open
+}
+
 // One person's flood waits behind itself: what there is no room for is refused
 // in the acknowledgement, and others are answered meanwhile.
 func TestG37OnePersonFloods(t *testing.T) {
@@ -20,15 +34,7 @@ func TestG37OnePersonFloods(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			s := play1(t, mode)
-			release := make(chan struct{})
-			open := sync.OnceFunc(func() { close(release) })
-			t.Cleanup(open)
-			s.heard.answer = func(ctx context.Context, r chat.Responder, e chat.Event) error {
-				if e.From.User == ada {
-					<-release
-				}
-				return r.Reply(ctx, chat.Message{Text: "answered"})
-			}
+			open := s.stall(t, ada)
 			refused := 0
 			for i := range 200 {
 				d := s.acked(s.Command(ada, channel, fmt.Sprint("status ", i)))
@@ -55,13 +61,7 @@ func TestAPressWithoutRoomIsAnswered(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			s := play1(t, mode)
-			release := make(chan struct{})
-			open := sync.OnceFunc(func() { close(release) })
-			t.Cleanup(open)
-			s.heard.answer = func(ctx context.Context, r chat.Responder, _ chat.Event) error {
-				<-release
-				return r.Reply(ctx, chat.Message{Text: "answered"})
-			}
+			open := s.stall(t, ada)
 			const said = 60
 			for i := range said {
 				s.acked(s.Say(ada, "", fmt.Sprint("question ", i)))
