@@ -177,12 +177,23 @@ func (e *Engine) cancel(ctx context.Context, v Vote) (Request, error) {
 	if r.Pausable() {
 		return e.halt(ctx, v, "request.halted", Break)
 	}
-	if v.By != r.Requester {
-		if err := e.warrant(ctx, &v, r); err != nil {
-			return Request{}, notYours(err)
-		}
+	if err := e.entitle(ctx, &v, r); err != nil {
+		return Request{}, err
 	}
 	return e.decide(ctx, v, r, func(_ Tx, r Request, now time.Time) (Change, error) { return Cancel(r, v, now) })
+}
+
+// entitle notes in v by what right its author ends r or has it wait: as its
+// requester, or as somebody who decides.
+func (e *Engine) entitle(ctx context.Context, v *Vote, r Request) error {
+	if v.By == r.Requester {
+		v.Warrant = asRequester(r, *v)
+		return nil
+	}
+	if err := e.warrant(ctx, v, r); err != nil {
+		return notYours(err)
+	}
+	return nil
 }
 
 func notYours(err error) error {

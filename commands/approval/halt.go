@@ -71,12 +71,8 @@ func (e *Engine) halt(ctx context.Context, v Vote, kind string, decide func(r Re
 	if err != nil {
 		return Request{}, err
 	}
-	if v.By != r.Requester {
-		if err := e.warrant(ctx, &v, r); err != nil {
-			return Request{}, notYours(err)
-		}
-	} else {
-		v.Warrant = asRequester(r, v)
+	if err := e.entitle(ctx, &v, r); err != nil {
+		return Request{}, err
 	}
 	var h Halt
 	err = e.Store.Update(ctx, func(tx Tx) error {
