@@ -185,13 +185,12 @@ func phrase(o chat.Option, words []string) (string, []string) {
 	if o.Several {
 		return list(words)
 	}
-	const marks = "\"“”„"
-	if len(o.Choices) > 0 || !strings.ContainsAny(words[0][:min(3, len(words[0]))], marks) {
+	if len(o.Choices) > 0 || !strings.ContainsAny(words[0][:min(3, len(words[0]))], quoting) {
 		return words[0], words[1:]
 	}
 	for i, w := range words {
 		if w = strings.TrimSuffix(w, ","); strings.HasSuffix(w, `"`) || strings.HasSuffix(w, "”") || strings.HasSuffix(w, "“") && i > 0 {
-			return strings.Trim(strings.Join(words[:i+1], " "), marks), words[i+1:]
+			return strings.Trim(strings.Join(words[:i+1], " "), quoting), words[i+1:]
 		}
 	}
 	return words[0], words[1:]

@@ -20,7 +20,7 @@ func auditShow(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
 			Name: "audit show", Summary: "Everything that is on record about one request.", Example: "audit show R-ABC234",
-			Options: []chat.Option{{Name: "request", Summary: "the number of a request, like R-ABC234", Of: chat.OfRequests, Required: true}},
+			Options: []chat.Option{requestOption},
 		},
 		Access: only(identity.Viewer),
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {

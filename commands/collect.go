@@ -45,13 +45,13 @@ func collect(ctx context.Context, env Env, who identity.Speaker, e chat.Event, s
 		return collectThere(ctx, env, v, e)
 	}
 	shown := false
-	m, err := handOver(ctx, env, v, func(ctx context.Context, r approval.Request, handover any) error {
+	m, err := handOver(ctx, env, v, func(ctx context.Context, handover any) error {
 		m := chat.Message{}
 		switch h := handover.(type) {
 		case graph.Pass:
-			m = handedOver(env, r, h)
+			m = handedOver(env, asked, h)
 		case *chat.File:
-			m = handedFile(r, h)
+			m = handedFile(asked, h)
 		default:
 			return errUnshown
 		}
@@ -98,20 +98,16 @@ func collectThere(ctx context.Context, env Env, v approval.Vote, e chat.Event) (
 
 // handOver has an approved request carried out and hands what it created to show.
 // The message says how it ended.
-func handOver(ctx context.Context, env Env, v approval.Vote, show func(ctx context.Context, r approval.Request, handover any) error) (chat.Message, error) {
-	ref, _, _ := strings.Cut(v.Seal, ".")
-	asked, err := env.Engine.Find(ctx, ref)
-	if err != nil {
-		return chat.Message{}, err
-	}
+func handOver(ctx context.Context, env Env, v approval.Vote, show func(ctx context.Context, handover any) error) (chat.Message, error) {
 	shown := false
 	r, err := env.Collect(ctx, v, func(ctx context.Context, handover any) error {
-		err := show(ctx, asked, handover)
+		err := show(ctx, handover)
 		shown = err == nil
 		return err
 	})
 	var s sayer
 	if err != nil && !errors.As(err, &s) {
+		ref, _, _ := strings.Cut(v.Seal, ".")
 		return chat.Message{}, &doubt{ref, err}
 	}
 	if err != nil || shown {

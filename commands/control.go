@@ -115,7 +115,7 @@ func resolve(env Env) Command {
 		CommandSpec: chat.CommandSpec{
 			Name: "resolve", Summary: "Say how a request ended whose result is not known.", Example: "resolve R-ABC234 done the portal shows it on",
 			Options: []chat.Option{
-				{Name: "request", Summary: "the number of a request, like R-ABC234", Of: chat.OfRequests, Required: true},
+				requestOption,
 				{Name: "result", Summary: "whether it was done", Choices: []string{"done", "not-done"}, Required: true},
 				{Name: "note", Summary: "what you saw, and where", Required: true, Rest: true},
 			},

@@ -26,7 +26,7 @@ func decision(env Env, choice, summary string) Command {
 		CommandSpec: chat.CommandSpec{
 			Name: choice, Summary: summary, Example: choice + " R-ABC234",
 			Options: []chat.Option{
-				{Name: "request", Summary: "the number of a request, like R-ABC234", Of: chat.OfRequests, Required: true},
+				requestOption,
 				{Name: "reason", Summary: "why", Rest: true},
 			},
 		},

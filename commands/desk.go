@@ -379,7 +379,7 @@ func (d *Desk) Collect(ctx context.Context, ticket string, show func(ctx context
 		return "", err
 	}
 	vote := approval.Vote{By: who.Principal, Account: encode(v.Account), Proof: who.Proof, Seal: v.Request}
-	m, err := handOver(ctx, d.env, vote, func(ctx context.Context, _ approval.Request, handover any) error {
+	m, err := handOver(ctx, d.env, vote, func(ctx context.Context, handover any) error {
 		p, ok := handover.(graph.Pass)
 		if !ok {
 			return errUnshown
