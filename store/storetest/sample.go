@@ -47,7 +47,7 @@ func sample(name string) approval.Request {
 		NotBefore: day.Add(time.Minute), StartBy: day.Add(6 * time.Minute),
 		Outcome: approval.Outcome{
 			By: approval.Principal{Tenant: tenant, Object: "bea"}, Why: hostile, Findings: []string{"this differs"},
-			Done:    []approval.StepReport{{Number: 1, What: "turn it on", Class: approval.Applied, RequestID: "g-1"}},
+			Done:    []approval.StepReport{{Number: 1, What: "turn it on", Class: approval.Applied, RequestID: "g-1", Target: "t-1", Seen: hostile}},
 			Planned: 1,
 			At:      day.Add(time.Hour),
 		},
