@@ -6,7 +6,11 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -326,6 +330,52 @@ func TestO30AGuestIsGivenNoAddress(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestU11TwoShapes runs the bot in both documented shapes: with a page, here behind
+// something that has the certificate, and without any address.
+func TestU11TwoShapes(t *testing.T) {
+	t.Parallel()
+	t.Run("a page behind a proxy", func(t *testing.T) {
+		t.Parallel()
+		behind := freePort(t)
+		of := openOffice(t, officeOptions{page: true, edit: func(yaml string) string {
+			before, after, _ := strings.Cut(yaml, "web:\n  addr: ")
+			_, after, _ = strings.Cut(after, "\n")
+			after = strings.Replace(after, "  tls: files\n  cert_file: web.pem\n  key_file: web.key\n", "  tls: proxy\n", 1)
+			return before + "web:\n  addr: " + behind + "\n" + after
+		}})
+		l, err := net.Listen("tcp", strings.TrimPrefix(of.page, "https://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy := &httptest.Server{
+			Listener: l, TLS: of.graph.TLS.Clone(),
+			Config: &http.Server{Handler: httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: behind})},
+		}
+		proxy.StartTLS()
+		t.Cleanup(func() { proxy.CloseClientConnections(); proxy.Close() })
+		b := of.visitor()
+		of.slack.AddUser(slacktest.User{ID: account("second"), Name: "second"})
+		of.command("second", "", "link")
+		b.begin(of.address(of.await("second", "an address", of.asks("Sign in once"))))
+		b.signIn("sam")
+		b.do(b.sees("One step is left"))
+		of.command("second", "", strings.TrimPrefix(b.value(`document.querySelector('.command code').textContent`), "/mfa "))
+		of.await("second", "that it is linked", of.says("You are “Sam Rivera” here"))
+		of.provenAsk(b, "ada", "defaults enable everybody has been trained")
+	})
+	t.Run("no address", func(t *testing.T) {
+		t.Parallel()
+		of := openOffice(t, officeOptions{})
+		of.slack.AddUser(slacktest.User{ID: account("second"), Name: "second"})
+		of.command("second", "", "link")
+		of.await("second", "who can say whose account it is", of.says("There is no page here", "pin your chat account", account("second")))
+		request := of.ask("defaults enable everybody has been trained") // a pin is enough, and no proof is asked for
+		of.prompt("abe", request)
+		of.command("olga", "", "doctor")
+		of.await("olga", "that this was accepted", of.says("accept_no_step_up"))
+	})
 }
 
 // provenApproval lets somebody approve by an account, once they have proved who

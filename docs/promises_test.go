@@ -67,6 +67,7 @@ var userRules = []guarantee{
 	{id: "U08", says: "What is done in the bot's own name without a request of its is noticed."},
 	{id: "U09", says: "A weakened configuration is noticed, told, and takes effect late."},
 	{id: "U10", says: "Small organisations can decide, and are told whom to appoint."},
+	{id: "U11", says: "It runs in two shapes: with a page to prove who one is, and without any address."},
 	{id: "U12", says: "Freeze from the host, a quick undo, and a road without the bot."},
 	{id: "U13", says: "Where passes are off, that is said, and there is another way."},
 	{id: "U14", says: "Setting the bot up writes to nobody."},

@@ -7,12 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/webauthn"
@@ -171,6 +173,64 @@ func TestLinkInChromium(t *testing.T) {
 	t.Run("a copied passkey", func(t *testing.T) { copiedPasskey(b.fresh(t)) })
 	t.Run("looks", func(t *testing.T) { looks(b.fresh(t)) })
 	t.Run("the chat's own browser", func(t *testing.T) { chatsOwnBrowser(b.fresh(t)) })
+	t.Run("refusals", func(t *testing.T) { refusals(b.fresh(t)) })
+}
+
+// refusals goes each way on which nobody proves anything.
+func refusals(b *tab) {
+	t, p := b.T, b.place
+	var back atomic.Value // the last address at which the tenant sent the browser back
+	if err := chromedp.Listen(b.ctx, func(event any) {
+		if e, ok := event.(*network.EventRequestWillBeSent); ok && strings.Contains(e.Request.URL, "/link/signed-in?") {
+			back.Store(e.Request.URL)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	begun := func(change ...func(*visit.Visit)) string {
+		token := p.desk.ask(visit.StepUp, "ada", change...)
+		b.steps(b.open(token), see("form button"), click("form button"), see(`input[name="passwd"]`)) // ada has no passkey
+		return token
+	}
+	forget := func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
+		_, err = cdp.Call(ctx, target, network.ClearBrowserCookies, cdp.Empty{})
+		return none, err
+	}
+
+	token := begun()
+	b.steps(forget, b.open(token), b.sees("not good any more")) // another browser has begun it
+
+	begun()
+	b.signIn("bea")
+	b.steps(b.sees("This account does not fit"))
+
+	begun()
+	b.steps(keys(`input[name="login"]`, "eve@elsewhere.example"), keys(`input[name="passwd"]`, simtenant.Password), click("#next"), b.sees("AADSTS50020"))
+
+	begun()
+	b.steps(chromedp.Navigate(p.url+"/link/signed-in?code=any&state=guess"), b.sees("This sign-in was not begun here"))
+	if n := len(p.desk.taking()); n != 0 {
+		t.Fatalf("the desk was told %+v", p.desk.taking())
+	}
+
+	begun()
+	b.signIn("ada")
+	b.steps(b.sees("Go back to the chat")) // as it should be
+	address, _ := back.Load().(string)
+	begun()
+	b.steps(chromedp.Navigate(address), b.sees("This sign-in was not begun here")) // a state of before
+
+	begun(func(v *visit.Visit) { v.Least = visit.MFA })
+	b.signIn("ada")
+	b.steps(b.sees("That does not prove enough"))
+
+	begun()
+	p.clock.add(visit.Life)
+	b.signIn("ada")
+	b.steps(b.sees("not good any more"))
+	if n := len(p.desk.taking()); n != 1 {
+		t.Errorf("the desk was told %+v, want the one that was right", p.desk.taking())
+	}
 }
 
 // stepUpByPasskey links an account, makes a passkey, proves by it who somebody
