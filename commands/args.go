@@ -196,19 +196,26 @@ func phrase(o chat.Option, words []string) (string, []string) {
 	return words[0], words[1:]
 }
 
-// nameEnd parts the names in the value of an option that takes several. No word
-// that is typed holds it.
-const nameEnd = "\n"
+// nameEnd parts the names in the value of an option that takes several, and
+// perhapsEnd the names from the words behind them of which only the directory
+// knows whether they are names. No word that is typed holds either.
+const (
+	nameEnd    = "\n"
+	perhapsEnd = "\t"
+)
 
 // list takes the first name, and as many more as follow after a comma. Where one
 // phrase between quotation marks holds several addresses or IDs, it is a list too.
+// A single bare word after a comma may begin the reason as well, see [settle].
 func list(words []string) (string, []string) {
 	var names []string
+	bare := 0 // of the last names
 	for more := true; more && len(words) > 0; {
 		if words[0] == "," {
 			words = words[1:]
 			continue
 		}
+		plain := len(names) > 0 && !inFull(words[0]) && !strings.ContainsAny(words[0], quoting)
 		var name string
 		name, words = phrase(chat.Option{}, words)
 		if next, ok := strings.CutSuffix(name, ","); ok {
@@ -216,21 +223,36 @@ func list(words []string) (string, []string) {
 		} else {
 			more = len(words) > 0 && words[0] == ","
 		}
-		names = append(names, parted(strings.Trim(name, quoting))...)
+		some := parted(strings.Trim(name, quoting))
+		names = append(names, some...)
+		if plain && len(some) == 1 {
+			bare++
+		} else {
+			bare = 0
+		}
 	}
-	return strings.Join(names, nameEnd), words
+	certain := len(names) - bare
+	return strings.Join(append([]string{strings.Join(names[:certain], nameEnd)}, names[certain:]...), perhapsEnd), words
 }
+
+// inFull reports whether a word is an address, a mention or an object ID: one
+// that is part of no sentence.
+func inFull(word string) bool {
+	word = strings.Trim(word, quoting+",")
+	return strings.ContainsAny(word, "@<") || len(word) == lenID && strings.Count(word, "-") == 4
+}
+
+const lenID = len("3179e48a-750b-4051-897c-87b9720928f7")
 
 const quoting = "\"“”„"
 
 // parted parts several names in one word. A phrase may be one name with a comma
 // in it: it is parted only if no part can be a display name.
 func parted(name string) []string {
-	const id = len("3179e48a-750b-4051-897c-87b9720928f7")
 	some := strings.FieldsFunc(name, func(r rune) bool { return r == ',' })
 	for i, s := range some {
 		some[i] = strings.Trim(strings.TrimSpace(s), quoting)
-		if strings.Contains(name, " ") && !strings.Contains(s, "@") && len(some[i]) != id {
+		if strings.Contains(name, " ") && !strings.Contains(s, "@") && len(some[i]) != lenID {
 			return []string{name}
 		}
 	}

@@ -108,13 +108,9 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 	}
 	maps.Copy(args, given)
 	if typed, ok := args[userOption.Name]; ok {
-		names := strings.Split(typed, nameEnd)
-		for i, name := range names {
-			if names[i], err = mentioned(ctx, m.env, e.From, name); err != nil {
-				return chat.Message{}, false, err
-			}
+		if args[userOption.Name], rest, err = m.whom(ctx, e.From, typed, rest); err != nil {
+			return chat.Message{}, false, err
 		}
-		args[userOption.Name] = strings.Join(names, nameEnd)
 	}
 	if reason == "" {
 		reason = rest
@@ -135,6 +131,27 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 		return several.choice(line), false, nil
 	}
 	return answer, aloud, err
+}
+
+// whom returns whom somebody typed, with object IDs for mentions, and the reason
+// as it is once that is known.
+func (m *Mux) whom(ctx context.Context, from chat.Account, typed, rest string) (string, string, error) {
+	typed, perhaps, _ := strings.Cut(typed, perhapsEnd)
+	names := strings.Split(typed, nameEnd)
+	for i, name := range names {
+		var err error
+		if names[i], err = mentioned(ctx, m.env, from, name); err != nil {
+			return "", "", err
+		}
+	}
+	if perhaps != "" {
+		more, reason, err := settle(ctx, m.env, names[len(names)-1], strings.Split(perhaps, perhapsEnd), rest)
+		if err != nil {
+			return "", "", err
+		}
+		names, rest = append(names, more...), reason
+	}
+	return strings.Join(names, nameEnd), rest, nil
 }
 
 // voice is [Env.voice]. That a choice cannot be read is no reason not to answer.

@@ -64,13 +64,58 @@ func planned(ctx context.Context, env Env, kind string, c Call) (approval.Plan, 
 		return p, err
 	}
 	if len(left) > 0 {
-		said := make([]string, len(left))
-		for i, m := range left {
-			said[i] = m.say
-		}
-		return p, &mistake{strings.Join(said, "\n"), "Nothing was asked for. Leave out what cannot be done, and ask for the others. " + left[0].hint}
+		return p, notOfAll(left, len(names))
 	}
 	return p, nil
+}
+
+const notAsked = "Nothing was asked for."
+
+// notOfAll says why a change cannot be asked for of some accounts, or of all n.
+func notOfAll(left []*mistake, n int) *mistake {
+	said := make([]string, len(left))
+	for i, m := range left {
+		said[i] = m.say
+	}
+	hint := notAsked
+	if len(left) < n {
+		hint += " Leave out what cannot be done, and ask for the others."
+	}
+	more := strings.TrimSpace(strings.TrimPrefix(left[0].hint, notAsked)) // it may say so itself
+	return &mistake{strings.Join(said, "\n"), strings.TrimSpace(hint + " " + more)}
+}
+
+// settle decides about single words that were typed after a name and a comma:
+// they are more names, or the reason begins with them. Only where that is plain:
+// whoever wrote an address and goes on with a word that is nobody's name has
+// begun to write why, and whoever wrote a short name and goes on with somebody
+// else's has not. Anything between is asked, because a change is never about an
+// account that might not have been meant.
+func settle(ctx context.Context, env Env, last string, words []string, rest string) (names []string, reason string, err error) {
+	are := make([]bool, len(words))
+	group, asking := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, w := range words {
+		group.Go(func() error {
+			found, err := findUsers(asking, env, w)
+			are[i] = len(found) > 0
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, "", err
+	}
+	full := inFull(last) || strings.Contains(last, " ")
+	switch {
+	case !slices.Contains(are, false) && !full:
+		return words, rest, nil
+	case !slices.Contains(are, true) && (full || utf8.RuneCountInString(words[0]) < 3):
+		return nil, strings.TrimSpace(strings.Join(words, ", ") + " " + rest), nil
+	}
+	return nil, "", &mistake{
+		"I cannot tell whether " + shown(words[0]) + " after the comma is one more account, or begins your reason.",
+		notAsked + " Write accounts with their whole sign-in name, and the reason without a comma before it.",
+	}
 }
 
 // planSeveral plans a change of all accounts of which it can be asked for, and

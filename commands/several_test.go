@@ -304,22 +304,92 @@ func TestG01SeveralUnanswered(t *testing.T) {
 func TestTypedLists(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"a@x.example gone":                   "a@x.example",
-		"a@x.example,b@x.example gone":       "a@x.example|b@x.example",
-		"a@x.example, b@x.example gone":      "a@x.example|b@x.example",
-		"a@x.example , b@x.example , c gone": "a@x.example|b@x.example|c",
-		`"Sam Hill", "Sue Lee" gone`:         "Sam Hill|Sue Lee",
-		`"Hill, Sam" gone`:                   "Hill, Sam",
-		`"a@x.example, b@x.example" gone`:    "a@x.example|b@x.example",
-		`“Sam Hill”, b@x.example gone`:       "Sam Hill|b@x.example",
-		"<@U1>,<@U2> gone":                   "<@U1>|<@U2>",
-		",a gone":                            "a",
+		"a@x.example gone":                                 "a@x.example",
+		"a@x.example,b@x.example gone":                     "a@x.example|b@x.example",
+		"a@x.example, b@x.example gone":                    "a@x.example|b@x.example",
+		"a@x.example , b@x.example , c gone":               "a@x.example|b@x.example?c",
+		"a@x.example, c, b@x.example gone":                 "a@x.example|c|b@x.example",
+		"a, b, c gone":                                     "a?b?c",
+		"a@x.example,b gone":                               "a@x.example|b",
+		`"Sam Hill", "Sue Lee" gone`:                       "Sam Hill|Sue Lee",
+		`"Hill, Sam" gone`:                                 "Hill, Sam",
+		`"a@x.example, b@x.example" gone`:                  "a@x.example|b@x.example",
+		`“Sam Hill”, b@x.example gone`:                     "Sam Hill|b@x.example",
+		"<@U1>,<@U2> gone":                                 "<@U1>|<@U2>",
+		"<@U1>, 3179e48a-750b-4051-897c-87b9720928f7 gone": "<@U1>|3179e48a-750b-4051-897c-87b9720928f7",
+		",a gone": "a",
 	} {
 		names, rest := list(strings.Fields(line))
-		if got := strings.ReplaceAll(names, nameEnd, "|"); got != want || strings.Join(rest, " ") != "gone" {
+		if got := strings.NewReplacer(nameEnd, "|", perhapsEnd, "?").Replace(names); got != want || strings.Join(rest, " ") != "gone" {
 			t.Errorf("%q is %q and %q, want %q", line, got, rest, want)
 		}
 	}
+}
+
+// TestCommaBeforeTheReason holds that a comma before the reason makes no account
+// of its first word, and that nobody is meant by accident.
+func TestCommaBeforeTheReason(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]struct{ about, reason, said string }{
+		"block " + upn("sue") + ", a phone was stolen":      {about: "sue", reason: "a phone was stolen"},
+		"block " + upn("sue") + ", stolen, please hurry":    {about: "sue", reason: "stolen, please hurry"},
+		"block " + cast("sue") + ", stolen":                 {about: "sue", reason: "stolen"},
+		`block "Sue Tanaka", robbed on a train, say police`: {about: "sue", reason: "robbed on a train, say police"},
+		"block sue, a phone was stolen":                     {about: "sue", reason: "a phone was stolen"},
+		"block sue, sam they have left":                     {about: "sue sam", reason: "they have left"},
+		"block " + upn("sue") + ", " + upn("sam") + " gone": {about: "sue sam", reason: "gone"},
+		"block " + upn("sue") + ", sam has asked for it":    {said: "I cannot tell whether “sam” after the comma is one more account, or begins your reason."},
+		"block sue, phone was stolen":                       {said: "I cannot tell whether “phone” after the comma"},
+		"block sue, sam, seu they have left":                {said: "I cannot tell whether “sam” after the comma"},
+		`block sue, "Sam Hill" they have left`:              {said: "There is no account “Sam Hill”"},
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			open(t, func(o *office) {
+				if want.said != "" {
+					got := o.say("ada", line)
+					wantSaid(t, got, want.said, notAsked)
+					if got.Request != "" || len(o.stored()) != 0 {
+						t.Errorf("it was asked for: %s", got.Plain())
+					}
+					return
+				}
+				r := o.asks("ada", line)
+				var about []string
+				for _, target := range r.Targets {
+					about = append(about, target.ID)
+				}
+				wanted := strings.Fields(want.about)
+				for i := range wanted {
+					wanted[i] = cast(wanted[i])
+				}
+				if !slices.Equal(about, wanted) || r.Reason != want.reason {
+					t.Errorf("it is about %v because %q, want %v because %q", about, r.Reason, wanted, want.reason)
+				}
+			})
+		})
+	}
+}
+
+// TestNoneOfSeveral holds that it is said once that nothing was asked for, and
+// that nobody is told to ask for others where there are none.
+func TestNoneOfSeveral(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.bare("sue")
+		none := o.say("ada", "reset "+upn("sue")+", "+upn("sam")+" lost")
+		wantSaid(t, none, "“Sue Tanaka” has no method", "“Sam Rivera” has no method")
+		some := o.say("ada", "reset "+upn("sue")+", "+upn("vic")+" lost")
+		wantSaid(t, some, "Leave out what cannot be done, and ask for the others.")
+		for _, got := range []said{none, some} {
+			if n := strings.Count(got.Plain(), notAsked); n != 1 || got.Request != "" {
+				t.Errorf("it is said %d times that nothing was asked for:\n%s", n, got.Plain())
+			}
+		}
+		if strings.Contains(none.Plain(), "the others") {
+			t.Errorf("there are no others:\n%s", none.Plain())
+		}
+	})
 }
 
 func TestShortlyCutsWholeNames(t *testing.T) {
