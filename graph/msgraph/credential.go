@@ -141,7 +141,10 @@ func (a Auth) certificate() (azcore.TokenCredential, error) {
 
 // unlisted reports whether the authority is none of Microsoft's own, which the
 // library looks up in Microsoft's list first.
-func (a Auth) unlisted() bool { return a.Authority != "" }
+func (a Auth) unlisted() bool {
+	host := strings.TrimSuffix(a.Authority, "/") + "/"
+	return a.Authority != "" && host != Global.authority() && host != USGov.authority() && host != China.authority()
+}
 
 // options lead the library to the authority.
 func (a Auth) options() azcore.ClientOptions {
