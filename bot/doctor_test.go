@@ -83,9 +83,9 @@ func TestDoctorBroken(t *testing.T) {
 	}{
 		"a key that is not known":  {add("chnges: [tap]\n"), "configuration", stateWrong, "changes"},
 		"a mode that is not known": {replace("mode: socket", "mode: sokcet"), "configuration", stateWrong, "slack.mode"},
-		"no file for a secret":     {replace("secret_file: reader.secret", "secret_file: nothing-here"), "configuration", stateWrong, "nothing-here"},
+		"no file for a secret":     {replace("secret_file: reader.secret", "secret_file: nothing-here"), "configuration", stateWrong, "secret_file: the file of the secret is not there"},
 		"two tenants":              {func(_ *office, yaml string) string { return twoTenants(yaml) }, "configuration", stateWrong, "one bot looks after one"},
-		"no chat":                  {func(_ *office, yaml string) string { return withoutSlack(yaml) }, "configuration", stateWrong, "There is no chat"},
+		"no chat":                  {func(_ *office, yaml string) string { return withoutSlack(yaml) }, "configuration", stateWrong, "there is no chat"},
 		"a folder that is not there": {
 			func(of *office, yaml string) string {
 				return strings.ReplaceAll(yaml, "store:", "store: {dsn: "+filepath.Join(of.folder, "nowhere", "twokey.db")+"} #")

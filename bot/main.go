@@ -20,6 +20,7 @@ type program struct {
 	Demo        demoCommand        `cmd:"" help:"Run the whole product against a simulated tenant: no account, no network."`
 	Serve       serveCommand       `cmd:"" help:"Run the bot for an organisation, as its configuration says."`
 	Doctor      doctorCommand      `cmd:"" help:"Look at everything that has to hold before the bot can work, and say how to mend what does not."`
+	Config      configCommand      `cmd:"" help:"Print an example of the configuration, or its schema for editors."`
 	Digest      digestCommand      `cmd:"" help:"Write this week's digest as files, posting nothing."`
 	Ask         askCommand         `cmd:"" help:"Ask the staff guide a question."`
 	Audit       auditCommand       `cmd:"" help:"Check or export the audit record."`

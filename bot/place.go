@@ -38,9 +38,13 @@ func (p place) dsn() (dsn string, c *config.Config, ignored config.Mistakes, err
 
 // loadConfig reads a configuration as this program understands it.
 func loadConfig(path string) (*config.Config, error) {
+	return config.Load(path, config.Options{Kinds: changeKinds(), Getenv: os.LookupEnv})
+}
+
+// changeKinds are the kinds of change that can be switched on.
+func changeKinds() []string {
 	kinds := slices.Sorted(maps.Keys(commands.Actions(commands.Env{})))
-	kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == approval.KindThaw }) // which is never switched on or off
-	return config.Load(path, config.Options{Kinds: kinds, Getenv: os.LookupEnv})
+	return slices.DeleteFunc(kinds, func(k string) bool { return k == approval.KindThaw }) // which is never switched on or off
 }
 
 // databaseIn returns the database of a demo's data folder, which must be there.

@@ -19,6 +19,7 @@ import (
 
 type serveCommand struct {
 	Config string `help:"The configuration file." type:"path" required:"" placeholder:"FILE"`
+	Check  bool   `help:"Read the configuration, say what is wrong with it, and end."`
 	Log    string `help:"The least that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 }
 
@@ -29,6 +30,9 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 	cfg, err := loadConfig(c.Config)
 	if err != nil {
 		return err
+	}
+	if c.Check {
+		return check(c.Config, cfg, std)
 	}
 	log, err := newLog(std.err, c.Log)
 	if err != nil {
@@ -75,15 +79,15 @@ func refuseReload(log *slog.Logger) (stop func()) {
 func unable(cfg *config.Config) error {
 	switch {
 	case len(cfg.Tenants) > 1:
-		return plainly(fmt.Sprintf("The configuration names %d tenants, and one bot looks after one. Run a bot for each, with a configuration, a store and an app of the chat of its own.", len(cfg.Tenants)))
+		return cfg.Mistake("tenants[1]", fmt.Sprintf("the configuration names %d tenants, and one bot looks after one; run a bot for each, with a configuration, a store and an app of the chat of its own", len(cfg.Tenants)))
 	case cfg.Teams != nil && cfg.Digest == nil:
-		return plainly("The configuration has a section teams, where the digest is posted, and no section digest that says when. Add one, or take teams out.")
+		return cfg.Mistake("teams", "the digest is posted there, and there is no section digest that says when; add one, or take teams out")
 	case cfg.Slack == nil && cfg.Discord == nil:
-		return plainly("There is no chat to serve: the configuration has neither a section slack nor one called discord. “twokey demo” runs without one.")
+		return cfg.Mistake("", "there is no chat to serve; add a section slack or discord (“twokey demo” runs without one)")
 	}
-	for _, to := range cfg.Audit.HeadTo {
+	for i, to := range cfg.Audit.HeadTo {
 		if strings.HasPrefix(to, "mailto:") {
-			return plainly("The configuration sends heads of the audit record to " + to + ", and this program does not mail them yet. Name a file, at best on another machine's disk, or a web address.")
+			return cfg.Mistake(fmt.Sprintf("audit.head_to[%d]", i), "heads of the audit record would go to "+to+", and this program does not mail them yet; name a file, at best on another machine's disk, or a web address")
 		}
 	}
 	return nil

@@ -43,7 +43,7 @@ func TestServeRefuses(t *testing.T) {
 			replace("lead: {users: [", "lead: {users: [nobody@harbourvale.example, ghost@harbourvale.example, "),
 			[]string{"roles.lead.users: find nobody@harbourvale.example", "find ghost@harbourvale.example"},
 		},
-		"no chat":     {withoutSlack, []string{"There is no chat to serve"}},
+		"no chat":     {withoutSlack, []string{"there is no chat to serve"}},
 		"two tenants": {twoTenants, []string{"names 2 tenants, and one bot looks after one"}},
 		"teams": {func(yaml string) string {
 			return regexp.MustCompile("(?m)^digest: .*\n").ReplaceAllString(section("teams: {webhook_url_file: teams}\n")(yaml), "")

@@ -29,7 +29,7 @@ func (c *Config) check(r *reader) {
 // would stand.
 func (r *reader) want(have bool, key, why string) {
 	if !have && !r.given(key) && r.sound(key) {
-		r.at(key, "is missing%s", why)
+		r.at(key, "is missing%s; add it", why)
 	}
 }
 
@@ -39,36 +39,38 @@ func (r *reader) wantSecret(s graph.Secret, key, why string) {
 		return
 	}
 	name := key[strings.LastIndex(key, ".")+1:]
-	r.at(key, "is missing%s; give %s_file or %s_env", why, name, name)
+	r.at(key, "is missing%s; add %s_file or %s_env", why, name, name)
 }
 
 // idle notes keys that nothing would look at.
 func (r *reader) idle(key, why string) {
 	for _, k := range []string{key, key + "_file", key + "_env"} {
 		if r.given(k) {
-			r.at(k, "is given, but %s", why)
+			r.at(k, "is given, but %s; take it out", why)
 		}
 	}
 }
 
 func (c *Config) checkStore(r *reader) {
 	if r.given("store") {
-		r.wantSecret(c.Store.DSN, "store.dsn", "")
+		if c.Store.DSN == (graph.Secret{}) && r.sound("store") {
+			r.at("store.dsn", "is missing; add dsn: twokey.db, or dsn_file or dsn_env")
+		}
 	}
 }
 
 func (c *Config) checkTenants(r *reader) {
 	if r.given("tenants") && len(c.Tenants) == 0 && r.sound("tenants") {
-		r.at("tenants", "has no tenant")
+		r.at("tenants", "has no tenant; add one, beginning with its id")
 	}
 	seen := map[string]bool{}
 	for i := range c.Tenants {
 		t, key := &c.Tenants[i], fmt.Sprintf("tenants[%d]", i)
 		if t.ID != "" && seen[t.ID] {
-			r.at(key+".id", "is the ID of a tenant above")
+			r.at(key+".id", "is the ID of a tenant above; put all of a tenant together")
 		}
 		seen[t.ID] = true
-		t.check(r, key, len(c.Changes) > 0)
+		t.check(r, key, len(c.Changes) > 0 && r.sound("changes"))
 	}
 	c.checkPeople(r)
 }
@@ -82,7 +84,7 @@ func (t *Tenant) check(r *reader, key string, writes bool) {
 	case w != nil:
 		w.check(r, key+".graph.write_auth", local)
 		if t.Graph.Auth != nil && w.ClientID != "" && w.ClientID == t.Graph.Auth.ClientID {
-			r.at(key+".graph.write_auth.client_id", "is the app that reads, which must hold no power to change anything")
+			r.at(key+".graph.write_auth.client_id", "is the app that reads, which must hold no power to change anything; make another, as “twokey manifest entra” says")
 		}
 	case writes && r.given(key+".graph"):
 		r.want(false, key+".graph.write_auth", ": with changes switched on, an app of its own makes them")
@@ -128,7 +130,7 @@ func (a *Auth) check(r *reader, key string, local bool) {
 	if n.token {
 		r.want(false, key+".token_file", why)
 	} else if r.given(key + ".token_file") {
-		r.at(key+".token_file", "is given, but %s", other)
+		r.at(key+".token_file", "is given, but %s; take it out", other)
 	}
 	if a.Method == authNone && !local {
 		r.at(key+".method", "none is only for a tenant on this machine itself; set base_url to one, or sign in")
@@ -152,12 +154,12 @@ func (c *Config) checkPeople(r *reader) {
 			}
 			for _, a := range slices.Concat(p.Slack, p.Discord) {
 				if a != "" && pinned[a] {
-					r.at(key, "pins %s, which is somebody else's above", quoted(a))
+					r.at(key, "pins %s, which is somebody else's above; take it out at one of them", quoted(a))
 				}
 				pinned[a] = true
 			}
 			if len(p.Discord) > 0 && c.Discord == nil {
-				r.at(key+".discord", "is given, but there is no discord section that names the server")
+				r.at(key+".discord", "is given, but there is no discord section that names the server; add one, or take it out")
 			}
 		}
 	}
@@ -199,7 +201,7 @@ func (c *Config) checkTeams(r *reader) {
 	r.wantSecret(c.Teams.WebhookURL, "teams.webhook_url", "")
 	u, err := url.Parse(c.Teams.WebhookURL.Reveal())
 	if c.Teams.WebhookURL != (graph.Secret{}) && (err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
-		r.at("teams", "webhook_url holds no https address")
+		r.at("teams", "webhook_url holds no https address; copy the whole address from the workflow")
 	}
 }
 
@@ -212,10 +214,10 @@ func (c *Config) checkApprovals(r *reader) {
 		return
 	}
 	if two.Policy != "one" {
-		r.at(key+".policy", "want one: this is for an organisation that has one approver")
+		r.at(key+".policy", "want one: this is for an organisation that has one approver; else take it out")
 	}
 	if len(two.Approvers) > 0 {
-		r.at(key+".approvers", "is given, but who decides is said for each kind of change")
+		r.at(key+".approvers", "is given, but who decides is said for each kind of change; take it out")
 	}
 }
 
@@ -226,7 +228,7 @@ func (c *Config) checkDigest(r *reader) {
 	for key, channel := range map[string]string{"digest.channel": c.Digest.Channel, "digest.leaders": c.Digest.Leaders} {
 		switch platform, _, _ := strings.Cut(channel, "/"); {
 		case platform == "slack" && c.Slack == nil, platform == "discord" && c.Discord == nil:
-			r.at(key, "is on %s, but there is no %s section", platform, platform)
+			r.at(key, "is on %s, but there is no %s section; add one, or name another channel", platform, platform)
 		}
 	}
 }
@@ -253,7 +255,7 @@ func (c *Config) checkWeb(r *reader) {
 	}
 	for key, mode := range map[string]string{"web.cert_file": tlsFiles, "web.key_file": tlsFiles, "web.cert_dir": tlsAuto, "web.acme_url": tlsAuto} {
 		if w.TLS != mode && r.given(key) && r.sound("web.tls") {
-			r.at(key, "is given, but only tls: %s looks at it", mode)
+			r.at(key, "is given, but only tls: %s looks at it; take it out", mode)
 		}
 	}
 }

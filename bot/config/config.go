@@ -20,11 +20,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
-	"twokey/commands/rules"
 	"twokey/graph"
 )
 
@@ -42,7 +42,13 @@ type Config struct {
 	Guide     Guide
 	Store     Store
 	Web       Web
+
+	where func(key, text string) Mistake // in the file
 }
+
+// Mistake is one that only this program makes of a key: it says where the key
+// stands, and text.
+func (c *Config) Mistake(key, text string) Mistake { return c.where(key, text) }
 
 // Tenant is one Microsoft 365 organisation.
 type Tenant struct {
@@ -210,10 +216,45 @@ const maxFile = 256 << 10
 func Load(path string, o Options) (*Config, error) {
 	text, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, &unread{path, err}
 	}
 	return parse(filepath.Base(path), filepath.Dir(path), text, o)
 }
+
+// unread is a configuration that could not be read at all.
+type unread struct {
+	path string
+	err  error
+}
+
+func (u *unread) Unwrap() error { return u.err }
+
+func (u *unread) Error() string {
+	return fmt.Sprintf("the configuration %s %s", u.path, Unread(u.err))
+}
+
+// errLarge is a file that is no configuration and no secret.
+var errLarge = errors.New("larger than 256 KiB")
+
+// Unread says why a file could not be read, and what to do; the words follow
+// its name, which is not repeated.
+func Unread(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "is not there; correct the name, or put it there"
+	case errors.Is(err, fs.ErrPermission):
+		return "may not be read by the user who runs this; give it to them"
+	case errors.Is(err, errFolder):
+		return "is a folder; name a file in it"
+	case errors.Is(err, errLarge):
+		return "is larger than 256 KiB; name the right file"
+	default:
+		return "cannot be read: " + err.Error()
+	}
+}
+
+// errFolder is a folder in place of a file.
+var errFolder = errors.New("a folder")
 
 // readFile reads a file of a sensible size.
 func readFile(path string) ([]byte, error) {
@@ -221,31 +262,25 @@ func readFile(path string) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case info.IsDir():
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errFolder}
 	case info.Size() > maxFile:
-		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("larger than 256 KiB")}
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errLarge}
 	}
 	return os.ReadFile(path)
 }
 
 // parse reads a configuration whose relative names start from folder.
 func parse(name, folder string, text []byte, o Options) (*Config, error) {
-	c := defaults()
-	r := &reader{file: name, folder: folder, options: o}
-	r.document(text, c.shape(o.Kinds))
+	c, r := new(Config), &reader{file: name, folder: folder, options: o}
+	s := c.shape(o.Kinds)
+	s.fill(r)
+	r.document(text, s)
 	c.check(r)
-	return c, r.err()
-}
-
-// defaults is what holds where the file says nothing.
-func defaults() *Config {
-	return &Config{
-		Approvals: Approvals{
-			Wait: rules.DefaultWait, Many: rules.DefaultMany, PerRequest: rules.DefaultPerRequest, PerHour: rules.DefaultPerHour,
-			MinAdmins: rules.DefaultMinAdmins, StepUp: rules.DefaultStepUp, Fallback: true, Admins: adminsRefuse,
-		},
-		Audit: Audit{Retention: 7 * year},
-		Web:   Web{ACMEURL: letsEncrypt},
+	c.where = func(key, text string) Mistake {
+		return Mistake{File: name, Line: r.line(key), Key: key, Text: text}
 	}
+	return c, r.err()
 }
 
 // Hash returns the SHA-256 of the effective configuration in hex. No secret is

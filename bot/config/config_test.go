@@ -102,6 +102,7 @@ func TestExample(t *testing.T) {
 		t.Fatal(r.err())
 	}
 	named := map[string]bool{}
+	delete(r.lines, "") // the file itself
 	for key := range r.lines {
 		named[general(key)] = true
 	}
@@ -180,16 +181,16 @@ func TestMistakes(t *testing.T) {
 		{"a key of another section", []string{"  retention: 7y", "  wait: 7y"}, "audit.wait: there is no such key here; it belongs in approvals"},
 		{"no such key", []string{"  retention: 7y", "  frobnicate: 7y"}, "audit.frobnicate: there is no such key; there are head_to, retention"},
 		{"a secret in the file", []string{"bot_token_file: slack.bot-token", "bot_token: xoxb-canary"}, "slack.bot_token: a secret does not belong in this file; name where it is with bot_token_file or bot_token_env"},
-		{"a secret twice", []string{"  # bot_token_env", "  bot_token_env"}, "slack.bot_token_env: bot_token is given twice; one of its keys is enough"},
-		{"a secret nowhere", []string{"  bot_token_file: slack.bot-token # required\n", ""}, "slack.bot_token: is missing; give bot_token_file or bot_token_env"},
-		{"a secret's file away", []string{"slack.bot-token", "gone"}, "slack.bot_token_file: the secret cannot be read: stat gone: no such file or directory"},
-		{"a variable that is not set", []string{"secret_env: TWOKEY_WRITER_SECRET", "secret_env: GONE"}, "tenants[0].graph.write_auth.secret_env: the environment variable GONE is not set"},
+		{"a secret twice", []string{"  # bot_token_env", "  bot_token_env"}, "slack.bot_token_env: bot_token is given twice; take one of its keys out"},
+		{"a secret nowhere", []string{"  bot_token_file: slack.bot-token # the bot user's token, xoxb-…; required\n", ""}, "slack.bot_token: is missing; add bot_token_file or bot_token_env"},
+		{"a secret's file away", []string{"slack.bot-token", "gone"}, "slack.bot_token_file: the file of the secret is not there; correct the name, or put it there"},
+		{"a variable that is not set", []string{"secret_env: TWOKEY_WRITER_SECRET", "secret_env: GONE"}, "tenants[0].graph.write_auth.secret_env: this environment variable is not set; set it where the bot is started"},
 		{"no variable", []string{"secret_env: TWOKEY_WRITER_SECRET", "secret_env: p4ss=w0rd"}, "tenants[0].graph.write_auth.secret_env: want the name of an environment variable that holds the secret, as TWOKEY_SLACK_TOKEN"},
 		{"a password in a DSN", []string{"dsn: twokey.db", "dsn: postgres://bot:hunter2@db/twokey"}, "store.dsn: a password does not belong in this file; name where the whole DSN is with dsn_file or dsn_env"},
 		{"a password in a DSN's query", []string{"dsn: twokey.db", "dsn: postgres://db/twokey?password=hunter2"}, "store.dsn: a password does not belong in this file; name where the whole DSN is with dsn_file or dsn_env"},
 		{"another database", []string{"dsn: twokey.db", "dsn: mysql://db/twokey"}, "store.dsn: want the name of a file, or postgres://…"},
 		{"no tenant ID", []string{"id: 11111111-2222", "id: 1111-2222"}, "tenants[0].id: “1111-2222-4333-8444-555555555555” is no tenant's ID; it is 32 hex digits, as 00000000-0000-0000-0000-000000000000"},
-		{"no user", []string{"protected: [sync@vale.example]", "protected: [sync]"}, "tenants[0].protected[0]: “sync” is neither an object ID nor a user principal name as ada@vale.example"},
+		{"no user", []string{"protected: [sync@vale.example]", "protected: [sync]"}, "tenants[0].protected[0]: “sync” is neither an object ID nor a user principal name as ada@vale.example; give one of them"},
 		{"no group", []string{"groups: [44444444-5555-4666-8777-888888888888]", "groups: [Admins]"}, "tenants[0].roles.viewer.groups[0]: “Admins” is no group's object ID; it is 32 hex digits, as 00000000-0000-0000-0000-000000000000"},
 		{"no role", []string{"      owner:\n", "      onwer:\n"}, "tenants[0].roles.onwer: is no role; did you mean \"owner\"?"},
 		{"not a list", []string{"protected: [sync@vale.example]", "protected: sync@vale.example"}, "tenants[0].protected: want a list, as [one, two] or with a dash before each"},
@@ -197,15 +198,15 @@ func TestMistakes(t *testing.T) {
 		{"no kind like it", []string{"changes: [defaults]", "changes: [everything]"}, "changes[0]: “everything” is not a choice; want defaults, tap or revoke"},
 		{"no time", []string{"wait: 15m #", "wait: 15 #"}, "approvals.wait: “15” is no time from 1m to 2d; write it as 90s, 15m, 8h, 2d or 7y"},
 		{"too long", []string{"life: 8h", "life: 3d"}, "approvals.life: “3d” is no time from 15m to 2d; write it as 90s, 15m, 8h, 2d or 7y"},
-		{"no number", []string{"many: 10", "many: ten"}, "approvals.many: “ten” is no whole number from 1 to 1000"},
-		{"not true", []string{"solo: false", "solo: yes"}, "approvals.solo: “yes” is neither true nor false"},
+		{"no number", []string{"many: 10", "many: ten"}, "approvals.many: “ten” is no whole number from 1 to 1000; write one"},
+		{"not true", []string{"solo: false", "solo: yes"}, "approvals.solo: “yes” is neither true nor false; write one of them"},
 		{"no policy", []string{"policy: two", "policy: three"}, "approvals.policies.defaults.policy: “three” is not a choice; want confirm, one or two"},
 		{"one approver", []string{"    # two: {", "    two: {"}, ""},
-		{"two is two", []string{"    # two: {policy: one", "    two: {policy: two"}, "approvals.policies.two.policy: want one: this is for an organisation that has one approver"},
+		{"two is two", []string{"    # two: {policy: one", "    two: {policy: two"}, "approvals.policies.two.policy: want one: this is for an organisation that has one approver; else take it out"},
 		{"no moment", []string{"at: mon 09:00", "at: monday 9"}, "digest.at: “monday 9” is no moment of the week; write it as mon 09:00"},
 		{"no zone", []string{"zone: Europe/Madrid", "zone: Europe/Atlantis"}, "digest.zone: “Europe/Atlantis” is no time zone; write it as Europe/Madrid or UTC"},
 		{"no channel", []string{"channel: slack/C0TEAM001", "channel: \"#team\""}, "digest.channel: “#team” is no channel; write it as slack/C0123ABCD or discord/123456789012345678"},
-		{"plain http", []string{"https://graph.microsoft.com", "http://graph.microsoft.com"}, "tenants[0].graph.base_url: “http://graph.microsoft.com/v1.0” is not https; plain http is only for this machine itself"},
+		{"plain http", []string{"https://graph.microsoft.com", "http://graph.microsoft.com"}, "tenants[0].graph.base_url: “http://graph.microsoft.com/v1.0” is not https; write https: plain http is only for this machine itself"},
 		{"no version of Graph", []string{"https://graph.microsoft.com/v1.0", "https://graph.microsoft.com/beta"}, "tenants[0].graph.base_url: want an address that ends in /v1.0"},
 		{"a name in an address", []string{"https://slack.com/api", "https://me:canary@slack.com/api"}, "slack.api_url: want an address without a name, password, query or fragment"},
 		{"an authority with a path", []string{"https://login.microsoftonline.com", "https://login.microsoftonline.com/common"}, "tenants[0].graph.authority_url: want an address without a path"},
@@ -213,36 +214,36 @@ func TestMistakes(t *testing.T) {
 		{"no head's place", []string{"/var/log/twokey/heads", "heads"}, "audit.head_to[0]: “heads” is no place for heads; want a file from the root, a mailto: or an https: address"},
 		{"kept too short", []string{"retention: 7y", "retention: 1d"}, "audit.retention: “1d” is no time from 30d to 100y; write it as 90s, 15m, 8h, 2d or 7y"},
 		{"no Slack user", []string{"slack: T0VALE001/U0ABE0001", "slack: abe"}, "tenants[0].people[2].slack[0]: “abe” is not a Slack workspace and user as T0123ABCD/U0456EFGH"},
-		{"one account, two people", []string{"slack: T0VALE001/U0ABE0001", "slack: T0VALE001/U0BEA0001"}, "tenants[0].people[3]: pins “T0VALE001/U0BEA0001”, which is somebody else's above"},
+		{"one account, two people", []string{"slack: T0VALE001/U0ABE0001", "slack: T0VALE001/U0BEA0001"}, "tenants[0].people[3]: pins “T0VALE001/U0BEA0001”, which is somebody else's above; take it out at one of them"},
 		{"a person twice", []string{"- user: bea@vale.example", "- user: Abe@vale.example"}, "tenants[0].people[3].user: stands above already; put all accounts of a person together"},
 		{"a person without an account", []string{"        slack: T0VALE001/U0BEA0001\n", ""}, "tenants[0].people[3]: pins no account; give slack or discord"},
 		{"no public key", []string{"public_key: 0123456789abcdef", "public_key: 0123"}, "discord.public_key: want the app's public key, 64 hex digits"},
-		{"a key twice", []string{"  guild: ", "  guild: \"410000000000000002\"\n  guild: "}, `this is no YAML: mapping key "guild" already defined at [129:3]`},
-		{"a key that nothing reads", []string{"  # signing_secret_file", "  signing_secret_file"}, "slack.signing_secret_file: is given, but socket mode does not look at it"},
+		{"a key twice", []string{"  guild: ", "  guild: \"410000000000000002\"\n  guild: "}, "this is no YAML: the key “guild” stands in line 129 too; put everything below one of them"},
+		{"a key that nothing reads", []string{"  # signing_secret_file", "  signing_secret_file"}, "slack.signing_secret_file: is given, but socket mode does not look at it; take it out"},
 		{"http mode alone", []string{"mode: socket", "mode: http", "app_token_file", "signing_secret_file"}, ""},
-		{"http mode, nowhere to listen", []string{"mode: socket", "mode: http", "app_token_file", "signing_secret_file", "web:\n…", ""}, "web.addr: is missing, which the http mode of slack needs"},
-		{"no app that writes", []string{"      write_auth:\n        method: secret\n        client_id: 33333333-4444-4555-8666-777777777777\n        secret_env: TWOKEY_WRITER_SECRET\n", ""}, "tenants[0].graph.write_auth: is missing: with changes switched on, an app of its own makes them"},
-		{"one app for both", []string{"client_id: 33333333-4444-4555-8666-777777777777", "client_id: 22222222-3333-4444-8555-666666666666"}, "tenants[0].graph.write_auth.client_id: is the app that reads, which must hold no power to change anything"},
+		{"http mode, nowhere to listen", []string{"mode: socket", "mode: http", "app_token_file", "signing_secret_file", "web:\n…", ""}, "web.addr: is missing, which the http mode of slack needs; add it"},
+		{"no app that writes", []string{"      write_auth:\n        method: secret\n        client_id: 33333333-4444-4555-8666-777777777777\n        secret_env: TWOKEY_WRITER_SECRET\n", ""}, "tenants[0].graph.write_auth: is missing: with changes switched on, an app of its own makes them; add it"},
+		{"one app for both", []string{"client_id: 33333333-4444-4555-8666-777777777777", "client_id: 22222222-3333-4444-8555-666666666666"}, "tenants[0].graph.write_auth.client_id: is the app that reads, which must hold no power to change anything; make another, as “twokey manifest entra” says"},
 		{"no token, far away", []string{"        method: secret\n        client_id: 33333333-4444-4555-8666-777777777777\n        secret_env: TWOKEY_WRITER_SECRET\n", "        method: none\n"}, "tenants[0].graph.write_auth.method: none is only for a tenant on this machine itself; set base_url to one, or sign in"},
-		{"no certificate", []string{"        certificate_file: reader.pem\n", ""}, "tenants[0].graph.auth.certificate: is missing, which the method certificate needs; give certificate_file or certificate_env"},
-		{"a page without a certificate", []string{"  key_file: web.key\n", ""}, "web.key_file: is missing, which tls: files needs"},
-		{"no page", []string{"  public_url: https://twokey.vale.example\n", "", "  sign_in:\n…", ""}, "changes[0]: defaults needs a fresh proof of who presses, for which there is no page: set web.public_url and web.sign_in, or approvals.accept_no_step_up: true"},
-		{"no page, and said so", []string{"  public_url: https://twokey.vale.example\n", "", "  sign_in:\n…", "", "accept_no_step_up: false", "accept_no_step_up: true", "discord:\n  mode…teams:", "teams:", "        discord: \"210000000000000001\" # the user's ID, on the server below\n", ""}, ""},
-		{"no page, and said so, on Discord (U24)", []string{"  public_url: https://twokey.vale.example\n", "", "  sign_in:\n…", "", "accept_no_step_up: false", "accept_no_step_up: true"}, "changes[0]: defaults needs a fresh proof of who presses, and on Discord, where accounts are people's own, nothing is accepted in its place: set web.public_url and web.sign_in, or take the change or Discord out"},
+		{"no certificate", []string{"        certificate_file: reader.pem # for certificate\n", ""}, "tenants[0].graph.auth.certificate: is missing, which the method certificate needs; add certificate_file or certificate_env"},
+		{"a page without a certificate", []string{"  key_file: web.key # for files: its key\n", ""}, "web.key_file: is missing, which tls: files needs; add it"},
+		{"no page", []string{"  public_url: https://twokey.vale.example # how browsers reach it\n", "", "  sign_in:\n…", ""}, "changes[0]: defaults needs a fresh proof of who presses, for which there is no page: set web.public_url and web.sign_in, or approvals.accept_no_step_up: true"},
+		{"no page, and said so", []string{"  public_url: https://twokey.vale.example # how browsers reach it\n", "", "  sign_in:\n…", "", "accept_no_step_up: false", "accept_no_step_up: true", "discord:\n  mode…teams:", "teams:", "        discord: \"210000000000000001\" # the user's ID, on the server below\n", ""}, ""},
+		{"no page, and said so, on Discord (U24)", []string{"  public_url: https://twokey.vale.example # how browsers reach it\n", "", "  sign_in:\n…", "", "accept_no_step_up: false", "accept_no_step_up: true"}, "changes[0]: defaults needs a fresh proof of who presses, and on Discord, where accounts are people's own, nothing is accepted in its place: set web.public_url and web.sign_in, or take the change or Discord out"},
 		{"a page that nobody signs in to", []string{"  sign_in:\n…", ""}, "changes[0]: defaults needs a fresh proof of who presses, for which there is no page: set web.public_url and web.sign_in, or approvals.accept_no_step_up: true"},
-		{"signing in nowhere", []string{"  public_url: https://twokey.vale.example\n", "", "changes: [defaults]", "changes: []"}, "web.public_url: is missing, which sign_in needs"},
-		{"signing in without a secret", []string{"    client_secret_file: sign-in.secret\n", ""}, "web.sign_in.client_secret: is missing; give client_secret_file or client_secret_env"},
+		{"signing in nowhere", []string{"  public_url: https://twokey.vale.example # how browsers reach it\n", "", "changes: [defaults]", "changes: []"}, "web.public_url: is missing, which sign_in needs; add it"},
+		{"signing in without a secret", []string{"    client_secret_file: sign-in.secret # the app's, required\n", ""}, "web.sign_in.client_secret: is missing; add client_secret_file or client_secret_env"},
 		{"people sign in to the reader", []string{"client_id: 55555555-6666-4777-8888-999999999999", "client_id: 22222222-3333-4444-8555-666666666666"}, "web.sign_in.client_id: is an app of tenants[0].graph; people sign in to one of its own, which may do nothing"},
 		{"no context", []string{"    context: c1", "    context: mfa"}, "web.sign_in.context: “mfa” is no authentication context; they are c1 to c99"},
-		{"a certificate by itself", []string{"tls: files", "tls: auto", "  cert_file: web.pem\n  key_file: web.key\n", "  cert_dir: certificates\n"}, ""},
-		{"a certificate by itself, kept nowhere", []string{"tls: files", "tls: auto", "  cert_file: web.pem\n  key_file: web.key\n", ""}, "web.cert_dir: is missing, which tls: auto needs: where it keeps what it gets"},
-		{"kept, and got by nobody", []string{"  key_file: web.key\n", "  key_file: web.key\n  cert_dir: certificates\n"}, "web.cert_dir: is given, but only tls: auto looks at it"},
-		{"a digest nowhere", []string{"channel: slack/C0TEAM001", "channel: discord/123456789012345678", "discord:\n  mode…teams:", "teams:", "        discord: \"210000000000000001\" # the user's ID, on the server below\n", ""}, "digest.channel: is on discord, but there is no discord section"},
-		{"an empty value", []string{"contact: Ada Okafor at the IT help desk, extension 42\n    security", "contact:\n    security"}, "tenants[0].contact: is empty; give a value or leave the key out"},
+		{"a certificate by itself", []string{"tls: files", "tls: auto", "  cert_file: web.pem\n  key_file: web.key # for files: its key\n", "  cert_dir: certificates\n"}, ""},
+		{"a certificate by itself, kept nowhere", []string{"tls: files", "tls: auto", "  cert_file: web.pem\n  key_file: web.key # for files: its key\n", ""}, "web.cert_dir: is missing, which tls: auto needs: where it keeps what it gets; add it"},
+		{"kept, and got by nobody", []string{"  key_file: web.key # for files: its key\n", "  key_file: web.key # for files: its key\n  cert_dir: certificates\n"}, "web.cert_dir: is given, but only tls: auto looks at it; take it out"},
+		{"a digest nowhere", []string{"channel: slack/C0TEAM001", "channel: discord/123456789012345678", "discord:\n  mode…teams:", "teams:", "        discord: \"210000000000000001\" # the user's ID, on the server below\n", ""}, "digest.channel: is on discord, but there is no discord section; add one, or name another channel"},
+		{"an empty value", []string{"contact: Ada Okafor at the IT help desk, extension 42 # whom people are told to call\n    security", "contact:\n    security"}, "tenants[0].contact: is empty; give a value or take it out"},
 		{"a line break in words", []string{"name: Vale Example #", `name: "Vale\nExample" #`}, "tenants[0].name: want one line of at most 200 characters"},
-		{"an anchor", []string{"name: Vale Example #", "name: &n Vale Example #"}, "tenants[0].name: write the value itself: anchors, aliases and tags are not read"},
+		{"an anchor", []string{"name: Vale Example #", "name: &n Vale Example #"}, "tenants[0].name: write the value itself: anchors, aliases, merges and tags are not read"},
 		{"two documents", []string{"# The audit record.\n", "---\n"}, "a second document begins here; put everything into one"},
-		{"a section that is a word", []string{"    graph:\n…      auth:\n", "    graph: yes\n      auth:\n"}, "this is no YAML: mapping value is not allowed in this context"},
+		{"a section that is a word", []string{"    graph:\n…      auth:\n", "    graph: yes\n      auth:\n"}, "this is no YAML: there is a colon too many, or a line is set in too far; put a value that holds a colon into quotation marks"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -289,17 +290,17 @@ sotre: {dsn: x}
 `)
 	want := []string{
 		"twokey.yaml:2: tenants[0].id: “nonsense” is no tenant's ID; it is 32 hex digits, as 00000000-0000-0000-0000-000000000000",
-		"twokey.yaml:2: tenants[0].graph: is missing",
+		"twokey.yaml:2: tenants[0].graph: is missing; add graph: {auth: …}",
 		`twokey.yaml:3: tenants[0].grahp: there is no such key; did you mean "graph"?`,
 		`twokey.yaml:5: tenants[0].roles.lead.user: there is no such key; did you mean "users"?`,
-		"twokey.yaml:8: tenants[1].graph.auth.client_id: is missing, which the method secret needs",
-		"twokey.yaml:8: tenants[1].graph.auth.secret: is missing, which the method secret needs; give secret_file or secret_env",
+		"twokey.yaml:8: tenants[1].graph.auth.client_id: is missing, which the method secret needs; add it",
+		"twokey.yaml:8: tenants[1].graph.auth.secret: is missing, which the method secret needs; add secret_file or secret_env",
 		"twokey.yaml:9: slack.mode: “carrier-pigeon” is not a choice; want socket or http",
 		"twokey.yaml:11: approvals.wait: “soon” is no time from 1m to 2d; write it as 90s, 15m, 8h, 2d or 7y",
-		"twokey.yaml:12: approvals.many: “0” is no whole number from 1 to 1000",
+		"twokey.yaml:12: approvals.many: “0” is no whole number from 1 to 1000; write one",
 		`twokey.yaml:13: sotre: there is no such key; did you mean "store"?`,
 	}
-	got := slices.DeleteFunc(slices.Clone(said), func(s string) bool { return s == "twokey.yaml: store: is missing" })
+	got := slices.DeleteFunc(slices.Clone(said), func(s string) bool { return s == "twokey.yaml:1: store: is missing; add store: {dsn: twokey.db}" })
 	if len(got) != len(said)-1 {
 		t.Error("a missing section is not told")
 	}
@@ -311,12 +312,12 @@ sotre: {dsn: x}
 func TestNoConfiguration(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":        {"", "twokey.yaml: the file is empty; docs/twokey.example.yaml shows what goes in"},
-		"comments":     {"# nothing\n", "twokey.yaml: the file is empty; docs/twokey.example.yaml shows what goes in"},
-		"a word":       {"hello\n", "twokey.yaml:1: want keys below it, one a line"},
-		"a list":       {"- a\n- b\n", "twokey.yaml:1: want keys below it, one a line"},
-		"a key twice":  {"store: {dsn: a, dsn: b}\n", "twokey.yaml:1: this is no YAML: mapping key \"dsn\" already defined at [1:9]"},
-		"no YAML":      {"a: [1\n", "twokey.yaml:1: this is no YAML: sequence end token ']' not found"},
+		"empty":        {"", "twokey.yaml: the file is empty; “twokey config example” prints what goes in"},
+		"comments":     {"# nothing\n", "twokey.yaml: the file is empty; “twokey config example” prints what goes in"},
+		"a word":       {"hello\n", "twokey.yaml:1: want keys below it, one a line, each with a colon and a space behind it"},
+		"a list":       {"- a\n- b\n", "twokey.yaml:1: want keys below it, one a line, each with a colon and a space behind it"},
+		"a key twice":  {"store: {dsn: a, dsn: b}\n", "twokey.yaml:1: this is no YAML: the key “dsn” stands in line 1 too; put everything below one of them"},
+		"no YAML":      {"a: [1\n", "twokey.yaml:1: this is no YAML: a [ is opened and not closed; close it with ]"},
 		"far too long": {strings.Repeat("#", maxFile+1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

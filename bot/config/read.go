@@ -1,11 +1,16 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/goccy/go-yaml"
@@ -28,6 +33,11 @@ type shape interface {
 	read(r *reader, key string, n ast.Node)
 	// keys names what may stand below it, prefix first.
 	keys(prefix string) []string
+	// fill puts what holds where the file says nothing.
+	fill(r *reader)
+	// schema describes it for editors, with what the guidebook says of key; nil
+	// for what is known only to be refused.
+	schema(key string, g *guidebook) form
 }
 
 // wrong notes a mistake.
@@ -42,13 +52,12 @@ func (r *reader) at(key, format string, args ...any) {
 }
 
 func (r *reader) line(key string) int {
-	for key != "" {
-		if line, ok := r.lines[key]; ok {
+	for {
+		if line, ok := r.lines[key]; ok || key == "" {
 			return line
 		}
 		key = key[:max(0, strings.LastIndexAny(key, ".["))]
 	}
-	return 0
 }
 
 // given reports whether the file says something at key.
@@ -74,7 +83,12 @@ func (r *reader) err() error {
 func (r *reader) document(text []byte, s shape) {
 	r.lines, r.known = map[string]int{}, s.keys("")
 	if len(text) > maxFile {
-		r.wrong(0, "", "the file is larger than 256 KiB")
+		r.wrong(0, "", "the file is larger than 256 KiB; name the right one")
+		return
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // as editors on Windows begin a file
+	if line := foreign(text); line > 0 {
+		r.wrong(line, "", "this is no UTF-8 text; save the file as UTF-8")
 		return
 	}
 	file, err := parser.ParseBytes(text, 0)
@@ -90,26 +104,69 @@ func (r *reader) document(text []byte, s shape) {
 	}
 	switch len(docs) {
 	case 0:
-		r.wrong(0, "", "the file is empty; docs/twokey.example.yaml shows what goes in")
+		r.wrong(0, "", "the file is empty; “twokey config example” prints what goes in")
 	case 1:
+		r.lines[""] = lineOf(docs[0].Body)
 		s.read(r, "", docs[0].Body)
 	default:
 		r.wrong(lineOf(docs[1].Body), "", "a second document begins here; put everything into one")
 	}
 }
 
+// foreign returns the first line that is no UTF-8 text, 0 if there is none. A
+// NUL is in no text, but between the letters of UTF-16.
+func foreign(text []byte) int {
+	for i, line := range bytes.Split(text, []byte("\n")) {
+		if !utf8.Valid(line) || bytes.IndexByte(line, 0) >= 0 {
+			return i + 1
+		}
+	}
+	return 0
+}
+
 // syntax words what the YAML library says. What it could not read may be what
-// should have been a secret, so nothing of the file is repeated.
+// should have been a secret, so nothing of the file is repeated but a key.
 func (r *reader) syntax(err error) {
-	line, text := 0, "this is no YAML"
+	line, text := 0, "see that the line and the one above are set in by spaces as their neighbours are"
 	var e yaml.Error
 	if errors.As(err, &e) {
 		if t := e.GetToken(); t != nil && t.Position != nil {
 			line = t.Position.Line
 		}
-		text += ": " + e.GetMessage()
+		text = inWords(e.GetMessage())
 	}
-	r.wrong(line, "", "%s", text)
+	r.wrong(line, "", "this is no YAML: %s", text)
+}
+
+var twice = regexp.MustCompile(`^mapping key (".*") already defined at \[(\d+):\d+\]`)
+
+// slips are what the library says of the usual slips, and what to do.
+var slips = []struct{ says, mean string }{
+	{"found character '\t'", "a tab stands here; set lines in with spaces"},
+	{"find end character", "a quotation mark is opened here and not closed; close it"},
+	{"',' or '}'", "a { is opened and not closed; close it with }"},
+	{"flow mapping", "a { is opened and not closed; close it with }"},
+	{"sequence end token", "a [ is opened and not closed; close it with ]"},
+	{"',' or ']'", "a [ is opened above and not closed; close it with ]"},
+	{"map key-value is pre-defined", "something stands behind the value; put the whole value into double quotation marks"},
+	{"mapping value is not allowed", "there is a colon too many, or a line is set in too far; put a value that holds a colon into quotation marks"},
+	{"value is not allowed in this context", "this line begins in another column than its neighbours; set it in as they are"},
+	{"reserved character", "the value begins with a sign that YAML keeps for itself; put it into quotation marks"},
+	{"directive", "the value begins with a sign that YAML keeps for itself; put it into quotation marks"},
+}
+
+func inWords(message string) string {
+	if m := twice.FindStringSubmatch(message); m != nil {
+		if key, err := strconv.Unquote(m[1]); err == nil {
+			return fmt.Sprintf("the key %s stands in line %s too; put everything below one of them", quoted(key), m[2])
+		}
+	}
+	for _, s := range slips {
+		if strings.Contains(message, s.says) {
+			return s.mean
+		}
+	}
+	return shown(message) + "; see that the line and the one above are set in by spaces as their neighbours are"
 }
 
 func lineOf(n ast.Node) int {
@@ -119,12 +176,14 @@ func lineOf(n ast.Node) int {
 	return 0
 }
 
+const noReference = "write the value itself: anchors, aliases, merges and tags are not read"
+
 // bare looks through what YAML wraps values in. Anchors, aliases and tags
 // would let a value stand where nobody looks for it.
 func (r *reader) bare(key string, n ast.Node) (ast.Node, bool) {
 	switch n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
-		r.wrong(lineOf(n), key, "write the value itself: anchors, aliases and tags are not read")
+		r.wrong(lineOf(n), key, "%s", noReference)
 		return nil, false
 	}
 	return n, true
@@ -133,7 +192,9 @@ func (r *reader) bare(key string, n ast.Node) (ast.Node, bool) {
 // field is one key of a section.
 type field struct {
 	name string
-	need bool // it must be given
+	like string // what to add where it is missing, if it must be given
+	def  string // what holds without it, as one would write it; empty: there is no such value
+	none string // what holds then, in words; empty: it is not used
 	is   shape
 }
 
@@ -159,7 +220,19 @@ func join(prefix, name string) string {
 	return prefix + "." + name
 }
 
+func (s section) fill(r *reader) {
+	for _, f := range s {
+		f.is.fill(r)
+		if v, ok := f.is.(value); ok && f.def != "" {
+			if wrong := v.take(r, f.def); wrong != "" {
+				panic("config: the default of " + f.name + " " + wrong) // a mistake in keys.go, which its tests find
+			}
+		}
+	}
+}
+
 func (s section) read(r *reader, key string, n ast.Node) {
+	s.fill(r)
 	pairs, ok := r.pairs(key, n)
 	if !ok {
 		return
@@ -177,8 +250,8 @@ func (s section) read(r *reader, key string, n ast.Node) {
 		}
 	}
 	for _, f := range s {
-		if f.need && !r.given(join(key, f.name)) {
-			r.at(join(key, f.name), "is missing")
+		if f.like != "" && !r.given(join(key, f.name)) {
+			r.at(join(key, f.name), "is missing; add %s", f.like)
 		}
 	}
 }
@@ -201,11 +274,16 @@ func (r *reader) pairs(key string, n ast.Node) ([]pair, bool) {
 	case *ast.NullNode:
 		return nil, true // a section with everything commented out
 	default:
-		r.wrong(lineOf(n), key, "want keys below it, one a line")
+		r.wrong(lineOf(n), key, "want keys below it, one a line, each with a colon and a space behind it")
 		return nil, false
 	}
 	var all []pair
-	for _, v := range values { // the parser refuses a key that stands twice
+	for _, v := range values {
+		if v.Key.Type() == ast.MergeKeyType {
+			r.wrong(lineOf(v), key, "%s", noReference)
+			continue
+		}
+		// The parser refuses a key that stands twice.
 		name, ok := text(v.Key)
 		if !ok || v.Value == nil {
 			r.wrong(lineOf(v), key, "want a plain name before the colon")
@@ -218,6 +296,12 @@ func (r *reader) pairs(key string, n ast.Node) ([]pair, bool) {
 
 // unknown says that there is no such key, and which one may have been meant.
 func (r *reader) unknown(s section, name string) string {
+	switch {
+	case strings.ContainsRune(name, ':'):
+		return "there is no such key; a space is missing behind the colon"
+	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }):
+		return "there is no such key; type the name and the spaces before it anew, as one of them is another sign"
+	}
 	var names []string
 	best, distance := "", 3
 	for _, f := range s {
@@ -278,7 +362,7 @@ func (l list[T]) read(r *reader, key string, n ast.Node) {
 	for i, m := range members {
 		place := fmt.Sprintf("%s[%d]", key, i)
 		if m == nil {
-			r.wrong(lineOf(n), place, "is empty")
+			r.wrong(lineOf(n), place, "is empty; give a value or take the dash out")
 			continue
 		}
 		r.lines[place] = lineOf(m)
@@ -287,6 +371,8 @@ func (l list[T]) read(r *reader, key string, n ast.Node) {
 		}
 	}
 }
+
+func (list[T]) fill(*reader) {}
 
 // table is a group of keys that are names out of a set.
 type table[T any] struct {
@@ -325,6 +411,8 @@ func (t table[T]) read(r *reader, key string, n ast.Node) {
 		}
 	}
 }
+
+func (table[T]) fill(*reader) {}
 
 // among says which of a set may have been meant, or what there is.
 func among(set []string, name string) string {
@@ -366,6 +454,8 @@ type maybe[T any] struct {
 }
 
 func optional[T any](into **T, one func(*T) shape) shape { return maybe[T]{into, one} }
+
+func (maybe[T]) fill(*reader) {}
 
 func (m maybe[T]) keys(prefix string) []string { return m.one(new(T)).keys(prefix) }
 

@@ -1,8 +1,9 @@
 package config
 
 import (
-	"fmt"
 	"net/url"
+	"os"
+	"runtime"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -26,7 +27,7 @@ func secretFrom(into *graph.Secret, name, other string, from func(*reader, strin
 	return func(r *reader, key, s string) string {
 		above := strings.TrimSuffix(key, key[strings.LastIndex(key, "_"):])
 		if r.given(above+other) || r.given(above) {
-			return name + " is given twice; one of its keys is enough"
+			return name + " is given twice; take one of its keys out"
 		}
 		text, wrong := from(r, s)
 		*into = graph.NewSecret(text)
@@ -39,25 +40,41 @@ type sibling func(r *reader, key, text string) string
 
 func (sibling) keys(string) []string { return nil }
 
+func (sibling) fill(*reader) {}
+
+func (sibling) schema(string, *guidebook) form { return texts(`.`) }
+
 func (s sibling) read(r *reader, key string, n ast.Node) {
-	value(func(r *reader, text string) string { return s(r, key, text) }).read(r, key, n)
+	value{take: func(r *reader, text string) string { return s(r, key, text) }}.read(r, key, n)
 }
 
 // fromFile reads a secret's file. The end of its last line is not part of a
 // secret, but in a PKCS #12 file it may be: that is left as it is.
 func fromFile(r *reader, name string) (text, wrong string) {
-	raw, err := readFile(r.path(name))
-	if err != nil {
-		return "", "the secret cannot be read: " + err.Error()
+	path := r.path(name)
+	raw, err := readFile(path)
+	switch {
+	case err != nil:
+		// The name is not repeated: some put the secret itself there.
+		return "", "the file of the secret " + Unread(err)
+	case openToAll(path):
+		return "", "everybody on this machine may read the file of the secret; take that away (chmod o= on it)"
 	}
 	text = string(raw)
 	if !strings.ContainsRune(text, 0) {
 		text = strings.TrimRight(text, "\r\n")
 	}
 	if text == "" {
-		return "", fmt.Sprintf("the file %s is empty", quoted(name))
+		return "", "the file of the secret is empty; put the secret into it"
 	}
 	return text, ""
+}
+
+// openToAll reports whether users who are neither the file's owner nor in its
+// group may read it. Windows has no such bits.
+func openToAll(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0
 }
 
 // fromEnv reads a secret from the environment.
@@ -67,7 +84,7 @@ func fromEnv(r *reader, name string) (text, wrong string) {
 	}
 	text, ok := r.options.Getenv(name)
 	if !ok || text == "" {
-		return "", fmt.Sprintf("the environment variable %s is not set", name)
+		return "", "this environment variable is not set; set it where the bot is started"
 	}
 	return text, ""
 }
@@ -76,6 +93,10 @@ func fromEnv(r *reader, name string) (text, wrong string) {
 type inline string
 
 func (inline) keys(string) []string { return nil }
+
+func (inline) fill(*reader) {}
+
+func (inline) schema(string, *guidebook) form { return nil }
 
 func (i inline) read(r *reader, key string, n ast.Node) {
 	r.wrong(lineOf(n), key, "a secret does not belong in this file; name where it is with %s_file or %s_env", i, i)
@@ -87,7 +108,7 @@ func dsn(into *graph.Secret) section {
 	s[2].is = sibling(func(r *reader, key, text string) string {
 		switch {
 		case r.given(key+"_file") || r.given(key+"_env"):
-			return "dsn is given twice; one of its keys is enough"
+			return "dsn is given twice; take one of its keys out"
 		case server(text) && holdsPassword(text):
 			return "a password does not belong in this file; name where the whole DSN is with dsn_file or dsn_env"
 		case server(text):
