@@ -44,7 +44,7 @@ func (p pruner) Run(ctx context.Context) error {
 	day := time.NewTicker(24 * time.Hour)
 	defer day.Stop()
 	for {
-		if err := errors.Join(p.prune(ctx), p.pruneInbox(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(p.prune(ctx), p.pruneInbox(ctx), p.store.PruneGaps(ctx)); err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "prune", "error", err)
 		}
 		select {

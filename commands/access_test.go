@@ -67,6 +67,8 @@ case_close         yes    yes    yes    yes    yes    yes    yes    yes
 case_stop          yes    yes    yes    yes    yes    yes    yes    yes
 ask                yes      yes   yes   yes    yes      yes  yes      yes
 guide_print        yes      yes   yes   yes    yes      yes  yes      yes
+guide_unhelpful    yes      yes   yes   yes    yes      yes  yes      yes
+guide_gaps         -      -      -      -      -      yes    -      -
 lang               yes      yes   yes   yes    yes      yes  yes      yes
 link               yes      yes   yes   yes    yes      yes  yes      yes
 link_confirm       -        -     -     -      -        -    -        yes
@@ -313,7 +315,7 @@ func TestTenantAway(t *testing.T) {
 	works := map[string]string{
 		"setup": "Set up Authenticator", "ask": "Set up Authenticator", "help": "cannot be read just now", "version": "twokey 0.1",
 		"backup": "Add a second way to sign in", "newphone": "Move Authenticator to your new iPhone", "prompt": "Well done.", "person": "The help desk has been told.",
-		"guide print": "Instale Microsoft Authenticator",
+		"guide print": "Instale Microsoft Authenticator", "guide unhelpful": "A person can look at it with you.",
 	}
 	lines := map[string]string{"ask": "ask how do I set up the app"}
 	everybodys := 0

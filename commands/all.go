@@ -21,6 +21,8 @@ func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
 		confirmLink(env),
 		unlinkCommand(env),
 		guidePrint(env),
+		unhelpful(env),
+		guideGaps(env),
 		lost(env),
 		unasked(env),
 		askPerson(env),

@@ -16,16 +16,23 @@ func ask(env Env) Command {
 			Options: []chat.Option{{Name: "question", Summary: "a question", Required: true, Rest: true}},
 		},
 		Access: everybody, Offline: true,
-		Answer: func(_ context.Context, c Call) (chat.Message, error) { return advise(env, c.Voice, c.Args["question"]) },
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			return advise(ctx, env, c.Voice, c.Event.From, c.Args["question"])
+		},
 	}
 }
 
-// advise answers a question from the guide, or names a person.
-func advise(env Env, v phrases.Voice, question string) (chat.Message, error) {
+// advise answers a question from the guide, or names a person. What the guide
+// cannot answer is counted.
+func advise(ctx context.Context, env Env, v phrases.Voice, from chat.Account, question string) (chat.Message, error) {
 	if strings.TrimSpace(question) == "" {
 		return chat.Message{}, &mistake{v.Say("What would you like to know?"), v.Say("Just type it in your own words.")}
 	}
 	answer := env.Guide.Ask(question)
+	kept := maskedQuestion(ctx, env, question)
+	if gap, left := gapOf(v, answer, kept); left {
+		keepGap(ctx, env, from, gap)
+	}
 	switch answer.Expect {
 	case guide.ExpectNone:
 		if v.Language() != phrases.English {
@@ -51,7 +58,7 @@ func advise(env Env, v phrases.Voice, question string) (chat.Message, error) {
 			return chat.Message{}, &mistake{v.Say("I do not know that well enough."), v.Say("Please ask %s.", env.Contact)}
 		}
 		m := article(env, v, a)
-		m.Buttons = topicButtons(env, v, answer.Topics[1:])
+		m.Buttons = append(topicButtons(env, v, answer.Topics[1:]), unhelpfulButton(v, a.ID, kept))
 		return m, nil
 	}
 }
@@ -79,7 +86,9 @@ func topic(env Env, v phrases.Voice, id string) (chat.Message, error) {
 	if !ok {
 		return chat.Message{}, &mistake{v.Say("That article is no longer there."), v.Say("Just ask me in your own words.")}
 	}
-	return article(env, v, a), nil
+	m := article(env, v, a)
+	m.Buttons = append(m.Buttons, unhelpfulButton(v, id, ""))
+	return m, nil
 }
 
 // topicButtons offers articles that may have been meant.

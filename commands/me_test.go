@@ -181,6 +181,10 @@ func TestAsk(t *testing.T) {
 				}
 			}
 			for _, b := range typed.Buttons {
+				if b.ID == "run" && b.Label == "That did not help" {
+					wantSaid(t, w.press("sam", b.ID, b.Value, nil), "A person can look at it with you.")
+					continue
+				}
 				if b.ID == "run" {
 					wantSaid(t, w.press("sam", b.ID, b.Value, nil), "The help desk has been told.")
 					continue

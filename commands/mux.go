@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"twokey/chat"
@@ -30,6 +31,7 @@ var _ chat.Handler = (*Mux)(nil)
 
 // NewMux returns a mux over every command.
 func NewMux(env Env, log *slog.Logger) *Mux {
+	env.gaps = &sparing{each: gapAgain, last: map[string]time.Time{}}
 	m := &Mux{env: env, log: log}
 	m.all = all(env, m.specs)
 	return m
@@ -72,7 +74,7 @@ func (m *Mux) answer(ctx context.Context, r chat.Responder, e chat.Event) (answe
 		answer, err = m.press(ctx, r, e)
 		return answer, false, err
 	case chat.Mention:
-		answer, err = advise(m.env, m.voice(ctx, e), e.Text)
+		answer, err = advise(ctx, m.env, m.voice(ctx, e), e.From, e.Text)
 		return answer, false, err
 	default:
 		return m.command(ctx, r, e, e.Text, "", "")

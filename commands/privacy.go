@@ -89,6 +89,7 @@ var kept = map[string][2]string{
 	"decision":    {"Requests that you decided", "as long as the request"},
 	"declared":    {"What was laid down about your account, or by you", "until it is taken back, or you are erased as a leaver"},
 	"frozen":      {"That you froze the bot", "until it is thawed"},
+	"guide_gap":   {"What the guide could not answer, without names", "26 weeks"},
 	"inbox":       {"That the chat delivered something of yours", "some days"},
 	"language":    {"In which language I answer you", "until you choose another, or are erased as a leaver"},
 	"legacy_use":  {"Your sign-ins by old mail protocols, by day", "some weeks; then as a sum without names"},

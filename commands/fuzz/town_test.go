@@ -137,6 +137,8 @@ func (emptiness) LookUp(context.Context, approval.Principal, []string, func(appr
 	return nil
 }
 
+func (emptiness) KeepGap(context.Context, string, staff.Gap) error  { return nil }
+func (emptiness) Gaps(context.Context, string) ([]staff.Gap, error) { return nil, nil }
 func (emptiness) StaffNote(context.Context, string, string) (staff.Note, error) {
 	return staff.Note{}, nil
 }

@@ -25,6 +25,8 @@ type Answer struct {
 	// Score is how sure the guide is, from 0 to 1. It ranks; it is not a
 	// probability.
 	Score float64
+	// Deed says that something is to be done, which a person has to do.
+	Deed bool
 	// Variant is the device that the question names, or AnyDevice.
 	Variant Device
 }
@@ -81,13 +83,14 @@ func (g *Guide) ask(question string, b balance) Answer {
 	case best.score < least:
 		a.Expect = ExpectNone
 	case best.subject.deed:
+		a.Deed = true
 		a.Topics = likely(topics(hits), hits)
 	case a.Expect == ExpectHandover:
 		a.Topics = slices.Clone(best.subject.near)
 	case a.Expect == ExpectAnswer:
 		a.Topics = topics(hits)
 		if g.requests.in(question) {
-			a.Expect = ExpectHandover
+			a.Expect, a.Deed = ExpectHandover, true
 		}
 	}
 	return a

@@ -301,6 +301,13 @@ type Store interface {
 	// is stored then.
 	ChangeCase(ctx context.Context, tenant, ref string, change func(Case, time.Time) (Case, error), tell func(approval.Tx, Case) error) (Case, error)
 
+	// KeepGap counts that the guide could not do something, in the week that it is
+	// by the database. The gap's own week and times are not looked at. Where
+	// [GapWords] are kept of that week already it is counted without its words.
+	KeepGap(ctx context.Context, tenant string, g Gap) error
+	// Gaps lists what is kept of [GapLife], by week.
+	Gaps(ctx context.Context, tenant string) ([]Gap, error)
+
 	// Stored counts the rows of each table in which somebody stands, by their object
 	// ID or one of the names as a whole, not as a part of another.
 	Stored(ctx context.Context, tenant, object string, names ...string) ([]Stored, error)

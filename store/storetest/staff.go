@@ -20,6 +20,8 @@ var staffSuite = map[string]func(*testing.T, *bench){
 	"nobody opens cases without end":                  casesLimited,
 	"a case and what is told with it, or neither":     caseTogether,
 	"what is stored about somebody is found anywhere": storedFound,
+	"gaps of the guide are counted by the week":       gapsCounted,
+	"gaps of the guide have bounds":                   gapsBounded,
 }
 
 // openCase opens a case that must be a new one.
@@ -191,5 +193,60 @@ func storedFound(t *testing.T, b *bench) {
 	}
 	if all, err = b.Stored(t.Context(), tenant, "nobody", "slack/T1/Ux100x"); err != nil || len(all) != 0 {
 		t.Errorf("of nobody: %+v, %v", all, err)
+	}
+}
+
+func gapsCounted(t *testing.T, b *bench) {
+	asked := staff.Gap{Kind: staff.GapAsked, Topic: "new-phone", Words: hostile}
+	for _, g := range []staff.Gap{asked, asked, {Kind: staff.GapUnhelpful, Topic: "new-phone"}} {
+		if err := b.KeepGap(t.Context(), tenant, g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.KeepGap(t.Context(), "another", asked); err != nil {
+		t.Fatal(err)
+	}
+	first := staff.WeekOf(b.clock.Now())
+	b.clock.advance(7 * 24 * time.Hour)
+	if err := b.KeepGap(t.Context(), tenant, asked); err != nil {
+		t.Fatal(err)
+	}
+	b.reopen(t)
+	want := []staff.Gap{
+		{Kind: staff.GapAsked, Topic: "new-phone", Words: hostile, Week: first, Times: 2},
+		{Kind: staff.GapUnhelpful, Topic: "new-phone", Week: first, Times: 1},
+		{Kind: staff.GapAsked, Topic: "new-phone", Words: hostile, Week: first.AddDate(0, 0, 7), Times: 1},
+	}
+	if got, err := b.Gaps(t.Context(), tenant); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func gapsBounded(t *testing.T, b *bench) {
+	for i := range staff.GapWords + 2 {
+		if err := b.KeepGap(t.Context(), tenant, staff.Gap{Kind: staff.GapAsked, Words: fmt.Sprint("question ", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := b.Gaps(t.Context(), tenant)
+	if err != nil || len(got) != staff.GapWords+1 || got[0].Words != "" || got[0].Times != 2 {
+		t.Errorf("%d are kept, the first as %+v: %v", len(got), got[0], err)
+	}
+	if err := b.PruneGaps(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := b.Gaps(t.Context(), tenant); err != nil || len(got) != staff.GapWords+1 {
+		t.Errorf("too young to go, and %d are left: %v", len(got), err)
+	}
+	b.clock.advance(staff.GapLife + 7*24*time.Hour)
+	if got, err := b.Gaps(t.Context(), tenant); err != nil || len(got) != 0 {
+		t.Errorf("too old to be shown, and there are %d: %v", len(got), err)
+	}
+	if err := b.PruneGaps(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.advance(-staff.GapLife - 7*24*time.Hour)
+	if got, err := b.Gaps(t.Context(), tenant); err != nil || len(got) != 0 {
+		t.Errorf("too old to be kept, and there are %d: %v", len(got), err)
 	}
 }

@@ -66,6 +66,8 @@ type Store interface {
 	Take(ctx context.Context, key string) (bool, error)
 	// PruneInbox forgets old deliveries and returns how many.
 	PruneInbox(ctx context.Context) (int, error)
+	// PruneGaps forgets what the guide could not do long ago.
+	PruneGaps(ctx context.Context) error
 	// Keep and Kept keep small texts by name, for a time.
 	Keep(ctx context.Context, name, text string, life time.Duration) error
 	Kept(ctx context.Context, name string) (string, error)
