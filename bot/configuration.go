@@ -44,7 +44,7 @@ func check(path string, cfg *config.Config, std streams) error {
 	if _, err := rootsOf(cfg.Tenants[0].Graph.CAFile); err != nil {
 		return cfg.Mistake("tenants[0].graph.ca_file", "the authority "+config.Unread(err))
 	}
-	if _, err := (ownGuide{cfg.Guide.Folder, cfg.Guide.Links}).load(); err != nil {
+	if _, err := (ownGuide{cfg.Guide.Folder, cfg.Guide.Links, cfg.Guide.OwnTexts}).load(); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return cfg.Mistake("guide.folder", "the folder "+config.Unread(err))
 		}

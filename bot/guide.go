@@ -11,6 +11,7 @@ import (
 type ownGuide struct {
 	folder string   // of its own articles; empty: there are none
 	links  []string // hosts
+	texts  bool     // whether texts come from a provider of its own
 }
 
 // load reads the guide with it.

@@ -189,7 +189,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher, Alerts: bot.store,
 		Absences: bot.store, Declarations: bot.store, LegacyUse: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
 		Proofs: bot.store, Page: a.page, Chosen: a.chosen,
-		Nudges: waves{bot.nudger, bot.store}, Links: a.guide.links,
+		Nudges: waves{bot.nudger, bot.store}, Links: a.guide.links, OwnTexts: a.guide.texts,
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now, Changed: bot.changed,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return bot.runner.Collect(ctx, v, deliver)

@@ -53,7 +53,7 @@ func advise(ctx context.Context, env Env, v phrases.Voice, from chat.Account, qu
 			}),
 		}, nil
 	default:
-		a, ok := env.Guide.Article(answer.Topics[0], view(env, v, answer.Variant))
+		a, ok := env.Guide.Article(answer.Topics[0], view(ctx, env, v, answer.Variant))
 		if !ok {
 			return chat.Message{}, &mistake{v.Say("I do not know that well enough."), v.Say("Please ask %s.", env.Contact)}
 		}
@@ -76,13 +76,13 @@ func otherLanguage(env Env, v phrases.Voice) chat.Message {
 }
 
 // view is how somebody sees an article today.
-func view(env Env, v phrases.Voice, d guide.Device) guide.View {
-	return guide.View{Language: v.Language(), Device: d, Now: today(env)}
+func view(ctx context.Context, env Env, v phrases.Voice, d guide.Device) guide.View {
+	return guide.View{Language: v.Language(), Device: d, Now: today(env), Facts: guideFacts(ctx, env)}
 }
 
 // topic shows the article that a button of topicButtons names.
-func topic(env Env, v phrases.Voice, id string) (chat.Message, error) {
-	a, ok := env.Guide.Article(id, view(env, v, guide.AnyDevice))
+func topic(ctx context.Context, env Env, v phrases.Voice, id string) (chat.Message, error) {
+	a, ok := env.Guide.Article(id, view(ctx, env, v, guide.AnyDevice))
 	if !ok {
 		return chat.Message{}, &mistake{v.Say("That article is no longer there."), v.Say("Just ask me in your own words.")}
 	}
@@ -95,19 +95,22 @@ func topic(env Env, v phrases.Voice, id string) (chat.Message, error) {
 func topicButtons(env Env, v phrases.Voice, topics []string) []chat.Button {
 	var bs []chat.Button
 	for _, id := range topics {
-		if a, ok := env.Guide.Article(id, view(env, v, guide.AnyDevice)); ok {
+		if a, ok := env.Guide.Article(id, guide.View{Language: v.Language()}); ok {
 			bs = append(bs, chat.Button{ID: "topic", Label: a.Title, Value: id})
 		}
 	}
 	return bs
 }
 
-// article shows a guide article as a private answer. One that is not in the
-// reader's language says so.
+// article shows a guide article as a private answer, with what the reader must know
+// of the tenant. One that is not in the reader's language says so.
 func article(env Env, v phrases.Voice, a guide.Article) chat.Message {
 	m := chat.Message{
 		Headline: a.Title, Text: a.Lead, Steps: a.Steps,
 		Footer: v.Say("Only you can see this. I never ask for a password, a code or a QR code."),
+	}
+	for _, f := range a.Holding {
+		m.Text += "\n\n" + factWords(v, f)
 	}
 	if a.Language != v.Language() {
 		m.Text = v.Say("I do not have this in your language yet, so here it is in English.") + "\n\n" + m.Text

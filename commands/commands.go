@@ -64,6 +64,7 @@ type Env struct {
 	Zone       *time.Location // in which times are shown
 	Hours      Hours          // of the help desk; without days they never end
 	Links      []string       // hosts, beside Microsoft's, to which what leads write may link
+	OwnTexts   bool           // whether texts come from a provider of the organisation's own
 	Contact    string         // whom staff can ask, "Ada at the IT help desk, extension 42"
 	Admins     chat.Address   // the administrators' channel
 	ChatSignIn ChatSignIn     // through what people sign in to the chat

@@ -27,19 +27,19 @@ func guidePrint(env Env) Command {
 			},
 		},
 		Access: everybody, Offline: true,
-		Answer: func(_ context.Context, c Call) (chat.Message, error) {
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			v := c.Voice
 			if code := c.Args["language"]; code != "" {
 				v = env.Phrases.In(phrases.Language(code))
 			}
-			return handout(env, v, c.Args["topic"])
+			return handout(ctx, env, v, c.Args["topic"])
 		},
 	}
 }
 
-func handout(env Env, v phrases.Voice, topic string) (chat.Message, error) {
+func handout(ctx context.Context, env Env, v phrases.Voice, topic string) (chat.Message, error) {
 	topic = strings.ToLower(topic)
-	a, ok := env.Guide.Article(topic, view(env, v, guide.AnyDevice))
+	a, ok := env.Guide.Article(topic, view(ctx, env, v, guide.AnyDevice))
 	if !ok {
 		return chat.Message{}, &mistake{v.Say("There is no article of that name."), v.Say("Perhaps you mean: %s.", strings.Join(similarTopics(env, topic), ", "))}
 	}

@@ -26,7 +26,7 @@ func me(env Env) Command {
 // gets the steps that work for everybody.
 func ownState(ctx context.Context, env Env, v phrases.Voice, who identity.Speaker) (chat.Message, error) {
 	if !who.Linked {
-		m := article(env, v, env.Guide.Setup(view(env, v, guide.AnyDevice)))
+		m := article(env, v, env.Guide.Setup(view(ctx, env, v, guide.AnyDevice)))
 		m.Text = v.Say("I cannot look up your account, because I do not know who you are in Microsoft 365. These steps work for everybody.") + "\n\n" + m.Text
 		if env.Page != "" {
 			m.Buttons = append([]chat.Button{{ID: "run", Label: v.Say("Link me"), Value: "link"}}, m.Buttons...)

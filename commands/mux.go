@@ -319,7 +319,7 @@ func (m *Mux) press(ctx context.Context, r chat.Responder, e chat.Event) (chat.M
 		answer, _, err := m.command(ctx, r, e, e.Value, "", "")
 		return answer, err
 	case "topic":
-		return topic(m.env, m.voice(ctx, e), e.Value)
+		return topic(ctx, m.env, m.voice(ctx, e), e.Value)
 	default:
 		return chat.Message{}, &mistake{"This button is no longer in use.", "“/mfa help” lists what you can do."}
 	}

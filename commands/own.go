@@ -40,7 +40,7 @@ func backup(env Env) Command {
 		},
 		Access: everybody, Offline: true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
-			m, err := articleFor(env, c.Voice, "add-backup-method", c.Args["device"])
+			m, err := articleFor(ctx, env, c.Voice, "add-backup-method", c.Args["device"])
 			if err != nil || !c.Who.Linked {
 				return m, err
 			}
@@ -66,8 +66,8 @@ func newPhone(env Env) Command {
 			Options: []chat.Option{{Name: "device", Summary: "your new phone", Choices: []string{"iphone", "android"}}},
 		},
 		Access: everybody, Offline: true,
-		Answer: func(_ context.Context, c Call) (chat.Message, error) {
-			m, err := articleFor(env, c.Voice, "new-phone", c.Args["device"])
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
+			m, err := articleFor(ctx, env, c.Voice, "new-phone", c.Args["device"])
 			if err != nil {
 				return m, err
 			}
@@ -77,8 +77,8 @@ func newPhone(env Env) Command {
 	}
 }
 
-func articleFor(env Env, v phrases.Voice, id, device string) (chat.Message, error) {
-	a, ok := env.Guide.Article(id, view(env, v, guide.Device(device)))
+func articleFor(ctx context.Context, env Env, v phrases.Voice, id, device string) (chat.Message, error) {
+	a, ok := env.Guide.Article(id, view(ctx, env, v, guide.Device(device)))
 	if !ok {
 		return chat.Message{}, &mistake{v.Say("That article is no longer there."), v.Say("Just ask me in your own words.")}
 	}

@@ -22,7 +22,7 @@ func setup(env Env) Command {
 		Access: everybody, Offline: true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			device := guide.Device(c.Args["device"])
-			m := article(env, c.Voice, env.Guide.Setup(view(env, c.Voice, device)))
+			m := article(env, c.Voice, env.Guide.Setup(view(ctx, env, c.Voice, device)))
 			switch {
 			case device == guide.AnyDevice:
 				m.Buttons = deviceButtons(c.Voice)

@@ -23,7 +23,7 @@ func unhelpful(env Env) Command {
 		Access: everybody, Offline: true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			id := strings.ToLower(c.Args["topic"])
-			if _, ok := env.Guide.Article(id, view(env, c.Voice, guide.AnyDevice)); !ok {
+			if _, ok := env.Guide.Article(id, guide.View{Language: c.Voice.Language()}); !ok {
 				return chat.Message{}, &mistake{c.Voice.Say("There is no article of that name."), c.Voice.Say("Perhaps you mean: %s.", strings.Join(similarTopics(env, id), ", "))}
 			}
 			keepGap(ctx, env, c.Event.From, staff.Gap{Kind: staff.GapUnhelpful, Topic: id, Words: maskedQuestion(ctx, env, c.Args["question"])})

@@ -170,6 +170,8 @@ type Audit struct {
 type Guide struct {
 	Folder string   // of its own articles; empty: there are none
 	Links  []string // hosts to which articles and reminders may link, beside Microsoft's
+	// OwnTexts says that texts come from a provider of the organisation's own.
+	OwnTexts bool
 }
 
 // Store is where everything is kept. The DSN is a secret because that of a

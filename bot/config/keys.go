@@ -55,6 +55,7 @@ func (c *Config) shape(kinds []string) shape {
 		{name: "guide", is: section{
 			{name: "folder", is: file(&c.Guide.Folder)},
 			{name: "links", is: list[string]{into: &c.Guide.Links, one: host}},
+			{name: "own_texts", is: truth(&c.Guide.OwnTexts)},
 		}},
 		{name: "store", like: "store: {dsn: twokey.db}", is: dsn(&c.Store.DSN)},
 		{name: "web", is: c.Web.shape()},

@@ -33,6 +33,7 @@ type front struct {
 	Sources    []string    `yaml:"sources"` // where the facts come from; not shown
 	Links      []frontLink `yaml:"links"`   // shown
 	Asks       []string    `yaml:"asks"`    // how people ask for it
+	Depends    []Fact      `yaml:"depends"` // facts that readers must know of beside it
 
 	reviewed, nextReview time.Time
 }
@@ -128,6 +129,11 @@ func (f *front) check() error {
 	if f.nextReview, err = time.Parse(time.DateOnly, f.NextReview); err != nil {
 		return fmt.Errorf("key next-review: %w", err)
 	}
+	for i, d := range f.Depends {
+		if !slices.Contains(Facts(), d) {
+			return fmt.Errorf("key depends[%d]: no fact %q", i, d)
+		}
+	}
 	for i, l := range f.Links {
 		for _, d := range l.Not {
 			if !slices.Contains(Devices(), d) {
@@ -152,7 +158,7 @@ func (a *article) parseBody(body string, above int) error {
 	for i, line := range strings.Split(body, "\n") {
 		err := r.read(line)
 		if err == nil {
-			err = checkDated(line)
+			err = checkPassages(line)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", above+1+i, err)
@@ -234,7 +240,7 @@ func (a article) check() error {
 
 // at returns the article for a device on the day of the view.
 func (a article) at(view View) Article {
-	d, now := view.Device, view.Now
+	d := view.Device
 	s, v := a.common, a.variants[d]
 	s.title = first(v.title, a.front.Title)
 	if len(v.steps) > 0 {
@@ -243,13 +249,14 @@ func (a article) at(view View) Article {
 	out := Article{
 		ID:        a.front.ID,
 		Title:     s.title,
-		Lead:      dated(first(v.lead, s.lead), now),
-		Otherwise: dated(first(v.otherwise, s.otherwise), now),
-		Person:    dated(first(v.person, s.person), now),
+		Lead:      reads(first(v.lead, s.lead), view),
+		Otherwise: reads(first(v.otherwise, s.otherwise), view),
+		Person:    reads(first(v.person, s.person), view),
 		Reviewed:  a.front.reviewed,
+		Holding:   a.holding(view),
 	}
 	for _, step := range s.steps {
-		if text := dated(step, now); text != "" {
+		if text := reads(step, view); text != "" {
 			out.Steps = append(out.Steps, text)
 		}
 	}
@@ -261,42 +268,21 @@ func (a article) at(view View) Article {
 	return out
 }
 
+// holding returns the facts that hold and on which the article, or what it says for
+// the device, hangs.
+func (a article) holding(v View) (all []Fact) {
+	for _, f := range Facts() {
+		hangs := slices.Contains(a.front.Depends, f) || f == NoPasskeys && (v.Device == Passkey || v.Device == Key)
+		if hangs && slices.Contains(v.Facts, f) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
 func first(a, b string) string {
 	if a != "" {
 		return a
 	}
 	return b
-}
-
-// passage is text that holds only before or only from a day:
-// {{before 2027-02-01}}…{{end}} or {{from 2027-02-01}}…{{end}}, within a line.
-var passage = regexp.MustCompile(`\{\{(before|from) (\d{4}-\d{2}-\d{2})\}\}(.*?)\{\{end\}\}`)
-
-// checkDated returns an error if a line has a passage that dated would not
-// understand.
-func checkDated(line string) error {
-	for _, m := range passage.FindAllStringSubmatch(line, -1) {
-		if _, err := time.Parse(time.DateOnly, m[2]); err != nil {
-			return fmt.Errorf("dated passage: %w", err)
-		}
-		if strings.Contains(m[3], "{{") {
-			return errors.New("dated passage within another")
-		}
-	}
-	if strings.Contains(passage.ReplaceAllString(line, ""), "{{") {
-		return errors.New("dated passage is not {{before DAY}}…{{end}} or {{from DAY}}…{{end}}")
-	}
-	return nil
-}
-
-// dated returns the text as it reads on the day of now, in now's zone.
-func dated(text string, now time.Time) string {
-	today := now.Format(time.DateOnly)
-	return strings.TrimSpace(passage.ReplaceAllStringFunc(text, func(p string) string {
-		m := passage.FindStringSubmatch(p)
-		if before := today < m[2]; before == (m[1] == "before") {
-			return m[3]
-		}
-		return ""
-	}))
 }

@@ -75,7 +75,7 @@ func (g *Guide) subjects(e elsewhere) []subject {
 func (s section) text() string {
 	out := s.lead
 	for _, step := range s.steps {
-		out += " " + passage.ReplaceAllString(step, "$3")
+		out += " " + passage.ReplaceAllString(step, "$2")
 	}
 	return out
 }

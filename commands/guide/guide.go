@@ -71,6 +71,7 @@ type View struct {
 	Language phrases.Language // in which it is wanted
 	Device   Device
 	Now      time.Time // dated facts are those of its day, in its zone
+	Facts    []Fact    // what is known of the tenant
 }
 
 // Article is one article as shown on a date and for a device. All text is
@@ -87,6 +88,9 @@ type Article struct {
 	Person   string
 	Links    []Link
 	Reviewed time.Time // the day on which a person last checked the facts
+	// Holding are the facts that hold and that a reader must know of beside the
+	// text, such as that nobody may use what it is about.
+	Holding []Fact
 }
 
 // Link is an official address that an article offers.
