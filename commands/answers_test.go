@@ -2,12 +2,10 @@ package commands
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"twokey/chat"
 	"twokey/commands/identity"
-	"twokey/graph"
 )
 
 // columns are those whom a table of answers has columns for.
@@ -28,26 +26,38 @@ func speaking(r identity.Role) identity.Speaker {
 	return identity.Speaker{Linked: true, Roles: []identity.Role{r}}
 }
 
-// onDiscord is where Discord has a command, by its audience.
-var onDiscord = map[chat.Audience]string{chat.ForEverybody: "/mfa", chat.ForReaders: "/mfa-look", chat.ForChangers: "/mfa-change"}
+// answered is what came of each command in one place.
+type answered struct {
+	name string
+	cell map[string]string // by the command's name
+}
 
-// answers is the table of all commands: where each is, who may run it, and what
-// is answered to the first line of its transcript on each licence. That the
-// columns of people are true, the test of permissions holds by running each as
-// each of them.
-func answers(all []Command, licences []graph.Licence, said []map[string]string) string {
+// answers is the table of all commands: how each is typed on each platform and
+// who sees the answer there, who may run it, and what is answered to the first
+// line of its transcript on each licence. That the columns of people are true,
+// the test of permissions holds by running each as each of them.
+func answers(all []Command, platforms, licences []answered) string {
 	var b strings.Builder
-	b.WriteString("# What each command answers\n\nWritten by `go test ./commands -run TestTranscripts -update`, from running each on a simulated tenant of each licence; the whole\n" +
-		"answers are in the folder `commands` beside this file. On Slack, on the console and in direct messages everything is `/mfa …`; Discord has\nwhat the second column says. Teams gets digests and takes no commands. A cross is who may run it; everybody else is refused.\n\n| command | Discord |")
+	b.WriteString("# What each command answers\n\nWritten by `go test ./commands -run TestTranscripts -update`, from running each: on a simulated tenant of each licence, where the whole\n" +
+		"answers are in the folder `commands/testdata/commands`; and in the administrators' channel of each platform, through its adapter. There\n" +
+		"*aloud* is an answer that others in the channel saw, and *privately* one that they did not. Teams gets digests and takes no commands.\n" +
+		"A cross is who may run it; everybody else is refused.\n\n| command |")
+	marks := 1 + len(platforms) + len(columns) + len(licences)
+	for _, p := range platforms {
+		b.WriteString(" " + p.name + " |")
+	}
 	for _, s := range columns {
 		b.WriteString(" " + s.name + " |")
 	}
 	for _, l := range licences {
-		b.WriteString(" on " + l.String() + " |")
+		b.WriteString(" on " + l.name + " |")
 	}
-	b.WriteString("\n|" + strings.Repeat("---|", 2+len(columns)+len(licences)) + "\n")
+	b.WriteString("\n|" + strings.Repeat("---|", marks) + "\n")
 	for _, c := range all {
-		fmt.Fprintf(&b, "| %s | %s |", c.Name, onDiscord[c.audience()])
+		b.WriteString("| " + c.Name + " |")
+		for _, p := range platforms {
+			b.WriteString(" " + p.cell[c.Name] + " |")
+		}
 		for _, s := range columns {
 			mark := ""
 			if c.Access.Allows(s.who) {
@@ -56,8 +66,8 @@ func answers(all []Command, licences []graph.Licence, said []map[string]string) 
 			b.WriteString(" " + mark + " |")
 		}
 		last := ""
-		for i := range licences {
-			first := firstAnswer(said[i][c.Name])
+		for i, l := range licences {
+			first := firstAnswer(l.cell[c.Name])
 			if i > 0 && first == last {
 				b.WriteString(" the same |")
 				continue

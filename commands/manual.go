@@ -33,6 +33,8 @@ Whoever a command is for is shown in italics, and behind that, of a change, how 
 *confirm* is the requester's own word on a preview, *one* an approver, *two* two approvers and a wait. A change of that kind has to be
 switched on by the owner.
 
+What each answers, on every platform and licence, is in [answers.md](answers.md).
+
 `
 
 // conditions say who may run a command, and how a change is decided.

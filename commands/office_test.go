@@ -43,6 +43,7 @@ type office struct {
 	dsn    string
 	runner *approval.Runner
 	begun  time.Time
+	still  bool                                // time stands, but for what is advanced
 	facts  func(context.Context) rollout.Facts // nil: nothing is known of the tenant
 }
 
@@ -122,6 +123,8 @@ type setting struct {
 	sim  simtenant.Config
 	laid rules.Rules
 	dsn  string // a file of its own, if empty
+
+	still bool // time stands
 }
 
 func p1Office(s *setting) { s.sim.Licence = graph.P1 }
@@ -152,35 +155,39 @@ func migrated(t *testing.T) string {
 // open runs f in an office where time passes only when everybody waits.
 func open(t *testing.T, f func(o *office), change ...func(*setting)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		o := &office{begun: time.Now(), world: &world{t: t, fixture: town(), digest: &fakeDigest{}, log: &bytes.Buffer{}, ahead: &atomic.Int64{}}}
-		s := setting{sim: simtenant.Config{People: 20, Epoch: start, Now: o.now}, laid: o.rules()}
-		for _, c := range change {
-			c(&s)
-		}
-		o.laid, o.dsn = s.laid, cmp.Or(s.dsn, filepath.Join(t.TempDir(), "twokey.db"))
-		var err error
-		if o.sim, err = simtenant.New(s.sim); err != nil {
-			t.Fatal(err)
-		}
-		l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-		server := &http.Server{Handler: o.sim, ErrorLog: log.New(io.Discard, "", 0)}
-		var running sync.WaitGroup
-		running.Go(func() { _ = server.Serve(l) })
-		transport := &http.Transport{DialContext: l.dial}
-		defer func() {
-			transport.CloseIdleConnections()
-			_ = server.Close()
-			running.Wait()
-		}()
-		o.client, err = msgraph.New(msgraph.Config{
-			BaseURL: "http://127.0.0.1/v1.0", Credential: msgraph.StaticToken("twokey"), Unbudgeted: true, Now: o.now, Transport: transport, Log: slog.New(slog.DiscardHandler),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.staff(f)
+	synctest.Test(t, func(t *testing.T) { furnish(t, f, change...) })
+}
+
+// furnish runs f in an office, by whatever time passes there.
+func furnish(t *testing.T, f func(o *office), change ...func(*setting)) {
+	t.Helper()
+	o := &office{begun: time.Now(), world: &world{t: t, fixture: town(), digest: &fakeDigest{}, log: &bytes.Buffer{}, ahead: &atomic.Int64{}}}
+	s := setting{sim: simtenant.Config{People: 20, Epoch: start, Now: o.now}, laid: o.rules()}
+	for _, c := range change {
+		c(&s)
+	}
+	o.laid, o.still, o.dsn = s.laid, s.still, cmp.Or(s.dsn, filepath.Join(t.TempDir(), "twokey.db"))
+	var err error
+	if o.sim, err = simtenant.New(s.sim); err != nil {
+		t.Fatal(err)
+	}
+	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	server := &http.Server{Handler: o.sim, ErrorLog: log.New(io.Discard, "", 0)}
+	var running sync.WaitGroup
+	running.Go(func() { _ = server.Serve(l) })
+	transport := &http.Transport{DialContext: l.dial}
+	defer func() {
+		transport.CloseIdleConnections()
+		_ = server.Close()
+		running.Wait()
+	}()
+	o.client, err = msgraph.New(msgraph.Config{
+		BaseURL: "http://127.0.0.1/v1.0", Credential: msgraph.StaticToken("twokey"), Unbudgeted: true, Now: o.now, Transport: transport, Log: slog.New(slog.DiscardHandler),
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.staff(f)
 }
 
 // rules are the demo's: the cast, and both emergency accounts protected.
@@ -279,6 +286,9 @@ func (o *office) staff(f func(o *office)) {
 
 // now goes on with the bubble's time, from the start of the day.
 func (o *office) now() time.Time {
+	if o.still {
+		return o.world.now()
+	}
 	return start.Add(time.Duration(o.ahead.Load()) + time.Since(o.begun))
 }
 

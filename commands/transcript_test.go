@@ -1,12 +1,13 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"twokey/graph"
@@ -107,16 +108,16 @@ func whoSays(c Command) string {
 
 // TestTranscripts says every command to a bot over a simulated tenant of each
 // licence, and keeps what it answers: a file a command, to be read as a manual.
+// Then it says each through the adapter of each platform.
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
 	licences := []graph.Licence{graph.Free, graph.P1, graph.P2}
 	said := make([]map[string]string, len(licences))
-	var running sync.WaitGroup
+	byLicence := make([]answered, len(licences))
 	for i, licence := range licences {
 		said[i] = map[string]string{}
-		running.Add(1)
+		byLicence[i] = answered{licence.String(), said[i]}
 		t.Run(licence.String(), func(t *testing.T) {
-			defer running.Done()
 			open(t, func(o *office) {
 				o.known()
 				for _, c := range o.mux.all {
@@ -125,7 +126,11 @@ func TestTranscripts(t *testing.T) {
 			}, func(s *setting) { s.sim.Licence = licence })
 		})
 	}
-	running.Wait()
+	var byPlatform []answered
+	for name, in := range map[string]func(*testing.T) platform{"console": inConsole, "Slack": inSlack, "Discord": inDiscord} {
+		t.Run(name, func(t *testing.T) { byPlatform = append(byPlatform, answered{name, in(t).on(t, said[0])}) })
+	}
+	slices.SortFunc(byPlatform, func(a, b answered) int { return cmp.Compare(strings.ToLower(a.name), strings.ToLower(b.name)) })
 	known := map[string]bool{"README.md": true}
 	for _, c := range every(t) {
 		var b strings.Builder
@@ -145,7 +150,7 @@ func TestTranscripts(t *testing.T) {
 		known[name] = true
 		golden(t, "commands/"+name, b.String())
 	}
-	golden(t, "answers.md", answers(every(t), licences, said))
+	golden(t, "../../docs/answers.md", answers(every(t), byPlatform, byLicence))
 	files, err := os.ReadDir("testdata/commands")
 	if err != nil {
 		t.Fatal(err)
