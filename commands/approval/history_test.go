@@ -166,14 +166,16 @@ func (c *chronicle) doAskSeveral(t *rapid.T) {
 	c.tenant.plan(rapid.SampledFrom([]fault{fine, slow, refused}).Draw(t, "first"), slow, slow)
 }
 
-// running draws a request that can be paused, and who wants that.
-func (c *chronicle) running(t *rapid.T) (r approval.Request, who string, eligible bool) {
+// running draws a request that can be paused, and who wants that; concerned tells
+// that it is about them.
+func (c *chronicle) running(t *rapid.T) (r approval.Request, who string, eligible, concerned bool) {
 	all := slices.DeleteFunc(c.requests(), func(r approval.Request) bool { return !r.Pausable() })
 	if len(all) == 0 {
 		t.Skip("nothing is under way")
 	}
 	r, who = rapid.SampledFrom(all).Draw(t, "request"), rapid.SampledFrom([]string{"ada", "bea", "cid", "vic"}).Draw(t, "who")
-	return r, who, who == r.Requester.Object || !c.people.down && c.people.approvers[who]
+	concerned = slices.ContainsFunc(r.Targets, func(t approval.Target) bool { return t.ID == who })
+	return r, who, who == r.Requester.Object || !c.people.down && c.people.approvers[who] && !concerned, concerned
 }
 
 func (c *chronicle) halted(r approval.Request) (h approval.Halt) {
@@ -184,7 +186,7 @@ func (c *chronicle) halted(r approval.Request) (h approval.Halt) {
 }
 
 func (c *chronicle) doHalt(t *rapid.T) {
-	r, who, eligible := c.running(t)
+	r, who, eligible, _ := c.running(t)
 	want := eligible && !c.halted(r).Held()
 	if _, err := c.engine.Pause(c.ctx, press(r, who)); (err == nil) != want {
 		t.Fatalf("pause by %s: %v, want allowed %t", who, err, want)
@@ -193,7 +195,7 @@ func (c *chronicle) doHalt(t *rapid.T) {
 }
 
 func (c *chronicle) doResume(t *rapid.T) {
-	r, who, eligible := c.running(t)
+	r, who, eligible, _ := c.running(t)
 	h := c.halted(r)
 	want := eligible && h.Held() && !h.Stop && (who != r.Requester.Object || h.By == who)
 	if _, err := c.engine.Resume(c.ctx, press(r, who)); (err == nil) != want {
@@ -202,8 +204,9 @@ func (c *chronicle) doResume(t *rapid.T) {
 }
 
 func (c *chronicle) doBreak(t *rapid.T) {
-	r, who, eligible := c.running(t)
-	want := eligible && !c.halted(r).Stop
+	r, who, eligible, concerned := c.running(t)
+	alerts := concerned && who != r.Requester.Object // as it cannot be cancelled any more
+	want := alerts || eligible && !c.halted(r).Stop
 	if _, err := c.engine.Stop(c.ctx, press(r, who)); (err == nil) != want {
 		t.Fatalf("stop by %s: %v, want allowed %t", who, err, want)
 	}

@@ -71,7 +71,7 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, r *http.Request) {
 		return nil
 	})
 	w.mu.Lock()
-	if w.closed {
+	if w.closed || w.revoked { // in between
 		w.mu.Unlock()
 		ws.Close()
 		return
