@@ -146,6 +146,15 @@ type waveArgs struct {
 type waveSnapshot struct {
 	State  rollout.WaveState `json:"state,omitempty"` // empty: it is not stored
 	People int               `json:"people"`
+	Nobody string            `json:"nobody,omitempty"` // why nobody is left who could be written to
+}
+
+// nobodyLeft says why nobody of those whom a wave is for will be written to, or "".
+func nobodyLeft(o rollout.Outreach) string {
+	if o.Next > 0 || !onlyFinal(o) {
+		return ""
+	}
+	return cmp.Or(skippedWords(o), "nobody was chosen")
 }
 
 // planWave is a plan to begin a wave, or to go on with it.
@@ -154,8 +163,8 @@ func planWave(ctx context.Context, env Env, k kind, w rollout.Wave) (approval.Pl
 	if err != nil {
 		return approval.Plan{}, err
 	}
-	if o.Next == 0 && onlyFinal(o) {
-		return approval.Plan{}, &mistake{"There is nobody to write to: " + cmp.Or(skippedWords(o), "nobody was chosen") + ".", "“/mfa who missing” lists who is not registered."}
+	if why := nobodyLeft(o); why != "" {
+		return approval.Plan{}, &mistake{"There is nobody to write to: " + why + ".", "“/mfa who missing” lists who is not registered."}
 	}
 	state := rollout.WaveState("")
 	if w.Ref != "" {
@@ -194,7 +203,7 @@ func planWave(ctx context.Context, env Env, k kind, w rollout.Wave) (approval.Pl
 
 func undoWave(w rollout.Wave) string {
 	if w.Name == "" {
-		return "What has not gone out yet: “/mfa wave pause” with its number. What has, stays."
+		return "What has not gone out yet: “/mfa wave pause” with its number, which the message about its end offers. What has, stays."
 	}
 	return "“/mfa wave pause " + w.Name + "”. What has gone out, stays."
 }
@@ -279,7 +288,7 @@ func (a waveAction) Snapshot(ctx context.Context, r approval.Request) (json.RawM
 			return nil, err
 		}
 	}
-	return snapshot(waveSnapshot{State: state, People: o.People}, nil)
+	return snapshot(waveSnapshot{State: state, People: o.People, Nobody: nobodyLeft(o)}, nil)
 }
 
 // growth is by how much more people a wave may be for than was shown: they
@@ -298,8 +307,8 @@ func (a waveAction) Compare(was, now json.RawMessage, r approval.Request, _ []ap
 		return []string{"The wave is over."}
 	case before.State != after.State:
 		return []string{"Somebody else has begun or paused the wave meanwhile."}
-	case after.People == 0:
-		return []string{"There is nobody left to write to."}
+	case after.Nobody != "":
+		return []string{"There is nobody left to write to: " + after.Nobody + "."}
 	case after.People > growth(args.People):
 		return []string{fmt.Sprintf("It would be for %d people by now, and %d were shown.", after.People, args.People)}
 	case !a.env.Now().Before(args.Wave.By):
@@ -330,13 +339,16 @@ func (a waveAction) Apply(tx approval.Tx, r approval.Request, now time.Time) err
 	w := args.Wave
 	w.State, w.Request = rollout.WaveRunning, r.Ref
 	if w.Ref == "" {
-		w.Ref = "W-" + strings.TrimPrefix(r.Ref, "R-")
+		w.Ref = refOfWave(r)
 	}
 	if w.Began.IsZero() {
 		w.Began = now
 	}
 	return putWave(tx, r.Tenant, w)
 }
+
+// refOfWave is the number of the wave that a request begins, if it has none yet.
+func refOfWave(r approval.Request) string { return "W-" + strings.TrimPrefix(r.Ref, "R-") }
 
 func putWave(tx approval.Tx, tenant string, w rollout.Wave) error {
 	kept, ok := tx.(keepsWaves)

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -48,8 +49,28 @@ func turnBack(env Env, r approval.Request) string {
 		return turnBackDeclared(declareAction{env, kindNamed(r.Kind), rollout.SortScope}, r)
 	case ExceptionKind:
 		return turnBackDeclared(declareAction{env, kindNamed(r.Kind), rollout.SortException}, r)
+	case NudgeKind, WaveKind:
+		if args, err := readArgs[waveArgs](r, waveVersion); err == nil {
+			return pauseLine + cmp.Or(args.Wave.Name, args.Wave.Ref, refOfWave(r))
+		}
+	case TemplateKind:
+		return turnBackTemplate(r)
 	}
 	return ""
+}
+
+// pauseLine begins the line that stops a wave. It needs nobody's agreement.
+const pauseLine = "wave pause "
+
+// turnBackTemplate gives a reminder the words that it had. Words with quotation
+// marks cannot be typed between such.
+func turnBackTemplate(r approval.Request) string {
+	args, err := readArgs[templateArgs](r, templateVersion)
+	var before string
+	if errors.Join(err, json.Unmarshal(r.Snapshot, &before)) != nil || strings.ContainsAny(before, quoting) {
+		return ""
+	}
+	return "template set " + args.Template + " " + args.Language + ` "` + cmp.Or(before, builtIn) + `"`
 }
 
 // longestLine is how many bytes a line on a button may have about whom it is.
@@ -171,7 +192,11 @@ func again(r approval.Request) string {
 func nextRequests(env Env, r approval.Request) []chat.Button {
 	switch r.State {
 	case approval.Succeeded:
-		if line := turnBack(env, r); line != "" {
+		line := turnBack(env, r)
+		switch {
+		case strings.HasPrefix(line, pauseLine):
+			return []chat.Button{{ID: "run", Label: "Stop what has not gone out", Value: line}}
+		case line != "":
 			return []chat.Button{{ID: "run", Label: "Ask to undo it", Value: line}}
 		}
 	case approval.Partial, approval.Failed:
