@@ -533,7 +533,7 @@ func TestSolo(t *testing.T) {
 // it does say stands in the message too.
 func TestG22(t *testing.T) {
 	t.Parallel()
-	for _, a := range actions {
+	for _, a := range walked() {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			open(t, func(o *office) {
@@ -561,7 +561,8 @@ func TestG22(t *testing.T) {
 					}
 				}
 				if kind == approval.NoticePrompt {
-					for what, want := range map[string]string{"requester": "Ada Okafor", "reason": r.Reason, "risk": r.Words.Risk, "whom to call": r.Words.Call, "end": "Until: "} {
+					person := map[string]string{"ada": "Ada Okafor", "olga": "Olga Petrova"}[a.by]
+					for what, want := range map[string]string{"requester": person, "reason": r.Reason, "risk": r.Words.Risk, "whom to call": r.Words.Call, "end": "Until: "} {
 						if want == "" || !strings.Contains(said, want) {
 							t.Errorf("the %s (%q) is not named:\n%s", what, want, said)
 						}

@@ -41,7 +41,7 @@ func (o *office) known() {
 }
 
 // drawn is what another run would draw otherwise.
-var drawn = regexp.MustCompile(`[RC]-[A-Z2-7]{6}|\b[0-9a-f]{64}\b|\bthe number [A-Z2-7]{8}\b`)
+var drawn = regexp.MustCompile(`[RCW]-[A-Z2-7]{6}|\b[0-9a-f]{64}\b|\bthe number [A-Z2-7]{8}\b`)
 
 func settled(s string) string {
 	return drawn.ReplaceAllStringFunc(s, func(found string) string {

@@ -1,18 +1,29 @@
 package commands
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/graph"
+	"twokey/graph/rollout"
 )
 
 // walkOf names the action by which each command that changes something is
-// walked. Those that begin with something else than a line are walked elsewhere.
+// walked.
 var walkOf = map[string]string{
 	"defaults enable": "defaults enable", "defaults disable": "defaults",
 	"legacy-block report-only": "legacy-block report-only", "legacy-block enforce": "legacy-block enforce",
@@ -20,9 +31,24 @@ var walkOf = map[string]string{
 	"tap": "tap", "tap-policy enable": "tap-policy", "reset": "reset", "method remove": "method", "phone add": "phone",
 	"revoke": "revoke", "block": "block", "unblock": "unblock", "campaign set": "campaign", "goal": "goal", "scope set": "scope",
 	"exception add": "exception add", "exception renew": "exception renew", "exception end": "exception end", "thaw": "thaw",
-	"requests retry": "",                   // with the requests of several accounts
-	"case pass":      "", "case reset": "", // in the tests of cases, with the proofs that they rest on
-	"nudge": "", "wave start": "", "template set": "", // in their own, with what people are then written
+	"nudge": "nudge", "wave start": "wave", "template set": "template", "export": "export",
+}
+
+// walkedElsewhere are the tests of the commands that ask for a change of a kind
+// that is walked, from something else than a line, and of the one kind that no
+// line asks for.
+var walkedElsewhere = map[string][]func(*testing.T){
+	"requests retry":  {TestG06SomeOfSeveral, TestG26SeveralAreNamedOneByOne, TestG01SeveralUnanswered},
+	"case pass":       {TestLostRoad, TestLostClosedMeanwhile, TestLostHighest, TestLostRefusals},
+	"case reset":      {TestU13LostWithoutPasses, TestEveryResetIsWatched, TestLostHighest, TestLostRefusals},
+	ownBlockKind.name: {TestPromptApproved, TestPromptOfTheProtected, TestOwnBlockIsForOneself},
+}
+
+// walked are all actions that are walked.
+func walked() []action {
+	export := handing
+	export.line += " the auditors ask for it"
+	return slices.Concat(actions, reminding, []action{thawing, export})
 }
 
 // drifts change what each action rests on, past the bot.
@@ -42,6 +68,23 @@ var drifts = map[string]func(*office){
 	"goal": func(o *office) {
 		_ = o.store.Update(o.t.Context(), func(tx approval.Tx) error { return tx.Set(o.env.Organization.ID, settingGoal, `{"percent":90}`) })
 	},
+	"nudge": func(o *office) {
+		o.portal("DELETE", "/v1.0/users/"+cast("sam"), "")
+		o.known()
+	},
+	"wave": func(o *office) {
+		w, err := waveCalled(o.t.Context(), o.env, "all")
+		w.State = rollout.WaveRunning
+		if err = errors.Join(err, o.store.Update(o.t.Context(), func(tx approval.Tx) error { return putWave(tx, o.env.Organization.ID, w) })); err != nil {
+			o.t.Error(err)
+		}
+	},
+	"template": func(o *office) {
+		_ = o.store.Update(o.t.Context(), func(tx approval.Tx) error {
+			return tx.Set(o.env.Organization.ID, rollout.NudgeSetting("first", "en"), "Ask Ben.")
+		})
+	},
+	"export": func(o *office) { o.facts = func(context.Context) rollout.Facts { return rollout.Facts{} } },
 	"thaw": func(o *office) {
 		_ = o.store.Update(o.t.Context(), func(tx approval.Tx) error { return tx.SetFreeze(o.env.Organization.ID, approval.Freeze{}) })
 	},
@@ -55,16 +98,21 @@ func drift(a action) func(*office) {
 	return func(o *office) { o.portal("DELETE", "/v1.0/users/"+cast("sue"), "") }
 }
 
-// TestWalk walks every change that can be asked for, on both databases: it is
-// carried out and said how to undo, stopped where what it rests on has changed,
-// refused about a protected account, and never sent twice where the answer was
-// lost. What came of each is kept as a table, to be read.
+// TestWalk walks every change that can be asked for, on both databases: its
+// prompt is one that was looked at, it is carried out and said how to undo,
+// stopped where what it rests on has changed, refused about a protected account,
+// and never made twice where the answer was lost. What came of each is kept as a
+// table, to be read. A command that changes something and is not walked fails it.
 func TestWalk(t *testing.T) {
 	t.Parallel()
-	walked := append(slices.Clone(actions), thawing)
+	walked := walked()
+	kinds := map[string]bool{}
 	for _, c := range every(t) {
 		name, known := walkOf[c.Name]
-		if c.Plan != nil && (!known || name != "" && !slices.ContainsFunc(walked, func(a action) bool { return a.name == name })) {
+		switch tests := walkedElsewhere[c.Name]; {
+		case c.Plan == nil && !known: // it changes nothing
+		case known && slices.ContainsFunc(walked, func(a action) bool { return a.name == name }):
+		case len(tests) == 0:
 			t.Errorf("%q changes something and is not walked", c.Name)
 		}
 	}
@@ -75,9 +123,10 @@ func TestWalk(t *testing.T) {
 			for _, database := range []string{"SQLite", "PostgreSQL"} {
 				t.Run(a.name+" on "+database, func(t *testing.T) {
 					t.Parallel()
-					row := walk(t, a, database == "PostgreSQL")
+					kind, row := walk(t, a, database == "PostgreSQL")
 					mu.Lock()
 					defer mu.Unlock()
+					kinds[kind] = true
 					if was, ok := rows[a.name]; ok && was != row {
 						t.Errorf("the databases differ:\n%s\n%s", was, row)
 					}
@@ -86,16 +135,37 @@ func TestWalk(t *testing.T) {
 			}
 		}
 	})
+	for kind := range Actions(Env{}) {
+		if !kinds[kind] && walkedElsewhere[kind] == nil {
+			t.Errorf("no change of the kind %q is walked", kind)
+		}
+	}
 	var b strings.Builder
-	b.WriteString("Every change, walked: what it is decided by, what the tenant saw, how it is undone, and what stops it.\n")
+	b.WriteString("Every change, walked on both databases: the prompt, what decides, what the tenant saw, how it is undone, what stops it, and\n" +
+		"how it is known what became of it where the bot was killed or an answer lost.\n")
 	for _, a := range walked {
 		b.WriteString("\n" + rows[a.name])
+	}
+	b.WriteString("\nAsked for by something else than a line, of a kind that is walked, or by no line:\n")
+	for _, name := range slices.Sorted(maps.Keys(walkedElsewhere)) {
+		b.WriteString("  " + name + ": " + strings.Join(testNames(walkedElsewhere[name]), ", ") + "\n")
 	}
 	golden(t, "walk.txt", b.String())
 }
 
-// walk walks one action in offices of its own, and says what came of it.
-func walk(t *testing.T, a action, server bool) string {
+// testNames are the names of tests.
+func testNames(tests []func(*testing.T)) []string {
+	names := make([]string, len(tests))
+	for i, f := range tests {
+		full := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
+		names[i] = full[strings.LastIndex(full, ".")+1:]
+	}
+	return names
+}
+
+// walk walks one action in offices of its own, and says of what kind it is and
+// what came of it.
+func walk(t *testing.T, a action, server bool) (kind, row string) {
 	t.Helper()
 	in := func(f func(o *office)) {
 		change := []func(*setting){a.change}
@@ -110,8 +180,14 @@ func walk(t *testing.T, a action, server bool) string {
 		fmt.Fprintf(&b, "  %-10s %s\n", label, settled(strings.NewReplacer(cast("sue"), "<sue>").Replace(fmt.Sprintf(format, args...))))
 	}
 	fmt.Fprintf(&b, "%s> /mfa %s\n", a.by, a.line)
+	prompt := "prompt-" + strings.ReplaceAll(a.name, " ", "-") + ".txt"
+	if _, err := os.Stat(filepath.Join("testdata", prompt)); err != nil {
+		t.Errorf("no prompt of it was looked at: %v", err)
+	}
+	say("prompt", "%s", prompt)
 	in(func(o *office) {
 		r := a.begins(o)
+		kind = r.Kind
 		before := len(o.effects())
 		r = a.runs(o, r)
 		effects := o.effects()[before:]
@@ -132,20 +208,50 @@ func walk(t *testing.T, a action, server bool) string {
 		}
 		say("drift", "%s: %s", r.State, strings.Join(r.Outcome.Findings, " "))
 	})
-	if strings.Contains(a.line, " sue") || strings.Contains(a.line, upn("sue")) {
-		in(func(o *office) {
-			line := strings.Replace(strings.Replace(a.line, upn("sue"), "sue", 1), " sue", " "+cast("emergency-1"), 1)
-			got := o.say(a.by, line)
-			if !strings.Contains(got.Plain(), "is a protected account") || got.Request != "" || len(o.effects()) != 0 {
-				t.Errorf("%q is answered with\n%s", line, got.Plain())
-			}
-			say("protected", "%s", got.Headline)
-		})
+	in(func(o *office) { protectedRefused(o, a, say) })
+	in(func(o *office) {
+		_, ours := Actions(o.env)[kind].(approval.Local)
+		switch {
+		case len(a.writes) > 0:
+			unanswered(o, a, say)
+		case ours:
+			say("lost", "nothing can be: it is stored in one transaction with its outcome.")
+		default:
+			unreceived(o, a, say)
+		}
+	})
+	return kind, b.String()
+}
+
+// protectedRefused asks for the same about a protected account.
+func protectedRefused(o *office, a action, say func(label, format string, args ...any)) {
+	whom := regexp.MustCompile(` (sue|sam)(@\S+)?`)
+	if !whom.MatchString(a.line) {
+		say("protected", "it is about no account.")
+		return
 	}
-	if len(a.writes) > 0 {
-		in(func(o *office) { unanswered(o, a, say) })
+	if len(a.writes) == 0 {
+		a.fit(o)
 	}
-	return b.String()
+	line := whom.ReplaceAllString(a.line, " "+cast("emergency-1"))
+	got := o.say(a.by, line)
+	if !strings.Contains(got.Plain(), "is a protected account") || got.Request != "" || len(o.effects()) != 0 {
+		o.t.Errorf("%q is answered with\n%s", line, got.Plain())
+	}
+	say("protected", "%s", got.Headline)
+}
+
+// unreceived lets what was asked for arrive nowhere: nothing has been handed out.
+func unreceived(o *office, a action, say func(label, format string, args ...any)) {
+	r := a.begins(o)
+	o.agrees(r)
+	time.Sleep(r.Policy.Wait)
+	_ = o.mux.Handle(o.t.Context(), &muffled{}, chat.Event{Key: "press-1", Kind: chat.Press, From: account(a.by), Button: "collect", Value: r.Seal()})
+	r = o.ends(r)
+	if got := o.press(a.by, "collect", r.Seal(), nil); r.State == approval.Succeeded || got.File != nil {
+		o.t.Errorf("it %s, and is handed out again: %s", r.State, got.Plain())
+	}
+	say("lost", "%s: %s", r.State, r.Outcome.Why)
 }
 
 // undone takes what an outcome offers, or says what stands there instead.
@@ -156,6 +262,11 @@ func undone(o *office, a action, r approval.Request, say func(label, format stri
 			o.t.Errorf("%s: nothing says how it is undone", a.name)
 		}
 		say("undo", "%s", r.Words.Undo)
+		return
+	}
+	if strings.HasPrefix(line, pauseLine) {
+		wantSaid(o.t, o.press(a.by, "run", line, nil), "Paused: nobody of")
+		say("undo", "offered, at once and without anybody's agreement: /mfa %s. %s", line, r.Words.Undo)
 		return
 	}
 	back := o.takes(a.by, line)
