@@ -20,7 +20,7 @@ type askCommand struct {
 type advice struct {
 	Q      string       `json:"q"`
 	Expect guide.Expect `json:"expect"`
-	Topics []string     `json:"topics"` // at most three, best first
+	Topics []string     `json:"topics"` // the nearest articles whatever it gets, at most three, best first
 	Score  float64      `json:"score"`
 }
 
@@ -34,7 +34,7 @@ func (a askCommand) Run(std streams) error {
 	out.SetEscapeHTML(false)
 	answer := func(q string) error {
 		r := g.Ask(q)
-		topics := r.Topics
+		topics := r.Nearest
 		if topics == nil {
 			topics = []string{}
 		}

@@ -339,7 +339,7 @@ func TestAskReadsLines(t *testing.T) {
 		}
 		got = append(got, a)
 	}
-	if len(got) != 2 || got[0].Expect != "answer" || got[1].Expect != "none" || len(got[1].Topics) != 0 {
+	if len(got) != 2 || got[0].Expect != "answer" || got[1].Expect != "none" || len(got[1].Topics) != 3 {
 		t.Errorf("got %+v", got)
 	}
 	if fmt.Sprint(got[0].Topics) == "[]" {

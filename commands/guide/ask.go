@@ -22,6 +22,9 @@ type Answer struct {
 	// Topics are up to three article IDs, best first. An answer has at least
 	// one, silence none.
 	Topics []string
+	// Nearest are up to three article IDs to which the question comes closest,
+	// whatever it gets; Topics first. A question without words has none.
+	Nearest []string
 	// Score is how sure the guide is, from 0 to 1. It ranks; it is not a
 	// probability.
 	Score float64
@@ -69,6 +72,16 @@ func (g *Guide) Ask(question string) Answer { return g.ask(question, usualBalanc
 func (g *Guide) ask(question string, b balance) Answer {
 	r := g.words.read(question)
 	hits := g.judge(question, r, b)
+	a := g.decide(question, r, hits)
+	if len(r.terms) > 0 {
+		a.Nearest = nearestOf(a.Topics, hits)
+	}
+	return a
+}
+
+// decide says what a question gets, by the subjects that it may be about, best
+// first.
+func (g *Guide) decide(question string, r reading, hits []hit) Answer {
 	best := hits[0]
 	a := Answer{Expect: best.subject.expect, Score: best.score, Variant: r.device()}
 	least := leastScore
@@ -132,6 +145,20 @@ func (g *Guide) judge(question string, r reading, b balance) []hit {
 		out = append(out, h)
 	}
 	slices.SortStableFunc(out, func(a, b hit) int { return cmp.Compare(b.score, a.score) })
+	return out
+}
+
+// nearestOf fills up topics from the articles among the hits.
+func nearestOf(topics []string, hits []hit) []string {
+	out := slices.Clone(topics[:min(len(topics), maxTopics)])
+	for _, h := range hits {
+		if len(out) == maxTopics || h.score == 0 {
+			break
+		}
+		if h.subject.expect == ExpectAnswer && !slices.Contains(out, h.subject.id) {
+			out = append(out, h.subject.id)
+		}
+	}
 	return out
 }
 
@@ -202,14 +229,15 @@ type requestsConfig struct {
 	Commands []string `yaml:"commands"`
 	Deeds    []string `yaml:"deeds"`
 	Owners   []string `yaml:"owners"`
+	Others   []string `yaml:"others"`
 	Polite   []string `yaml:"polite"`
 	Unless   []string `yaml:"unless"`
 }
 
 // requests tells a request to do something from a question how to do it.
 type requests struct {
-	openers                                 [][]string
-	commands, deeds, owners, polite, unless []string
+	openers                                         [][]string
+	commands, deeds, owners, others, polite, unless []string
 }
 
 // reach is how many words after its opener a deed may stand, and how many
@@ -217,7 +245,7 @@ type requests struct {
 const reach = 4
 
 func newRequests(c requestsConfig) requests {
-	r := requests{commands: c.Commands, deeds: c.Deeds, owners: c.Owners, polite: c.Polite, unless: c.Unless}
+	r := requests{commands: c.Commands, deeds: c.Deeds, owners: c.Owners, others: c.Others, polite: c.Polite, unless: c.Unless}
 	for _, o := range c.Openers {
 		r.openers = append(r.openers, tokens(o))
 	}
@@ -227,13 +255,14 @@ func newRequests(c requestsConfig) requests {
 // in reports whether a text asks for something to be done. A command counts
 // after an opener, soon before a polite word, or as the very first word. A deed
 // counts only after an opener, and if the text says for whom, as "can you add
-// two phones?" asks whether one can.
+// two phones?" asks whether one can; as the very first word it counts if it is
+// for somebody else, who is seldom asked how to do it.
 func (r requests) in(text string) bool {
 	ts := tokens(text)
 	if len(ts) == 0 || r.asksHow(text) {
 		return false
 	}
-	if slices.Contains(r.commands, ts[0]) {
+	if slices.Contains(r.commands, ts[0]) || slices.Contains(r.deeds, ts[0]) && anyOf(r.others, ts) {
 		return true
 	}
 	owned := anyOf(r.owners, ts)

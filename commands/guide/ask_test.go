@@ -173,6 +173,9 @@ func TestRequests(t *testing.T) {
 		"please": false,
 		"":       false,
 		"my phone was stolen and now someone could reset": false,
+		"remove her number from the account":              true,
+		"can the admin take my old phone out":             true,
+		"change my number":                                false, // how, mostly
 	}
 	g := mustLoad(t)
 	for text, want := range tests {
@@ -182,6 +185,21 @@ func TestRequests(t *testing.T) {
 				t.Errorf("a request = %v, want %v", got, want)
 			}
 		})
+	}
+}
+
+// Whatever a question gets, the articles nearest to it are named, for whoever looks
+// into what the guide makes of it.
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	g := mustLoad(t)
+	for q, want := range map[string]int{
+		"please reset my mfa": 3, "paper jam on floor 2": 3, "how do i install the app": 3, "": 0, "?!": 0,
+	} {
+		a := g.Ask(q)
+		if len(a.Nearest) != want || len(a.Topics) > 0 && !slices.Equal(a.Nearest[:len(a.Topics)], a.Topics) {
+			t.Errorf("Ask(%q) = %+v, want %d nearest, topics first", q, a, want)
+		}
 	}
 }
 
@@ -214,7 +232,7 @@ func (f *figures) take(l labelled, a Answer) {
 		if ok = right; ok {
 			f.right++
 		}
-		if slices.ContainsFunc(a.Topics, func(id string) bool { return slices.Contains(l.Topics, id) }) {
+		if slices.ContainsFunc(a.Nearest, func(id string) bool { return slices.Contains(l.Topics, id) }) {
 			f.rightInThree++
 		}
 	}
@@ -258,12 +276,13 @@ func (f *figures) check(t *testing.T, want floors) {
 
 // The words and weights were tuned on dev, so its figure flatters. own was not
 // tuned on, and is what to expect of questions that nobody has seen; its floors
-// are a little under what was measured.
+// are a little under what was measured once: of thirty for a person, ten get an
+// article that helps meanwhile, or silence.
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]floors{
 		"dev.jsonl": {right: 0.88, rightInThree: 0.96, precision: 0.85, recall: 0.8},
-		"own.jsonl": {right: 0.86, rightInThree: 0.94, precision: 0.7, recall: 0.7}, // of eleven for a person, each is a tenth
+		"own.jsonl": {right: 0.88, rightInThree: 0.96, precision: 0.88, recall: 0.62},
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -320,7 +339,7 @@ func TestBalanceCrossValidated(t *testing.T) {
 			}
 		}
 	}
-	total.check(t, floors{right: 0.88, rightInThree: 0.95, precision: 0.8, recall: 0.75}) // of nineteen for a person
+	total.check(t, floors{right: 0.9, rightInThree: 0.97, precision: 0.88, recall: 0.7})
 }
 
 // The variant is the device that a question names.
@@ -454,6 +473,9 @@ func FuzzAsk(f *testing.F) {
 		a := g.Ask(text)
 		if a.Score < 0 || a.Score > 1.0001 || a.Score != a.Score {
 			t.Errorf("Score = %v", a.Score)
+		}
+		if len(a.Nearest) > 3 || !slices.Equal(a.Nearest[:len(a.Topics)], a.Topics) {
+			t.Errorf("nearest %v, with topics %v", a.Nearest, a.Topics)
 		}
 		if len(a.Topics) > 3 || (a.Expect == ExpectAnswer) && len(a.Topics) == 0 || (a.Expect == ExpectNone) && len(a.Topics) > 0 {
 			t.Errorf("%s with topics %v", a.Expect, a.Topics)
