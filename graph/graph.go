@@ -47,6 +47,9 @@ type Reader interface {
 	FindUsers(ctx context.Context, typed string) ([]User, error)
 	// Manager returns who is set above a user; KindNotFound if nobody is.
 	Manager(ctx context.Context, userID string) (User, error)
+	// Managers returns who is set above each account, by object ID: one that has
+	// nobody, or somebody who is no user, has no entry.
+	Managers(ctx context.Context) (map[string]string, error)
 	// SessionsFrom returns since when a user's sessions count: those from before
 	// are over. RevokeSessions moves it.
 	SessionsFrom(ctx context.Context, userID string) (time.Time, error)

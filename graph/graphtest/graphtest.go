@@ -120,6 +120,7 @@ var reads = []check{
 	{"users found by each of their names", findUsers},
 	{"users found by nothing", findNobody},
 	{"managers", managers},
+	{"all managers", allManagers},
 	{"last sign-ins", lastSignIns},
 	{"groups", groups},
 	{"groups of a user", memberOf},

@@ -157,6 +157,7 @@ func cancelled(t *testing.T, f Fixture) {
 		"CountUsers":       func(ctx context.Context) error { _, err := r.CountUsers(ctx); return err },
 		"FindUsers":        func(ctx context.Context) error { _, err := r.FindUsers(ctx, "x"); return err },
 		"Manager":          func(ctx context.Context) error { _, err := r.Manager(ctx, ids[0]); return err },
+		"Managers":         func(ctx context.Context) error { _, err := r.Managers(ctx); return err },
 		"SessionsFrom":     func(ctx context.Context) error { _, err := r.SessionsFrom(ctx, ids[0]); return err },
 		"LastSignIns":      func(ctx context.Context) error { _, err := r.LastSignIns(ctx); return err },
 		"Group":            func(ctx context.Context) error { _, err := r.Group(ctx, nobody); return err },

@@ -89,6 +89,29 @@ func managers(t *testing.T, f Fixture) {
 	failed(t, err, graph.KindNotFound)
 }
 
+// allManagers compares the list with what was read one by one, and holds that
+// it names nobody whom there is not.
+func allManagers(t *testing.T, f Fixture) {
+	all, err := f.Reader.Managers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, above := range f.Truth.Managers {
+		if all[id] != above {
+			t.Errorf("manager of %s: got %q, want %q", id, all[id], above)
+		}
+	}
+	known := map[string]bool{}
+	for _, u := range f.Truth.Users {
+		known[u.ID] = true
+	}
+	for id, above := range all {
+		if !known[id] || !known[above] {
+			t.Errorf("manager of %q: got %q, of whom one is no user", id, above)
+		}
+	}
+}
+
 func lastSignIns(t *testing.T, f Fixture) {
 	got, err := f.Reader.LastSignIns(t.Context())
 	if f.Truth.Licence < graph.P1 {

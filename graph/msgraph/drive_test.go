@@ -114,6 +114,7 @@ func (d *driver) calls() map[string]func() error {
 		"Manager": func() error {
 			return errors.Join(second(c.Manager(ctx, d.person("ada@").ID)), expect(graph.KindNotFound, second(c.Manager(ctx, olga))))
 		},
+		"Managers": func() error { return second(c.Managers(ctx)) },
 		"SessionsFrom": func() error {
 			return errors.Join(second(c.SessionsFrom(ctx, olga)), expect(graph.KindNotFound, second(c.SessionsFrom(ctx, someID))))
 		},

@@ -103,6 +103,71 @@ func (c *Client) Manager(ctx context.Context, userID string) (graph.User, error)
 	return m.User, err
 }
 
+// managersAtOnce is the most that Graph gives in a page of directory objects
+// with something expanded, whatever is asked for
+// (https://learn.microsoft.com/graph/query-parameters, "expand").
+const managersAtOnce = "100"
+
+// Managers reads GET /users with the manager of each expanded.
+func (c *Client) Managers(ctx context.Context) (map[string]string, error) {
+	above := map[string]string{}
+	err := listing[led]{
+		op:    readManagers,
+		first: c.url("/users", url.Values{"$select": {"id"}, "$expand": {"manager($select=id)"}, "$top": {managersAtOnce}}),
+		row:   ledRow,
+	}.each(ctx, c, func(l led) error {
+		above[l.id] = l.by
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return above, nil
+}
+
+// led is an account, and who is set above it.
+type led struct{ id, by string }
+
+// ledRow keeps those who have somebody. A manager without a type is a user, as
+// one who is read alone.
+func ledRow(d *decoder, l *led) (keep bool, _ error) {
+	err := d.object(func(name []byte) error {
+		switch string(name) {
+		case "id":
+			return d.text(&l.id)
+		case "manager":
+			return d.above(&l.by)
+		default:
+			return d.Skip()
+		}
+	})
+	if err != nil {
+		return false, err
+	}
+	return l.by != "", missing(told{"id", l.id != ""})
+}
+
+func (d *decoder) above(by *string) error {
+	id, kind := "", ""
+	said, err := d.objectOrNull(func(name []byte) error {
+		switch string(name) {
+		case "id":
+			return d.text(&id)
+		case "@odata.type":
+			return d.word(&kind)
+		default:
+			return d.Skip()
+		}
+	})
+	if err != nil || !said {
+		return err
+	}
+	if kind == "" || strings.EqualFold(kind, "#microsoft.graph.user") {
+		*by = id
+	}
+	return missing(told{"manager/id", id != ""})
+}
+
 type manager struct {
 	graph.User
 	user bool

@@ -35,6 +35,8 @@ func checkReads(t *testing.T, c *msgraph.Client, a anyAnswer, said map[string]an
 	claim("FindUsers", err, func() bool { return len(found) == len(items(said)) && isList() })
 	m, err := c.Manager(ctx, "u")
 	claim("Manager", err, func() bool { return at("id") == m.ID && at("accountEnabled") == m.Enabled })
+	above, err := c.Managers(ctx)
+	claim("Managers", err, func() bool { return isList() && len(above) <= len(items(said)) })
 	from, err := c.SessionsFrom(ctx, "u")
 	claim("SessionsFrom", err, func() bool { _, ok := at("signInSessionsValidFromDateTime").(string); return ok && !from.IsZero() })
 	seen, err := c.LastSignIns(ctx)

@@ -44,6 +44,7 @@ var (
 	findUsers            = operation{name: "look up a user", permission: "User.Read.All", cost: 1}
 	readSessions         = operation{name: "read since when sessions count", permission: "User.Read.All", cost: 1}
 	readManager          = operation{name: "read manager", permission: "User.Read.All", cost: 1}
+	readManagers         = operation{name: "read managers", permission: "User.Read.All", cost: 2}
 	readLastSignIns      = operation{name: "read last sign-ins", permission: "AuditLog.Read.All", budget: lastSignInsBudget, cost: 1, premium: true}
 	readGroup            = operation{name: "read group", permission: "GroupMember.Read.All", cost: 1}
 	checkGroups          = operation{name: "read groups of a user", permission: "GroupMember.Read.All", cost: 4}

@@ -305,6 +305,7 @@ func everyRead(c *msgraph.Client, ids []string) map[string]func(context.Context)
 		"policies":          func(ctx context.Context) error { _, err := c.Policies(ctx); return err },
 		"users":             func(ctx context.Context) error { _, err := c.Users(ctx); return err },
 		"count":             func(ctx context.Context) error { _, err := c.CountUsers(ctx); return err },
+		"managers":          func(ctx context.Context) error { _, err := c.Managers(ctx); return err },
 		"changes":           func(ctx context.Context) error { _, err := c.UserChanges(ctx, ""); return err },
 		"look-up":           func(ctx context.Context) error { _, err := c.FindUsers(ctx, "olga"); return err },
 		"user":              func(ctx context.Context) error { _, err := c.User(ctx, ids[0]); return err },

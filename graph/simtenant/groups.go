@@ -77,12 +77,12 @@ var (
 	memberSet = func() *set {
 		s := *userSet
 		s.typed = true
-		s.filters, s.all = nil, nil
+		s.filters, s.all, s.expand = nil, nil, nil
 		return &s
 	}()
 	memberUserSet = func() *set {
 		s := *userSet
-		s.filters, s.all = nil, nil
+		s.filters, s.all, s.expand = nil, nil, nil
 		return &s
 	}()
 )

@@ -46,6 +46,7 @@ type set struct {
 	directory   bool
 	typed       bool // its entities say their type, also under $select
 	expand      []string
+	most        int             // how large a page may be with something expanded; 0: as large as else
 	orderBy     string          // the one property that $orderby may name, newest first
 	all         func(*view) int // how many there are without a filter, if it need not be counted
 	heavy       map[string]int  // properties that make pages smaller, and how large they may be then
@@ -57,6 +58,7 @@ type options struct {
 	selected []string
 	filter   *node
 	expanded []string
+	inner    []string // what was selected of the one thing that is expanded; all that is usual if empty
 	top      int
 	from     cursor
 	count    bool
@@ -119,6 +121,9 @@ func (c *call) options(s *set) (options, error) {
 			o.top = min(o.top, most)
 		}
 	}
+	if s.most > 0 && len(o.expanded) > 0 {
+		o.top = min(o.top, s.most)
+	}
 	return o, c.advanced(s, &o)
 }
 
@@ -127,7 +132,13 @@ func (o *options) set(c *call, s *set, key, value string) (err error) {
 	case key == "$select":
 		o.selected, err = names(s, s.known, value)
 	case key == "$expand" && len(s.expand) > 0:
-		o.expanded, err = names(s, s.expand, value)
+		value, inner, nested := strings.Cut(value, "($select=")
+		if o.expanded, err = names(s, s.expand, value); err == nil && nested {
+			if !strings.HasSuffix(inner, ")") {
+				return badRequest("Parsing OData Select and Expand failed: " + value + "($select=" + inner)
+			}
+			o.inner, err = names(userSet, userSet.known, strings.TrimSuffix(inner, ")"))
+		}
 	case key == "$filter" && len(s.filters) > 0:
 		o.filter, err = parseFilter(s, value)
 	case key == "$top" && s.maxTop > 0:
@@ -290,7 +301,9 @@ func (c *call) shown(s *set, o options, e entity) document {
 	}
 	out := make(document, len(columns.names)+1)
 	for _, name := range columns.names {
-		out[name] = plain(e.prop(&c.view, name))
+		if value := e.prop(&c.view, name); value != (absent{}) {
+			out[name] = plain(value)
+		}
 	}
 	return out
 }

@@ -43,6 +43,8 @@ var peopleRoutes = []route{
 	{method: "POST", pattern: "users/*/invalidateAllRefreshTokens", beta: true, bucket: identity, cost: 1, do: revokeSessions},
 	{method: "POST", pattern: "users/*/sendMail", bucket: outlook, do: sendMail},
 	{method: "GET", pattern: "users/*/manager", bucket: identity, cost: 1, do: getManager},
+	{method: "PUT", pattern: "users/*/manager/$ref", bucket: identity, cost: 1, do: putManager},
+	{method: "DELETE", pattern: "users/*/manager/$ref", bucket: identity, cost: 1, do: deleteManager},
 	{method: "GET", pattern: "users/*/transitiveMemberOf", bucket: identity, cost: 2, do: listMemberOf},
 	{method: "POST", pattern: "users/*/checkMemberGroups", bucket: identity, cost: 4, asks: true, do: checkMemberGroups},
 	{method: "GET", pattern: "users/*/authentication/methods", bucket: methods, do: listMethods},

@@ -35,17 +35,26 @@ func (p *pageBody) add(v *view, shown columns, e entity) {
 		return
 	}
 	p.rows = append(p.rows, '{')
-	for k, name := range shown.names {
-		if k > 0 {
+	first := true
+	for _, name := range shown.names {
+		value := e.prop(v, name)
+		if value == (absent{}) {
+			continue
+		}
+		if !first {
 			p.rows = append(p.rows, ',')
 		}
+		first = false
 		p.rows = append(p.rows, '"')
 		p.rows = append(p.rows, name...)
 		p.rows = append(p.rows, '"', ':')
-		p.rows = appendJSON(p.rows, e.prop(v, name))
+		p.rows = appendJSON(p.rows, value)
 	}
 	p.rows = append(p.rows, '}')
 }
+
+// absent is the value of what is left out of an answer, and not said to be null.
+type absent struct{}
 
 // beginning is the page up to its rows. Its members are sorted, and "value"
 // comes last: all others begin with an @.

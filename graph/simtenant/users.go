@@ -43,6 +43,8 @@ var userSet = &set{
 		"otherMails": anyOf | size | negated, "assignedLicenses": size, "assignedLicenses/skuId": anyOf | negated,
 	},
 	directory: true,
+	expand:    words("manager"),
+	most:      100,
 	all:       (*view).everyone,
 	heavy:     map[string]int{"signInActivity": 500},
 	top:       100, maxTop: 999,
@@ -206,7 +208,11 @@ func listUsers(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.page(userSet, o, "users", c.users(o.filter)), nil
+	rows := c.users(o.filter)
+	if len(o.expanded) > 0 {
+		rows = withManagers(rows, o.inner)
+	}
+	return c.page(userSet, o, "users", rows), nil
 }
 
 func countUsers(c *call) (*answer, error) {
@@ -240,8 +246,15 @@ func getUser(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.one(userSet, "users", a)
+	return c.one(managerless, "users", a)
 }
+
+// managerless is a user read alone, whose manager is asked for by its own path.
+var managerless = func() *set {
+	s := *userSet
+	s.expand = nil
+	return &s
+}()
 
 // user is the account that the path names, by id or UPN.
 func (c *call) user() (int, *account, error) {

@@ -50,6 +50,7 @@ type account struct {
 	preferred string    // the default method, where somebody chose one
 	unsteered bool      // the tenant does not prefer the strongest method
 	contact   *contact  // nil as long as nobody said anything
+	above     *string   // object ID of the manager whom somebody set, or "" for nobody; nil: as the world was made
 }
 
 func (a *account) enabled() bool { return !a.off }
