@@ -76,7 +76,7 @@ func (t *tx) erase(tenant string, people []audit.Person) error {
 		}
 	}
 	for _, statement := range []string{
-		"DELETE FROM outbox WHERE topic LIKE 'nudge/%' AND facts LIKE '%' || ? || '%'",
+		"DELETE FROM outbox WHERE (topic LIKE 'nudge/%' OR topic LIKE 'managers/%') AND facts LIKE '%' || ? || '%'",
 		"UPDATE wave SET whom = '{}' WHERE whom LIKE '%' || ? || '%'",
 	} {
 		if err := t.run(statement, who.Object); err != nil {

@@ -73,6 +73,8 @@ func TestU22WhoIsErasedIsNowhere(t *testing.T) {
 		by(t, s, "INSERT INTO nudge (tenant, object, number, wave, subject, step, planned) VALUES (?, ?, 1, 'W-AAAAAA', 'register', 1, 1)", tenant, object)
 		by(t, s, "INSERT INTO outbox (key, kind, topic, address, facts, wanted, shown, message, tries, due, failure) VALUES ('k', 'nudge', ?, ?, ?, 1, 1, 'm', 0, 0, '')",
 			"nudge/"+tenant+"/"+object+"/register", account, `{"object":"`+object+`"}`)
+		by(t, s, "INSERT INTO outbox (key, kind, topic, address, facts, wanted, shown, message, tries, due, failure) VALUES ('m', 'manager', ?, '{}', ?, 1, 1, 'm', 0, 0, '')",
+			"managers/"+tenant+"/2026-W49", `{"missing":["`+object+`"]}`)
 		for i, c := range []struct{ person, body string }{{object, name}, {"sam", object}} {
 			by(t, s, "INSERT INTO staff_case (ref, tenant, kind, person, opener, open, version, opened, body) VALUES (?, ?, 'lost', ?, ?, 0, 1, 1, ?)",
 				fmt.Sprint("C-", i), tenant, c.person, c.person, `{"words":"`+c.body+`"}`)

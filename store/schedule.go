@@ -12,7 +12,10 @@ import (
 	"twokey/scheduler"
 )
 
-var _ scheduler.Digests = (*Store)(nil)
+var (
+	_ scheduler.Digests = (*Store)(nil)
+	_ scheduler.Letters = (*Store)(nil)
+)
 
 // Since implements scheduler.Slots.
 func (s *Store) Since(ctx context.Context, tenant, job string) (since time.Time, err error) {
