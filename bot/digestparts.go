@@ -8,6 +8,7 @@ import (
 	"twokey/chat"
 	"twokey/commands"
 	"twokey/commands/approval"
+	"twokey/commands/identity"
 	"twokey/commands/rules"
 	"twokey/graph/rollout"
 	"twokey/scheduler"
@@ -30,6 +31,24 @@ func fill(d *scheduler.Digester, a assembly, db *store.Store, head func(context.
 	}
 	d.Muted = func(ctx context.Context) (bool, error) { return commands.Muted(ctx, db, tenant, a.now()) }
 	d.Notices = func() []string { return commands.Notices(holds()) }
+}
+
+// managers is how managers are found and written to: by the first account that
+// is theirs for certain, so that nobody gets everything twice.
+func managers(a assembly, db *store.Store, people *identity.Directory) scheduler.Managers {
+	tenant := a.org.ID
+	return scheduler.Managers{
+		Store: db,
+		Above: a.reader.Managers,
+		Reach: func(ctx context.Context, object string) (chat.Address, bool) {
+			accounts := people.Accounts(ctx, approval.Principal{Tenant: tenant, Object: object})
+			if len(accounts) == 0 {
+				return chat.Address{}, false
+			}
+			return chat.Direct(accounts[0]), true
+		},
+		Begun: func(ctx context.Context) (bool, error) { return db.Begun(ctx, tenant) },
+	}
 }
 
 // decided counts what became of the requests that were asked since a moment.
@@ -64,7 +83,7 @@ func decided(ctx context.Context, db *store.Store, tenant string, since time.Tim
 
 // jobs are what is done by the clock. Without a channel the weeks are kept all
 // the same.
-func (p digestPlan) jobs(d *scheduler.Digester) []scheduler.Job {
+func (p digestPlan) jobs(d *scheduler.Digester, m scheduler.Managers) []scheduler.Job {
 	var jobs []scheduler.Job
 	if p.to == (chat.Address{}) {
 		jobs = append(jobs, d.WeeksJob())
@@ -73,6 +92,9 @@ func (p digestPlan) jobs(d *scheduler.Digester) []scheduler.Job {
 	}
 	if p.leaders != (chat.Address{}) {
 		jobs = append(jobs, d.LeaderJob(p.leaders))
+	}
+	if p.managers {
+		jobs = append(jobs, d.ManagerJob(m))
 	}
 	return jobs
 }

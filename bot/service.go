@@ -186,8 +186,8 @@ func digestOf(cfg *config.Config, workspaces map[string]string, zone *time.Locat
 	}
 	return digestPlan{
 		to:      at(d.Channel),
-		leaders: at(d.Leaders),
-		due:     scheduler.Weekly{Day: d.Day, Hour: int(d.At / time.Hour), Minute: int(d.At % time.Hour / time.Minute), Zone: zone},
+		leaders: at(d.Leaders), managers: d.Managers,
+		due: scheduler.Weekly{Day: d.Day, Hour: int(d.At / time.Hour), Minute: int(d.At % time.Hour / time.Minute), Zone: zone},
 	}
 }
 

@@ -75,7 +75,9 @@ type digestPlan struct {
 	to      chat.Address
 	also    []chat.Address // where else it is posted
 	leaders chat.Address   // the monthly version for leaders; without a place it is not posted
-	due     scheduler.Weekly
+	// managers says that each manager is told of their own people, once a month.
+	managers bool
+	due      scheduler.Weekly
 }
 
 // pace is how fast a bot looks and acts. What is zero is as usual.
@@ -204,7 +206,8 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Tidy: tidying(engine.Tidy, commands.RemindExceptions(env)), Current: engine.Current, Prove: engine.Prove,
 	})
 	bot.cases = commands.NewCaseworker(env, cmp.Or(a.pace.cases, time.Minute), a.log)
-	if bot.scheduler, err = scheduler.New(a.org.ID, a.digest.jobs(digester), bot.store, a.now, a.log); err != nil {
+	jobs := a.digest.jobs(digester, managers(a, bot.store, people))
+	if bot.scheduler, err = scheduler.New(a.org.ID, jobs, bot.store, a.now, a.log); err != nil {
 		return nil, err
 	}
 	return bot, bot.scheduler.Register(ctx)
@@ -249,6 +252,7 @@ func converse(a assembly, bot *assembled, env commands.Env) (*outbox.Sender, err
 	renderers := commands.Renderers(env)
 	renderers[scheduler.KindDigest] = scheduler.Render
 	renderers[scheduler.KindLeader] = scheduler.RenderLeader
+	renderers[scheduler.KindManager] = scheduler.RenderManager(bot.store.Names)
 	renderers[nudge.Kind] = bot.nudger.Render
 	sender := outbox.New(bot.store, c.posters, renderers, a.log)
 	if !bot.store.Alone() { // or else nobody else could have led, and posted what is not recorded

@@ -155,9 +155,11 @@ type Policy struct {
 type Digest struct {
 	Channel string // "slack/C…" or "discord/…"
 	Leaders string // likewise, for the monthly version; empty: there is none
-	Day     time.Weekday
-	At      time.Duration // since midnight
-	Zone    string        // of the tz database
+	// Managers says that each manager is told of their own people once a month.
+	Managers bool
+	Day      time.Weekday
+	At       time.Duration // since midnight
+	Zone     string        // of the tz database
 }
 
 // Audit is what becomes of the audit record.

@@ -185,6 +185,7 @@ func (d *Digest) shape() shape {
 	return section{
 		{name: "channel", like: "channel: slack/C… or discord/…", is: channel(&d.Channel)},
 		{name: "leaders", is: channel(&d.Leaders)},
+		{name: "managers", is: truth(&d.Managers)},
 		{name: "at", like: "at: mon 09:00", is: weekly(&d.Day, &d.At)},
 		{name: "zone", like: "zone: Europe/Madrid", is: zone(&d.Zone)},
 	}
