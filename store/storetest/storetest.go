@@ -32,6 +32,7 @@ type Store interface {
 	alert.Store
 	link.Store
 	nudge.Store
+	Letters
 	// Audit reads the audit record from its beginning.
 	Audit(ctx context.Context) iter.Seq2[audit.Record, error]
 	// LastRecords returns the newest n records, newest first; only those of
@@ -78,7 +79,7 @@ type Store interface {
 // given clock as its time: a new one at the first call, and the same one again
 // at each later call, which only comes after Close.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared, staffSuite, notes, links, nudges, alerts} {
+	for _, suite := range []map[string]func(*testing.T, *bench){requests, attempts, messages, records, aliases, pruning, transactions, freezes, ruleSuite, inbox, languages, settings, declared, staffSuite, notes, links, nudges, letters, alerts} {
 		for name, run := range suite {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
