@@ -30,14 +30,41 @@ func TestDigestsForPlatforms(t *testing.T) {
 			t.Errorf("there is no digest %q", name)
 			continue
 		}
-		m := d.message
-		if m.Image != nil {
-			m.Image = &chat.Image{Name: m.Image.Name, Alt: m.Image.Alt}
-		}
-		same(t, name+".json", indented(m))
+		sameWords(t, name, d.message)
 		samePicture(t, name+".png", d.files[filePicture])
 		golden(t, name+".json", string(d.files[fileFigures]))
 	}
+}
+
+// TestVersionsForPlatforms does the same for what leaders and managers get.
+func TestVersionsForPlatforms(t *testing.T) {
+	t.Parallel()
+	names := map[string]string{"id-0": "Ana López", "id-1": "<!channel> [press](https://evil.example)\u202e"}
+	all := map[string]chat.Message{
+		"leader":        must(LeaderMessage(told()["goal"].Digest)),
+		"manager":       ManagerMessage(team(7, 3, 0, false), names),
+		"manager-small": ManagerMessage(team(2, 1, 0, true), names),
+	}
+	for _, name := range chattest.VersionNames {
+		m, known := all[name]
+		if !known {
+			t.Errorf("there is no version %q", name)
+			continue
+		}
+		sameWords(t, name, m)
+		if m.Image != nil {
+			samePicture(t, name+".png", m.Image.PNG)
+		}
+	}
+}
+
+// sameWords compares a message, whose picture is a file of its own.
+func sameWords(t *testing.T, name string, m chat.Message) {
+	t.Helper()
+	if m.Image != nil {
+		m.Image = &chat.Image{Name: m.Image.Name, Alt: m.Image.Alt}
+	}
+	same(t, name+".json", indented(m))
 }
 
 func indented(v any) []byte {

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"twokey/chat"
 )
@@ -14,16 +15,20 @@ var DigestNames = []string{
 	"scope-change", "goal-met", "legacy-returning", "department-done", "million",
 }
 
+// VersionNames names the versions for leaders and for managers that every platform
+// has to show.
+var VersionNames = []string{"leader", "manager", "manager-small"}
+
 // The digests as the scheduler words and draws them; its tests keep them so.
 //
 //go:embed digests
 var digests embed.FS
 
-// Digests returns the weekly digests with their pictures, under the names of
-// their goldens.
+// Digests returns the weekly digests and the other versions of them, with their
+// pictures, under the names of their goldens.
 func Digests() []Fixture {
 	var all []Fixture
-	for _, name := range DigestNames {
+	for _, name := range slices.Concat(DigestNames, VersionNames) {
 		var m chat.Message
 		text, err := digests.ReadFile("digests/" + name + ".json")
 		if err == nil {
