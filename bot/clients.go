@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
+	"strings"
 
 	"twokey/bot/config"
 	"twokey/graph"
@@ -78,7 +80,7 @@ func (c clients) organization(ctx context.Context, t config.Tenant) (graph.Organ
 	org, err := c.reader.Organization(ctx)
 	switch {
 	case err != nil:
-		return org, plainly(fmt.Sprintf("The tenant cannot be read by the app in graph.auth: %s (%v)", sentence(err), err))
+		return org, plainly(fmt.Sprintf("The tenant cannot be read by the app in graph.auth: %s (%s)", sentence(err), reason(err)))
 	case org.ID != t.ID:
 		return org, plainly(fmt.Sprintf("The configuration is for the tenant %s, and its app registration is one of %s.", t.ID, org.ID))
 	}
@@ -87,6 +89,27 @@ func (c clients) organization(ctx context.Context, t config.Tenant) (graph.Organ
 	}
 	return org, nil
 }
+
+// entraSays is what Entra gives as the reason for a refusal, without the numbers
+// by which Microsoft's support finds it.
+var entraSays = regexp.MustCompile(`AADSTS\d+: [^\n"\\]*?(\.|$| Trace ID)`)
+
+// reason is what is behind an error, in one line: of a page of what was sent and
+// answered only what Entra says, and of all else the beginning.
+func reason(err error) string {
+	if says := entraSays.FindString(err.Error()); says != "" {
+		return strings.TrimSuffix(says, " Trace ID")
+	}
+	const most = 300
+	text := []rune(oneLine(err.Error()))
+	if len(text) > most {
+		return string(text[:most]) + "…"
+	}
+	return string(text)
+}
+
+// oneLine puts a text of several lines into one.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // apps are the application IDs of both. A managed identity's is in its token.
 func (c clients) apps(ctx context.Context, g config.Graph) ([]string, error) {

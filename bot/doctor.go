@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mattn/go-isatty"
 
@@ -70,7 +72,14 @@ func (d *examination) fine(check, what string) {
 
 // failed adds what an error says, and what it says to do about it.
 func (d *examination) failed(check string, err error, why, mend string) {
-	d.add(finding{Check: check, State: stateWrong, What: sentence(err), Why: why, Mend: cmp.Or(mend, hint(err))})
+	mend = cmp.Or(mend, hint(err))
+	d.add(finding{Check: check, State: stateWrong, What: strings.TrimSuffix(sentence(err), ": "+mend), Why: why, Mend: capital(mend)})
+}
+
+// capital makes a sentence of what an error says to do.
+func capital(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[size:]
 }
 
 // hint is what an error says to do about it; empty if it does not.
@@ -110,8 +119,12 @@ func (d *examination) all(ctx context.Context, path string) {
 	if cfg.Discord != nil {
 		d.discord(ctx, cfg, set)
 	}
+	d.teams(cfg)
 	d.words(cfg)
 }
+
+// noStart is why every mistake in the file matters.
+const noStart = "The bot does not start with it."
 
 // configuration reads the file. With mistakes in it nothing else is looked at:
 // half a configuration would be found wanting for the wrong reasons.
@@ -122,18 +135,18 @@ func (d *examination) configuration(path string) (*config.Config, bool) {
 	switch {
 	case errors.As(err, &mistakes):
 		for _, m := range mistakes {
-			d.failed(check, m, "", "Correct the line, and run this again: the rest was not looked at.")
+			d.failed(check, m, noStart, "Correct the line, and run this again: the rest was not looked at.")
 		}
 		return nil, false
 	case errors.Is(err, fs.ErrNotExist):
-		d.failed(check, fmt.Errorf("there is no file %s", path), "", "docs/twokey.example.yaml shows what belongs in it.")
+		d.failed(check, fmt.Errorf("there is no file %s", path), noStart, "“twokey config example” prints one to begin with.")
 		return nil, false
 	case err != nil:
-		d.failed(check, err, "", "")
+		d.failed(check, err, noStart, "Let the bot's user read it.")
 		return nil, false
 	}
 	if err := unable(cfg); err != nil {
-		d.failed(check, err, "", "")
+		d.failed(check, err, noStart, "Correct it; the rest was looked at all the same.")
 		return cfg, true
 	}
 	d.fine(check, path+" is in order")
@@ -156,16 +169,16 @@ func (d *examination) words(cfg *config.Config) {
 		note("pinned accounts", who+" holds a role and has no chat account of theirs pinned", "Nobody can ask them, and they can decide nothing.", "Pin it under tenants[0].people.")
 	}
 	if cfg.Digest == nil {
-		note("weekly digest", "it is not posted", "", "Add the section digest.")
+		note("weekly digest", "it is not posted", "Without it only those who ask see how far the organisation is.", "Add the section digest.")
 	}
 	if cfg.Approvals.Solo {
-		note("solo", "one person alone can change the tenant", "", "Take approvals.solo out as soon as there is a second person.")
+		note("solo", "one person alone can change the tenant", "Whoever takes over that person's account can change it too.", "Take approvals.solo out as soon as there is a second person.")
 	}
 	if cfg.Approvals.AcceptNoStepUp {
 		note("step-up", "nobody proves anew who they are before a powerful change", "Whoever takes over a chat session may then approve.", "Approve on devices that lock themselves.")
 	}
 	if cfg.Approvals.AcceptLockout {
-		note("lock-out guard", "two approvers can let through what leaves too few able to sign in", "", "Take approvals.accept_lockout out.")
+		note("lock-out guard", "two approvers can let through what leaves too few able to sign in", "Then only Microsoft's support gets you back in.", "Take approvals.accept_lockout out.")
 	}
 	if len(cfg.Audit.HeadTo) == 0 {
 		note("audit heads", "they are kept in the database alone and posted with the digest", "Who can change the database could change the record with it.", "Name a file on another machine's disk under audit.head_to.")

@@ -42,7 +42,7 @@ func (d *examination) database(ctx context.Context, cfg *config.Config) {
 		if file {
 			mend = "Is it Twokey's file, and may this user read it?"
 		}
-		d.failed(check, fmt.Errorf("the database cannot be read: %w", err), "Everything is kept there.", mend)
+		d.failed(check, fmt.Errorf("the database cannot be read: %s", oneLine(err.Error())), "Everything is kept there.", mend)
 		return
 	}
 	last, err := audit.Verify(db.Audit(ctx), "")
@@ -58,14 +58,19 @@ func (d *examination) database(ctx context.Context, cfg *config.Config) {
 
 // folder says whether a file can be made in a folder.
 func (d *examination) folder(check, folder, good string) {
+	const why = "What the bot has to keep there would be lost."
 	f, err := os.CreateTemp(folder, ".twokey-*")
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = fmt.Errorf("nothing can be written to the folder %s: %w", folder, p.Err)
+	}
 	if err != nil {
-		d.failed(check, err, "", "Make the folder, and let the bot's user write to it.")
+		d.failed(check, err, why, "Make the folder, and let the bot's user write to it.")
 		return
 	}
 	err = errors.Join(f.Close(), os.Remove(f.Name()))
 	if err != nil {
-		d.failed(check, err, "", "")
+		d.failed(check, err, why, "See whether the disk is full or broken.")
 		return
 	}
 	d.fine(check, good)
@@ -100,10 +105,10 @@ func (d *examination) web(web config.Web) {
 }
 
 func (d *examination) certificate(web config.Web) {
-	const check = "web certificate"
+	const check, byIt = "web certificate", "Browsers and the chat reach the bot by it."
 	pair, err := tls.LoadX509KeyPair(web.CertFile, web.KeyFile)
 	if err != nil {
-		d.failed(check, err, "Browsers and the chat reach the bot by it.", "Name a certificate with its chain and its key in PEM under web.cert_file and web.key_file.")
+		d.failed(check, err, byIt, "Name a certificate with its chain and its key in PEM under web.cert_file and web.key_file.")
 		return
 	}
 	leaf, host := pair.Leaf, ""
@@ -112,11 +117,11 @@ func (d *examination) certificate(web config.Web) {
 	}
 	switch until := leaf.NotAfter.Sub(d.now()); {
 	case until <= 0:
-		d.failed(check, fmt.Errorf("the certificate ended on %s", leaf.NotAfter.Format(time.DateOnly)), "", "Renew it.")
+		d.failed(check, fmt.Errorf("the certificate ended on %s", leaf.NotAfter.Format(time.DateOnly)), byIt, "Renew it.")
 	case host != "" && leaf.VerifyHostname(host) != nil:
-		d.failed(check, fmt.Errorf("the certificate is not for %s", host), "", "Get one for that name.")
+		d.failed(check, fmt.Errorf("the certificate is not for %s", host), byIt, "Get one for that name.")
 	case until < soon:
-		d.add(finding{Check: check, State: stateNote, What: fmt.Sprintf("the certificate ends on %s", leaf.NotAfter.Format(time.DateOnly)), Mend: "Renew it before."})
+		d.add(finding{Check: check, State: stateNote, What: fmt.Sprintf("the certificate ends on %s", leaf.NotAfter.Format(time.DateOnly)), Why: byIt, Mend: "Renew it before."})
 	default:
 		d.fine(check, fmt.Sprintf("the certificate holds until %s", leaf.NotAfter.Format(time.DateOnly)))
 	}
@@ -130,12 +135,12 @@ func (d *examination) page(ctx context.Context, cfg *config.Config, set setting)
 	}
 	page, err := newPage(cfg, graph.Organization{}, nil, set)
 	if err != nil {
-		d.failed("linking page", err, "", "")
+		d.failed("linking page", err, "People prove on it who they are.", "Correct web and web.sign_in, which say where it is.")
 		return
 	}
 	page.Check(ctx, func(name string, err error) {
 		if err != nil {
-			d.failed(name, err, "People prove on the linking page who they are.", "")
+			d.failed(name, err, "People prove on the linking page who they are.", cmp.Or(hint(err), "Can this machine reach tenants[0].graph.authority_url?"))
 			return
 		}
 		d.fine(name, "")
@@ -145,21 +150,21 @@ func (d *examination) page(ctx context.Context, cfg *config.Config, set setting)
 
 // reached looks whether the bot answers where browsers find it.
 func (d *examination) reached(ctx context.Context, public string) {
-	const check = "public address"
+	const check, toThem = "public address", "Browsers open the linking page there."
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, public+"/healthz", nil)
 	if err != nil {
-		d.failed(check, err, "", "")
+		d.failed(check, err, toThem, "Correct web.public_url.")
 		return
 	}
 	answer, err := http.DefaultClient.Do(q)
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &untrusted):
-		d.failed(check, fmt.Errorf("browsers do not trust %s: %w", public, untrusted.Err), "", "Get a certificate for that name from an authority that browsers know.")
+		d.failed(check, fmt.Errorf("browsers do not trust %s: %w", public, untrusted.Err), toThem, "Get a certificate for that name from an authority that browsers know.")
 	case err != nil:
-		d.add(finding{Check: check, State: stateNote, What: public + " does not answer", Why: "Browsers open the linking page there.", Mend: "It is in order if the bot is not running; else see whether the name leads here and the way is open."})
+		d.add(finding{Check: check, State: stateNote, What: public + " does not answer", Why: toThem, Mend: "It is in order if the bot is not running; else see whether the name leads here and the way is open."})
 	default:
 		_ = answer.Body.Close()
 		d.fine(check, public+" answers")
@@ -171,7 +176,7 @@ func (d *examination) tenant(ctx context.Context, cfg *config.Config, set settin
 	t := cfg.Tenants[0]
 	c, err := newClients(t, set)
 	if err != nil {
-		d.failed("tenant", err, "", "")
+		d.failed("tenant", err, "Everything is read from it.", "Correct tenants[0].graph: the key, certificate or authority that it names cannot be used.")
 		return
 	}
 	d.app(ctx, "app that reads", t.Graph.Auth, c.reader, entra.Reader())
@@ -190,11 +195,28 @@ func (d *examination) tenant(ctx context.Context, cfg *config.Config, set settin
 	d.credentials(ctx, t, c)
 	if _, err := cfg.Rules(ctx, t, c.find); err != nil {
 		for _, one := range strings.Split(err.Error(), "\n") {
-			d.failed("people and rules", errors.New(one), "", "Correct the name, or give the object ID.")
+			d.failed("people and rules", errors.New(one), noStart, "Correct the name, or give the object ID.")
 		}
 		return
 	}
-	d.fine("people and rules", "everybody who is named was found")
+	if d.groups(ctx, t, c) {
+		d.fine("people and rules", "everybody who is named was found")
+	}
+}
+
+// groups looks whether the groups that give roles are there: of one that is not
+// nobody is a member, so that nothing else would say so.
+func (d *examination) groups(ctx context.Context, t config.Tenant, c clients) (all bool) {
+	all = true
+	for _, role := range config.Roles {
+		for _, id := range t.Roles[role].Groups {
+			if _, err := c.reader.Group(ctx, id); err != nil {
+				all = false
+				d.failed("people and rules", fmt.Errorf("the group %s, which gives the role %s, cannot be read: %s", id, role, sentence(err)), "Whoever is to hold the role by it does not.", "Correct tenants[0].roles."+role+".groups: a group's object ID is on its page in the Entra admin centre.")
+			}
+		}
+	}
+	return all
 }
 
 // app looks at what one of the app registrations may do.
@@ -209,7 +231,7 @@ func (d *examination) app(ctx context.Context, check string, auth *config.Auth, 
 	}
 	granted, err := client.Grants(ctx)
 	if err != nil {
-		d.failed(check, err, "", "Check client_id and the certificate or secret, and that the app is in this tenant.")
+		d.failed(check, fmt.Errorf("%s (%s)", sentence(err), reason(err)), "The bot signs in to the tenant by it.", "Check client_id and the certificate or secret, and that the app is in this tenant.")
 		return
 	}
 	diff := entra.Compare(needs, granted.Permissions)
@@ -234,7 +256,7 @@ func (d *examination) app(ctx context.Context, check string, auth *config.Auth, 
 func (d *examination) licence(ctx context.Context, c clients) {
 	l, err := c.reader.Licence(ctx)
 	if err != nil {
-		d.add(finding{Check: "licence", State: stateNote, What: sentence(err), Why: "Without knowing it the bot takes the tenant for one without P1.", Mend: hint(err)})
+		d.add(finding{Check: "licence", State: stateNote, What: sentence(err), Why: "Without knowing it the bot takes the tenant for one without P1.", Mend: cmp.Or(hint(err), again)})
 		return
 	}
 	what := l.String()
@@ -250,7 +272,7 @@ func (d *examination) passes(ctx context.Context, c clients) {
 	p, err := c.reader.MethodsPolicy(ctx)
 	switch {
 	case err != nil:
-		d.add(finding{Check: check, State: stateNote, What: sentence(err), Mend: hint(err)})
+		d.add(finding{Check: check, State: stateNote, What: sentence(err), Why: "Whether passes can be given is not known.", Mend: cmp.Or(hint(err), again)})
 	case !p.Pass.Enabled:
 		d.add(finding{
 			Check: check, State: stateNote, What: "the tenant's policy has it switched off",
@@ -272,13 +294,13 @@ func (d *examination) credentials(ctx context.Context, t config.Tenant, c client
 		check := "keys of app " + id
 		app, err := c.reader.App(ctx, id)
 		if err != nil {
-			d.add(finding{Check: check, State: stateNote, What: sentence(err), Why: "When they end is not known, nor whether somebody added one.", Mend: hint(err)})
+			d.add(finding{Check: check, State: stateNote, What: sentence(err), Why: "When they end is not known, nor whether somebody added one.", Mend: cmp.Or(hint(err), again)})
 			continue
 		}
 		d.fine(check, fmt.Sprintf("%d", len(app.Credentials)))
 		for _, k := range app.Credentials {
 			if left := k.End.Sub(d.now()); !k.End.IsZero() && left < soon {
-				d.add(finding{Check: check, State: stateNote, What: fmt.Sprintf("the %s “%s” ends on %s", k.Kind, k.Name, k.End.Format(time.DateOnly)), Mend: "Add a new one, give it to the bot, and take the old one away."})
+				d.add(finding{Check: check, State: stateNote, What: fmt.Sprintf("the %s “%s” ends on %s", k.Kind, k.Name, k.End.Format(time.DateOnly)), Why: "From then on the bot cannot sign in by it.", Mend: "Add a new one, give it to the bot, and take the old one away."})
 			}
 		}
 	}
@@ -288,55 +310,111 @@ func (d *examination) credentials(ctx context.Context, t config.Tenant, c client
 func (d *examination) slack(ctx context.Context, cfg *config.Config, set setting) {
 	s, err := newSlack(cfg, set, &late{})
 	if err != nil {
-		d.failed("slack", err, "", "")
+		d.failed("slack", err, without, "Correct the section slack.")
 		return
 	}
 	broken := false
 	s.Check(ctx, func(name string, err error) {
 		if err != nil {
 			broken = broken || name == "slack token"
-			d.failed(name, err, "", cmp.Or(hint(err), "Can this machine reach "+cfg.Slack.APIURL+"?"))
+			d.failed(name, err, without, cmp.Or(hint(err), "Can this machine reach "+cfg.Slack.APIURL+"?"))
 			return
 		}
 		d.fine(name, "")
 	})
-	d.clock(ctx, cfg.Slack.APIURL)
+	d.clock(ctx, "Slack", cfg.Slack.APIURL)
 	if broken {
 		d.add(finding{Check: "pinned accounts", State: stateSkipped, What: "Slack does not let the bot in"})
 		return
 	}
 	d.pins(ctx, cfg, s)
-	d.channels("slack", cfg.Slack.Channels)
+	d.channels(ctx, "slack", cfg.Slack.Channels, s.Channel)
 }
+
+const (
+	// without is why it matters what a chat refuses.
+	without = "Without it the bot does not hear people, or cannot answer them."
+	// again is what to do about what passes by.
+	again = "Run this again in a moment."
+)
 
 // discord looks at the app on the server.
 func (d *examination) discord(ctx context.Context, cfg *config.Config, set setting) {
 	a, err := newDiscord(cfg, set, &late{mux: commands.NewMux(commands.Env{}, set.log)})
 	if err != nil {
-		d.failed("discord", err, "", "")
+		d.failed("discord", err, without, "Correct the section discord.")
 		return
 	}
+	broken := false
 	a.Check(ctx, func(name string, err error) {
 		switch {
 		case err == nil:
 			d.fine(name, "")
 		case errors.Is(err, discord.ErrNoFreeText):
-			d.add(finding{Check: name, State: stateNote, What: err.Error(), Mend: "Set discord.mode to gateway to hear them."})
+			d.add(finding{Check: name, State: stateNote, What: err.Error(), Why: "People expect an answer.", Mend: "Set discord.mode to gateway to hear them."})
+		case errors.Is(err, discord.ErrOtherCommands):
+			d.add(finding{Check: name, State: stateNote, What: err.Error(), Why: "People see those commands that are registered.", Mend: "Start the bot: it registers its own."})
 		default:
-			d.failed(name, err, "", cmp.Or(hint(err), "Can this machine reach "+cfg.Discord.APIURL+"?"))
+			broken = broken || name == "discord token" || name == "discord server"
+			d.failed(name, err, without, cmp.Or(hint(err), "Can this machine reach "+cfg.Discord.APIURL+"?"))
 		}
 	})
 	if cfg.Slack == nil {
-		d.channels("discord", cfg.Discord.Channels)
+		d.clock(ctx, "Discord", cfg.Discord.APIURL+"/gateway") // which takes no token
+	}
+	if broken {
+		d.add(finding{Check: "pinned Discord accounts", State: stateSkipped, What: "Discord does not let the bot in"})
+		return
+	}
+	d.members(ctx, cfg, a)
+	if cfg.Slack == nil {
+		d.channels(ctx, "discord", cfg.Discord.Channels, a.Channel)
 	}
 }
 
-// channels says which of a platform's channels are not named.
-func (d *examination) channels(platform string, c config.Channels) {
-	for _, channel := range []struct{ name, id string }{{"admins", c.Admins}, {"team", c.Team}} {
-		if channel.id == "" {
-			d.add(finding{Check: platform + " channel " + channel.name, State: stateNote, What: "none is named", Mend: "Set " + platform + ".channels." + channel.name + "."})
+// members looks whether those whose Discord account is pinned are on the server.
+func (d *examination) members(ctx context.Context, cfg *config.Config, a *discord.Discord) {
+	const check = "pinned Discord accounts"
+	found := 0
+	for _, p := range cfg.Tenants[0].People {
+		for _, id := range p.Discord {
+			if err := a.Member(ctx, id); err != nil {
+				d.failed(check, fmt.Errorf("%s of %s does not count: %w", id, p.User, err), "Only a member's presses do.", "Correct it under tenants[0].people, or invite the person to the server.")
+				continue
+			}
+			found++
 		}
+	}
+	d.fine(check, fmt.Sprintf("%d are members of the server", found))
+}
+
+// teams says of the digest's address what can be said without posting there.
+func (d *examination) teams(cfg *config.Config) {
+	if cfg.Teams == nil {
+		return
+	}
+	if u, err := url.Parse(cfg.Teams.WebhookURL.Reveal()); err == nil {
+		d.fine("teams address", "on "+u.Host+"; it was not tried, as whoever calls it posts")
+	}
+}
+
+// channels says which of a platform's channels are not named, and which of the
+// others the bot does not see.
+func (d *examination) channels(ctx context.Context, platform string, c config.Channels, look func(ctx context.Context, id string) error) {
+	for _, channel := range []struct{ name, id, why string }{
+		{"admins", c.Admins, "Requests and alerts are shown there."},
+		{"team", c.Team, "It is for everybody."},
+	} {
+		check, key := platform+" channel "+channel.name, platform+".channels."+channel.name
+		if channel.id == "" {
+			d.add(finding{Check: check, State: stateNote, What: "none is named", Why: channel.why, Mend: "Set " + key + "."})
+			continue
+		}
+		if err := look(ctx, channel.id); err != nil {
+			d.failed(check, err, channel.why, cmp.Or(hint(err), "Compare "+key+" with the channel's ID."))
+			continue
+		}
+		d.fine(check, "the bot sees it")
 	}
 }
 
@@ -345,7 +423,7 @@ func (d *examination) pins(ctx context.Context, cfg *config.Config, s *slack.Sla
 	const check = "pinned accounts"
 	team, err := s.Workspace(ctx)
 	if err != nil {
-		d.failed(check, err, "", "")
+		d.failed(check, err, without, again)
 		return
 	}
 	found := 0
@@ -355,7 +433,7 @@ func (d *examination) pins(ctx context.Context, cfg *config.Config, s *slack.Sla
 			err := s.Member(ctx, id)
 			switch {
 			case workspace != team:
-				d.failed(check, fmt.Errorf("%s of %s is in another workspace than the bot, which is in %s", pin, p.User, team), "", "Correct it under tenants[0].people.")
+				d.failed(check, fmt.Errorf("%s of %s is in another workspace than the bot, which is in %s", pin, p.User, team), "Only a full member's presses do.", "Correct it under tenants[0].people.")
 			case err != nil:
 				d.failed(check, fmt.Errorf("%s of %s does not count: %w", pin, p.User, err), "Only a full member's presses do.", "Correct it under tenants[0].people.")
 			default:
@@ -370,8 +448,8 @@ func (d *examination) pins(ctx context.Context, cfg *config.Config, s *slack.Sla
 // sooner or later than they were made.
 const skew = time.Minute
 
-// clock compares this machine's with a server's.
-func (d *examination) clock(ctx context.Context, address string) {
+// clock compares this machine's with that of somebody's server.
+func (d *examination) clock(ctx context.Context, whose, address string) {
 	const check = "clock"
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -379,6 +457,7 @@ func (d *examination) clock(ctx context.Context, address string) {
 	if err != nil {
 		return
 	}
+	q.Header.Set("User-Agent", discord.UserAgent) // Discord turns others away, and nobody else minds
 	answer, err := http.DefaultClient.Do(q)
 	if err != nil {
 		return // that it cannot be reached is said of the token
@@ -390,8 +469,8 @@ func (d *examination) clock(ctx context.Context, address string) {
 	}
 	off := d.now().Sub(at).Round(time.Second)
 	if off.Abs() > skew {
-		d.failed(check, fmt.Errorf("this machine's differs from Slack's by %s", off), "Sign-ins and signatures fail.", "Switch time synchronisation on.")
+		d.failed(check, fmt.Errorf("this machine's differs from %s's by %s", whose, off), "Sign-ins and signatures fail.", "Switch time synchronisation on.")
 		return
 	}
-	d.fine(check, "as Slack's")
+	d.fine(check, "as "+whose+"'s")
 }

@@ -160,7 +160,7 @@ func New(cfg Config) (*Discord, error) {
 	if err != nil {
 		return nil, err
 	}
-	session.StateEnabled, session.UserAgent = false, userAgent
+	session.StateEnabled, session.UserAgent = false, UserAgent
 	session.LogLevel = -1 // it writes what Discord answers to the standard error
 	d := &Discord{
 		cfg: cfg, door: newDoor(address, cfg.Dial), session: session, handler: chat.HandlerFunc(nobody),
@@ -172,8 +172,8 @@ func New(cfg Config) (*Discord, error) {
 	return d, nil
 }
 
-// userAgent is of the form that Discord demands of bots.
-const userAgent = "DiscordBot (https://github.com/bwmarrin/discordgo, " + discordgo.VERSION + ") Twokey"
+// UserAgent is of the form that Discord demands of bots.
+const UserAgent = "DiscordBot (https://github.com/bwmarrin/discordgo, " + discordgo.VERSION + ") Twokey"
 
 var snowflake = regexp.MustCompile(`^\d{15,20}$`)
 

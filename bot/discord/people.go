@@ -2,7 +2,6 @@ package discord
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"twokey/chat"
@@ -27,9 +26,7 @@ func (d *Discord) isMember(ctx context.Context, v *delivery) (bool, error) {
 	if known && v.event.Kind == chat.Mention && !now.Before(seen) && now.Sub(seen) < fresh {
 		return true, nil
 	}
-	c := call{doing: "look up a person", patience: patience, repeat: true}
-	c.method, c.path, c.route = at(http.MethodGet, "/guilds/{}/members/{}", d.cfg.Guild, v.from)
-	switch err := d.do(ctx, c, nil); {
+	switch err := d.Member(ctx, v.from); {
 	case err == nil:
 		d.members.Put(v.from, now)
 		return true, nil

@@ -2,9 +2,12 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/slack-go/slack"
 )
 
 // scopes are what the bot needs, as the manifest asks for them, and what for.
@@ -41,6 +44,21 @@ func (s *Slack) Check(ctx context.Context, report func(name string, err error)) 
 		_, _, err := s.api.StartSocketModeContext(ctx)
 		report("slack sockets", wrap("open a socket", err))
 	}
+}
+
+// Channel reports whether the bot sees a channel, "C…". Slack tells an app that
+// may not look at channels so much when it is asked for the link of a message
+// that is not there. In a public channel the bot sees more than it may write to:
+// whether it was invited shows at its first message alone.
+// https://docs.slack.dev/reference/methods/chat.getPermalink
+func (s *Slack) Channel(ctx context.Context, id string) error {
+	_, err := s.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: id, Ts: "1000000000.000000"})
+	err = wrap("look at a channel", err)
+	var p *problem
+	if errors.As(err, &p) && p.code == "message_not_found" {
+		return nil
+	}
+	return err
 }
 
 // Member reports whether an account, "U…", is a full member of the workspace:

@@ -132,7 +132,7 @@ func (a Auth) make() (azcore.TokenCredential, error) {
 func (a Auth) certificate() (azcore.TokenCredential, error) {
 	certs, key, err := azidentity.ParseCertificates([]byte(a.Certificate.Reveal()), []byte(a.CertificatePassword.Reveal()))
 	if err != nil {
-		return nil, wrong("Certificate", err.Error())
+		return nil, wrong("Certificate", "is neither in PEM with its key nor in PKCS #12, or its password is another one")
 	}
 	return azidentity.NewClientCertificateCredential(a.TenantID, a.ClientID, certs, key, &azidentity.ClientCertificateCredentialOptions{
 		ClientOptions: a.options(), DisableInstanceDiscovery: a.unlisted(), SendCertificateChain: true,

@@ -8,7 +8,7 @@ import (
 // routes are those that the platform plays.
 var routes = map[string]answerTo{
 	RouteGateway:                          {do: (*call).gateway},
-	"GET /gateway":                        {do: (*call).gateway},
+	"GET /gateway":                        {do: (*call).gateway, open: true},
 	RouteSelf:                             {do: (*call).self},
 	"GET /applications/@me":               {do: (*call).application},
 	"GET /guilds/{guild_id}":              {do: (*call).guild},

@@ -164,7 +164,7 @@ var methods = map[string]method{
 }
 
 // natural are the codes that answer an honest question.
-var natural = []string{"users_not_found", "hash_conflict", "ratelimited"}
+var natural = []string{"users_not_found", "message_not_found", "hash_conflict", "ratelimited"}
 
 // serveAPI answers one call.
 func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request) {

@@ -225,7 +225,7 @@ func (w *Workspace) deleteMessage(c *call) (reply, *refusal) {
 // getPermalink is chat.getPermalink.
 func (w *Workspace) getPermalink(c *call) (reply, *refusal) {
 	to := w.channel(c.get("channel"))
-	if to == nil {
+	if to == nil || to.Private && !to.has(w.options.BotUser) {
 		return nil, refuse("channel_not_found")
 	}
 	m := w.find(to.ID, c.get("message_ts"))
