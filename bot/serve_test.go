@@ -78,6 +78,8 @@ type officeOptions struct {
 	page     bool                            // there is a page on which people prove who they are
 	allow    []string                        // what Slack refuses by design
 	scopes   []string                        // what the app may do beside the usual
+	tenant   func(*simtenant.Config)         // makes the tenant another than the usual one; nil: does not
+	slack    func(*slacktest.Options)        // likewise the workspace
 }
 
 // start is a Wednesday morning.
@@ -98,13 +100,17 @@ func openOffice(t *testing.T, o officeOptions) *office {
 		_, port, _ := net.SplitHostPort(freePort(t))
 		of.page = "https://localhost:" + port
 	}
-	of.openTenant()
+	of.openTenant(o.tenant)
 	addr, endpoint := "", (*slacktest.Endpoint)(nil)
 	if o.http {
 		addr = freePort(t)
 		endpoint = &slacktest.Endpoint{URL: "http://" + addr + "/slack", SigningSecret: "0123456789abcdef0123456789abcdef"}
 	}
-	of.slack = slacktest.New(t, slacktest.Options{HTTP: endpoint, Now: clock.Now, Allow: o.allow, Seed: 1, Scopes: slices.Concat(slacktest.DefaultScopes, o.scopes)})
+	workspace := slacktest.Options{HTTP: endpoint, Now: clock.Now, Allow: o.allow, Seed: 1, Scopes: slices.Concat(slacktest.DefaultScopes, o.scopes)}
+	if o.slack != nil {
+		o.slack(&workspace)
+	}
+	of.slack = slacktest.New(t, workspace)
 	of.fillWorkspace()
 	yaml := of.yaml(addr)
 	if o.page {
@@ -120,9 +126,13 @@ func openOffice(t *testing.T, o officeOptions) *office {
 	return of
 }
 
-func (of *office) openTenant() {
+func (of *office) openTenant(other func(*simtenant.Config)) {
 	of.t.Helper()
-	tenant, err := simtenant.New(simtenant.Config{People: 12, Epoch: of.clock.Now(), Now: of.clock.Now, Apps: of.apps()})
+	c := simtenant.Config{People: 12, Epoch: of.clock.Now(), Now: of.clock.Now, Apps: of.apps()}
+	if other != nil {
+		other(&c)
+	}
+	tenant, err := simtenant.New(c)
 	if err != nil {
 		of.t.Fatal(err)
 	}

@@ -33,22 +33,34 @@ type harbour struct {
 	discord *discordtest.Platform
 }
 
-// openHarbour opens it. Over HTTP, what people do is sent to the bot's address.
-// Those who are named have two accounts on the server, and are approvers.
-func openHarbour(t *testing.T, overHTTP bool, twice ...string) *harbour {
+// harbourOptions are how a harbour differs from the usual one.
+type harbourOptions struct {
+	http   bool     // what people do is sent to the bot's address
+	twice  []string // they have two accounts on the server, and are approvers
+	closed bool     // the bot is not started
+	real   bool     // time is the machine's
+	allow  []string // what Discord refuses by design
+	tenant func(*simtenant.Config)
+}
+
+func openHarbour(t *testing.T, o harbourOptions) *harbour {
 	t.Helper()
-	clock, err := openClock("", officeStart)
+	start := officeStart
+	if o.real {
+		start = time.Time{}
+	}
+	clock, err := openClock("", start)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &harbour{office: &office{t: t, clock: clock, folder: t.TempDir()}}
-	h.openTenant()
-	o, addr := discordtest.Options{Now: clock.Now, Burst: 50, Allow: []string{"identify"}}, ""
-	if overHTTP {
+	h.openTenant(o.tenant)
+	server, addr := discordtest.Options{Now: clock.Now, Burst: 50, Allow: append(o.allow, "identify")}, ""
+	if o.http {
 		addr = freePort(t)
-		o.HTTP = "http://" + addr + "/discord/interactions"
+		server.HTTP = "http://" + addr + "/discord/interactions"
 	}
-	h.discord = discordtest.New(t, o)
+	h.discord = discordtest.New(t, server)
 	var everybody, admins []string
 	for _, m := range simtenant.Cast(0) {
 		h.discord.AddUser(discordtest.User{ID: member(m.ID), Name: m.ID})
@@ -57,14 +69,16 @@ func openHarbour(t *testing.T, overHTTP bool, twice ...string) *harbour {
 	for _, id := range castAdmins {
 		admins = append(admins, member(id))
 	}
-	for _, id := range twice {
+	for _, id := range o.twice {
 		h.discord.AddUser(discordtest.User{ID: second(id), Name: id + " at home"})
 		admins = append(admins, second(id))
 	}
 	h.discord.AddChannel(discordtest.Channel{ID: adminsHall, Name: "mfa-admins", Members: admins})
 	h.discord.AddChannel(discordtest.Channel{ID: teamHall, Name: "team", Members: everybody})
-	h.config = h.write("twokey.yaml", h.yaml(addr, twice))
-	h.start()
+	h.config = h.write("twokey.yaml", h.yaml(addr, o.twice))
+	if !o.closed {
+		h.start()
+	}
 	return h
 }
 
@@ -254,7 +268,7 @@ func TestServeDiscordRoad(t *testing.T) {
 	for name, overHTTP := range map[string]bool{"gateway": false, "signed requests": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := openHarbour(t, overHTTP)
+			h := openHarbour(t, harbourOptions{http: overHTTP})
 			h.walkChange(t)
 			h.walkDigest(t)
 			h.walkPass(t)
@@ -355,7 +369,7 @@ func (h *harbour) walkPass(t *testing.T) {
 // for by the first, nor does their approval count twice.
 func TestO24O25TwoAccountsOfOnePerson(t *testing.T) {
 	t.Parallel()
-	h := openHarbour(t, false, "ada", "abe")
+	h := openHarbour(t, harbourOptions{twice: []string{"ada", "abe"}})
 	h.command("ada", adminsHall, "defaults enable everybody has been trained")
 	card := h.await("ada", "her card", h.own("ada", "Cancel the request"))
 	_, rest, _ := strings.Cut(card.Plain, "R-")
