@@ -31,6 +31,10 @@ func Script(p Plan) string {
 # name below, this organizational directory only. Then Certificates & secrets,
 # Upload certificate. Then API permissions, Add a permission, Microsoft Graph,
 # Application permissions, each one below. Then Grant admin consent.
+#
+# None of them lets an app send mail: the bot sends none. Should that be wanted
+# one day, do not grant Mail.Send, which is for every mailbox: give it for one by
+# RBAC for Applications in Exchange Online (docs/entra.md).
 set -euo pipefail
 tenant=%[1]s
 graph=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenant
