@@ -45,7 +45,7 @@ func TestU12WithoutTheBot(t *testing.T) {
 				t.Errorf("the section for %s has no %s", kind, part)
 			}
 		}
-		if kind == approval.KindThaw || kind == commands.TemplateKind || kind == commands.ExportKind {
+		if kind == approval.KindThaw || kind == commands.TemplateKind {
 			continue // of the bot itself: there is no page for it
 		}
 		if !strings.Contains(body, "`Entra ID › ") || !strings.Contains(body, "- **Role:**") {
