@@ -83,6 +83,12 @@ func (of *office) walkDigest(t *testing.T) {
 	}
 	of.command("ada", "", "digest now")
 	of.await("ada", "that it is there already", of.says("already"))
+	of.press("vic", digest, "Who uses old protocols")
+	if m := of.await("vic", "old protocols", of.says("protocol", "Unknown devices cannot be excluded")); !m.Private && m.Channel == teamRoom {
+		t.Errorf("everybody sees what vic was answered: %+v", m)
+	}
+	of.press("sam", digest, "Who uses old protocols")
+	of.await("sam", "a refusal", of.says("You may not use “/mfa legacy”"))
 	posted := 0
 	for _, m := range of.slack.Channel(teamRoom) {
 		if of.says("MFA week 48")(m) && m.Thread == "" {

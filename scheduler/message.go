@@ -63,19 +63,23 @@ func words(d Digest, picture *chat.Image) chat.Message {
 }
 
 // drills lead from a figure to the people behind it. Whoever presses is asked
-// whether they may, and answered in private.
+// whether they may, and answered in private. A figure without a value has nobody
+// behind it; old protocols are told from the mail programs' report too.
 func drills(figures rollout.Figures) (bs []chat.Button) {
-	for _, d := range []struct {
+	_, mailSeen := figures.Get(rollout.MailSeen).Value()
+	for _, drill := range []struct {
 		id           rollout.ID
 		label, value string
+		told         bool
 	}{
-		{rollout.Registered, "Who is not registered", "who missing"},
-		{rollout.Backup, "Who has one method", "who single"},
-		{rollout.Enforced, "For whom MFA is not enforced", "who unenforced"},
-		{rollout.InScope, "Week by week", "trend"},
+		{id: rollout.Registered, label: "Who is not registered", value: "who missing"},
+		{id: rollout.Backup, label: "Who has one method", value: "who single"},
+		{id: rollout.Enforced, label: "For whom MFA is not enforced", value: "who unenforced"},
+		{id: rollout.LegacySucceeded, label: "Who uses old protocols", value: "legacy", told: mailSeen},
+		{id: rollout.InScope, label: "Week by week", value: "trend"},
 	} {
-		if _, known := figures.Get(d.id).Value(); known {
-			bs = append(bs, chat.Button{ID: "run", Label: d.label, Value: d.value})
+		if _, known := figures.Get(drill.id).Value(); known || drill.told {
+			bs = append(bs, chat.Button{ID: "run", Label: drill.label, Value: drill.value})
 		}
 	}
 	return bs
