@@ -57,6 +57,7 @@ func export(env Env) Command {
 			if e.why != "" {
 				m.Text = "It may not be whole: " + e.why + "."
 			}
+			m.Text = strings.TrimSpace(m.Text + " " + e.doubt)
 			if m.File, err = e.file("twokey-"+c.Args["dataset"], c.Args["format"], c.Args["bom"] != ""); err != nil {
 				return chat.Message{}, err
 			}
@@ -70,6 +71,7 @@ type exported struct {
 	sheet
 	people []string
 	why    string
+	doubt  string // of people, see rolesUnknown
 }
 
 func exportOf(ctx context.Context, env Env, c Call) (exported, error) {
@@ -82,10 +84,10 @@ func exportOf(ctx context.Context, env Env, c Call) (exported, error) {
 		return exportDeclared(ctx, env)
 	case datasetPeople:
 		people, why := rollout.People(env.kept(ctx), env.Scope)
-		return exported{peopleSheet(people), idsOf(people), string(why)}, nil
+		return exported{peopleSheet(people), idsOf(people), string(why), rolesUnknown(env.kept(ctx))}, nil
 	default:
 		people, why := rollout.Who(env.kept(ctx), env.Scope, rollout.Question(set))
-		return exported{peopleSheet(people), idsOf(people), string(why)}, nil
+		return exported{peopleSheet(people), idsOf(people), string(why), rolesUnknown(env.kept(ctx))}, nil
 	}
 }
 

@@ -87,7 +87,8 @@ func suggestScope(env Env) Command {
 		Access:      only(identity.Lead),
 		Kept:        true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
-			all, why := rollout.SuggestScope(env.kept(ctx), env.Scope)
+			facts := env.kept(ctx)
+			all, why := rollout.SuggestScope(facts, env.Scope)
 			m := chat.Message{Headline: "No account in scope looks like anything but a person's.", Footer: "Only you can see this, and it is recorded that you looked."}
 			if len(all) == 0 {
 				m.Footer = "Only you can see this."
@@ -101,6 +102,10 @@ func suggestScope(env Env) Command {
 			if why != "" {
 				m.Text += " When accounts were last seen was not looked at: " + string(why) + "."
 			}
+			if why := mailUnknown(facts); why != "" {
+				m.Text += " How their mail goes could not be looked at: " + string(why) + "."
+			}
+			m.Text = strings.TrimSpace(m.Text + " " + rolesUnknown(facts))
 			m.Table = &chat.Table{Header: []string{"Account", "Sign-in name", "Why"}}
 			var ids []string
 			for _, s := range all[:min(shownPeople, len(all))] {
@@ -117,6 +122,14 @@ func suggestScope(env Env) Command {
 			return m, lookedUp(ctx, env, c, "scope suggest", ids)
 		},
 	}
+}
+
+// mailUnknown is why nothing is known of how each account's mail goes, or "".
+func mailUnknown(facts rollout.Facts) rollout.Reason {
+	if report, ok := facts.EmailApps.Get(); ok && report.Concealed {
+		return rollout.NamesConcealed
+	}
+	return facts.EmailApps.Reason()
 }
 
 // declarable reports whether a purpose can be declared here. Emergency accounts

@@ -58,6 +58,9 @@ func statusMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Mes
 		{Label: "Administrators", Value: adminWords(funnel)},
 	}
 	m.Fields = append(m.Fields, legacyFields(env, facts)...)
+	if _, ok := funnel.Get(rollout.InScope).Value(); ok {
+		m.Text = rolesUnknown(facts)
+	}
 	return m
 }
 

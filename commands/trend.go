@@ -53,7 +53,9 @@ func trend(env Env) Command {
 			if err != nil {
 				return chat.Message{}, err
 			}
-			return trendMessage(env, weeks[max(0, len(weeks)-n):], f)
+			m, err := trendMessage(env, weeks[max(0, len(weeks)-n):], f)
+			m.Text = strings.TrimSpace(m.Text + " " + rolesUnknown(env.kept(ctx)))
+			return m, err
 		},
 	}
 }

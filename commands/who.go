@@ -47,6 +47,9 @@ func who(env Env) Command {
 				return chat.Message{}, err
 			}
 			m, listed := l.message(env, facts)
+			if l.why != facts.RoleHolders.Reason() {
+				m.Text = strings.TrimSpace(m.Text + " " + rolesUnknown(facts))
+			}
 			if c.Args["csv"] != "" && len(l.people) > namesAlone {
 				return chat.Message{}, &mistake{fmt.Sprintf("A file with the names of %d people is for two approvers to agree to.", len(l.people)), "“/mfa export " + string(l.question) + " csv” asks them, or choose a department."}
 			}
@@ -60,6 +63,18 @@ func who(env Env) Command {
 			return m, lookedUp(ctx, env, c, "who "+string(l.question), idsOf(listed))
 		},
 	}
+}
+
+// rolesUnknown says why those who are counted may not be right, where that cannot be
+// seen from the figures themselves: who holds a directory role decides whether an
+// account is a person's, and of whom MFA is always demanded. It is empty where
+// the roles are known.
+func rolesUnknown(facts rollout.Facts) string {
+	why := facts.RoleHolders.Reason()
+	if why == "" {
+		return ""
+	}
+	return "Who holds a directory role is not known (" + string(why) + "): accounts of the directory synchronization may be counted as people, and administrators as not always asked."
 }
 
 func questions() []string {
