@@ -74,7 +74,7 @@ func drawStack(p *pen, at slots, s scale, i int, stack []int) {
 // drawTotals writes each week's sum on its bar, a measured zero too, or only
 // the last one's where they would touch.
 func (b Bars) drawTotals(p *pen, at slots, s scale) {
-	st := style{size: 20, bold: true, color: ink}
+	st := style{size: 22, bold: true, color: ink}
 	widest := 0.0
 	for _, stack := range b.Stacks {
 		widest = max(widest, p.width(st, short(float64(total(stack)))))
@@ -133,9 +133,9 @@ func (b Bars) drawLabels(p *pen, at slots, s scale) {
 // drawLabel writes a part's name with its count of the last week, -1 for none.
 func (b Bars) drawLabel(p *pen, x, y float64, part, n int) {
 	const room = labels - 18 - 24
-	number := style{size: 21, bold: true, color: ink}
+	number := style{size: 23, bold: true, color: ink}
 	if n == 0 {
-		number = style{size: 21, color: muted}
+		number = style{size: 23, color: muted}
 	}
 	p.box(palette[part], x, y-8, 16, 16)
 	x += 24
@@ -144,7 +144,7 @@ func (b Bars) drawLabel(p *pen, x, y float64, part, n int) {
 		p.text(noteStyle, x, y, left, name)
 		return
 	}
-	p.text(number, x, y-10, left, short(float64(n)))
+	p.text(number, x, y-11, left, short(float64(n)))
 	p.text(noteStyle, x, y+11, left, name)
 }
 

@@ -3,14 +3,14 @@ package chart
 import "image/color"
 
 // Sizes in pixels. The picture is shown at half of them on a phone, so no
-// lettering is smaller than 19.
+// lettering is smaller than 22.
 const (
 	width      = 720.0
 	margin     = 32.0
-	numbers    = 72.0  // the column at the left, with room for "20,000" and "100 %"
-	labels     = 172.0 // the column at the right that names what it stands beside
-	plotHeight = 236.0
-	labelApart = 47.0 // between the parts' names beside the bars
+	numbers    = 82.0  // the column at the left, with room for "20,000" and "100 %"
+	labels     = 180.0 // the column at the right that names what it stands beside
+	plotHeight = 220.0
+	labelApart = 48.0 // between the parts' names beside the bars
 	wordHeight = 84.0 // a panel that has words for its figures
 )
 
@@ -20,6 +20,7 @@ var (
 	ink   = color.NRGBA{0x1b, 0x1f, 0x24, 0xff}
 	muted = color.NRGBA{0x57, 0x60, 0x6a, 0xff}
 	rule  = color.NRGBA{0xd8, 0xde, 0xe4, 0xff}
+	edge  = color.NRGBA{0x8c, 0x95, 0x9f, 0xff} // of what is empty: 3 to 1 against white
 	blank = color.NRGBA{0xf0, 0xf2, 0xf5, 0xff}
 	white = color.NRGBA{0xff, 0xff, 0xff, 0xff}
 	blue  = color.NRGBA{0x00, 0x5f, 0x9e, 0xff}
@@ -40,8 +41,8 @@ var (
 var (
 	titleStyle = style{size: 31, bold: true, color: ink}
 	headStyle  = style{size: 23, bold: true, color: ink}
-	smallStyle = style{size: 20, color: muted}
-	noteStyle  = style{size: 19, color: muted}
+	smallStyle = style{size: 22, color: muted}
+	noteStyle  = style{size: 22, color: muted}
 	wordStyle  = style{size: 23, color: muted}
 )
 
@@ -83,7 +84,7 @@ func (c Chart) legend() (signs []sign) {
 const (
 	headerHeight = 116.0
 	headHeight   = 58.0 // a panel's heading
-	axisHeight   = 66.0 // week labels and the space below
+	axisHeight   = 70.0 // week labels and the space below
 )
 
 func panelHeight(reason string, plot float64) float64 {
@@ -184,9 +185,9 @@ func weekLabels(p *pen, at slots, bottom float64, weeks []string) {
 		if (len(weeks)-1-i)%every != 0 {
 			continue
 		}
-		p.text(smallStyle, at.middle(i), bottom+20, middle, weekLabel(w))
+		p.text(smallStyle, at.middle(i), bottom+21, middle, weekLabel(w))
 		if year, _, ok := isoWeek(w); ok && year != shown {
-			p.text(noteStyle, at.middle(i), bottom+43, middle, year)
+			p.text(noteStyle, at.middle(i), bottom+46, middle, year)
 			shown = year
 		}
 	}

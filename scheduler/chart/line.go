@@ -115,7 +115,7 @@ func (l Line) drawLabels(p *pen, at slots, s scale, weeks []string) {
 	i := l.last()
 	value := l.Values[i]
 	lines := l.noteLines(p, weeks, room)
-	below := 26 * float64(len(lines)) // of the value, for its note
+	below := 27 * float64(len(lines)) // of the value, for its note
 	places := []float64{s.y(value.Number)}
 	if l.Goal.Known {
 		places = append(places, s.y(l.Goal.Number))
@@ -128,7 +128,7 @@ func (l Line) drawLabels(p *pen, at slots, s scale, weeks []string) {
 	p.dot(blue, end, 7)
 	p.text(big, x, places[0], left, p.fit(big, l.short(value), room))
 	for n, line := range lines {
-		p.text(small, x, places[0]+2+26*float64(n+1), left, line)
+		p.text(small, x, places[0]+3+27*float64(n+1), left, line)
 	}
 	if l.Goal.Known {
 		p.text(small, x, places[1], left, p.fit(small, "goal "+l.short(l.Goal), room))

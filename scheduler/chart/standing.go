@@ -48,7 +48,7 @@ func DrawStanding(s Standing) ([]byte, error) {
 }
 
 const (
-	partHeight = 50.0
+	partHeight = 54.0
 	partNames  = 246.0 // the column of names
 	partNotes  = 150.0 // and that of numbers
 )
@@ -73,7 +73,7 @@ func (s Parts) height() float64 { return headHeight + partHeight*float64(len(s.R
 func (s Parts) draw(p *pen, y float64) {
 	heading(p, y, s.Title, "")
 	const left0, room = margin + partNames, width - 2*margin - partNames - partNotes
-	name := style{size: 21, color: ink}
+	name := style{size: 22, color: ink}
 	for i, r := range s.Rows {
 		at := y + headHeight + partHeight*float64(i) + partHeight/2
 		p.text(name, margin, at, left, p.fit(name, r.Name, partNames-14))
@@ -83,11 +83,12 @@ func (s Parts) draw(p *pen, y float64) {
 			continue
 		}
 		p.box(blank, left0, at-12, room, 24)
+		p.line(edge, 1.5, 0, xy{left0, at - 12}, xy{left0 + room, at - 12}, xy{left0 + room, at + 12}, xy{left0, at + 12}, xy{left0, at - 12})
 		if r.Share.Number > 0 {
 			p.box(shade(r), left0, at-12, max(room*r.Share.Number/100, 2), 24)
 		}
-		p.text(style{size: 22, bold: true, color: ink}, x, at-11, left, decimal(r.Share.Number)+" %")
-		p.text(noteStyle, x, at+12, left, p.fit(noteStyle, r.Note, partNotes-14))
+		p.text(style{size: 23, bold: true, color: ink}, x, at-12, left, decimal(r.Share.Number)+" %")
+		p.text(noteStyle, x, at+13, left, p.fit(noteStyle, r.Note, partNotes-14))
 	}
 }
 
