@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 )
@@ -92,14 +93,14 @@ func decided(ctx context.Context, env Env, choice string, v approval.Vote) (chat
 // errNewLink is for somebody whose link gives only what staff may do: a stolen
 // configuration or a mistake in it must not decide anything before it is seen.
 var errNewLink = &mistake{
-	"Your chat account was linked less than a day ago, so you can only do what everybody may.",
-	"The approvers have been told of the new link. A day after it was made, it counts in full.",
+	phrases.Mark("Your chat account was linked less than a day ago, so you can only do what everybody may."),
+	phrases.Mark("The approvers have been told of the new link. A day after it was made, it counts in full."),
 }
 
 // errSuggested is for somebody whom the bot knows by an e-mail address alone.
 var errSuggested = &mistake{
-	"I know you by the e-mail address of your chat account only, so you can only ask about yourself.",
-	"“/mfa link” links your chat account, or says whom to ask.",
+	phrases.Mark("I know you by the e-mail address of your chat account only, so you can only ask about yourself."),
+	phrases.Mark("“/mfa link” links your chat account, or says whom to ask."),
 }
 
 // unproven is why somebody without a principal may not do what others may.

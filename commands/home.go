@@ -23,28 +23,29 @@ const shownAtHome = 5
 // stands; and, from viewer up, the figures. A part that cannot be had says so in
 // its place. The error is the context's.
 func (m *Mux) Home(ctx context.Context, a chat.Account) ([]chat.Message, error) {
+	voice := m.voice(ctx, chat.Event{From: a})
 	who, err := m.env.People.Who(ctx, a)
 	if err != nil {
-		return []chat.Message{sorry(ctx, m.log, err)}, ctx.Err()
+		return []chat.Message{sorry(ctx, m.log, voice, err)}, ctx.Err()
 	}
-	h := home{m.env, who, m.voice(ctx, chat.Event{From: a}), sync.OnceValues(func() ([]standingRequest, error) { return openRequests(ctx, m.env) })}
+	h := home{m.env, who, voice, sync.OnceValues(func() ([]standingRequest, error) { return openRequests(ctx, m.env) })}
 	var all []chat.Message
 	for _, part := range []func(context.Context) ([]chat.Message, error){h.toDecide, h.ownRequests, h.ownSignIn, h.figures} {
-		all = append(all, m.part(ctx, part)...)
+		all = append(all, m.part(ctx, voice, part)...)
 	}
 	return all, ctx.Err()
 }
 
 // part has one part of the home worded. One that fails, or panics, fails alone.
-func (m *Mux) part(ctx context.Context, part func(context.Context) ([]chat.Message, error)) (ms []chat.Message) {
+func (m *Mux) part(ctx context.Context, v phrases.Voice, part func(context.Context) ([]chat.Message, error)) (ms []chat.Message) {
 	defer func() {
 		if p := recover(); p != nil {
-			ms = []chat.Message{sorry(ctx, m.log, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))}
+			ms = []chat.Message{sorry(ctx, m.log, v, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))}
 		}
 	}()
 	ms, err := part(ctx)
 	if err != nil {
-		return []chat.Message{sorry(ctx, m.log, err)}
+		return []chat.Message{sorry(ctx, m.log, v, err)}
 	}
 	return ms
 }

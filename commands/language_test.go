@@ -11,7 +11,7 @@ import (
 )
 
 // spokenFiles are the files in which all that people read is translated.
-var spokenFiles = []string{"ask.go", "language.go", "handout.go", "ownhours.go", "me.go", "own.go", "setup.go", "tenantfacts.go", "unhelpful.go"}
+var spokenFiles = []string{"ask.go", "language.go", "handout.go", "ownhours.go", "me.go", "own.go", "privacy.go", "setup.go", "tenantfacts.go", "unhelpful.go"}
 
 func TestEverythingStaffReadIsTranslated(t *testing.T) {
 	t.Parallel()
@@ -135,6 +135,12 @@ func TestStaffAreAnsweredInTheirLanguage(t *testing.T) {
 		{"sam", "person Hallo", "Der Helpdesk weiß Bescheid."},
 		{"sam", "privacy", "Was über Sie gespeichert ist"},
 		{"sue", "me", "Bạn đã thiết lập xong"},
+		{"sue", "privacy", "Thời gian giữ"},
+		{"sue", "revoke sam", "Bạn không thể dùng “/mfa revoke”."},
+		{"sam", "revoke sue", "Sie dürfen „/mfa revoke“ nicht nutzen."},
+		{"sam", "status", "oder wer eine andere Rolle hat"},
+		{"sam", "link", "Wem dieses Chatkonto gehört, ist schon festgelegt."},
+		{"sam", "unlink", "nur wem der Bot untersteht, kann das beenden"},
 	} {
 		wantSaid(t, w.say(tt.who, tt.line), tt.want)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/chat/visit"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
@@ -28,11 +29,11 @@ func linkCommand(env Env) Command {
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			switch {
 			case env.People.IsPinned(c.Event.From):
-				return chat.Message{Headline: "An owner has said already whose this chat account is.", Text: "Nothing that is done here changes that. “/mfa whoami” shows it."}, nil
+				return chat.Message{Headline: c.Voice.Say("An owner has said already whose this chat account is."), Text: c.Voice.Say("Nothing that is done here changes that. “/mfa whoami” shows it.")}, nil
 			case env.Page == "":
 				return chat.Message{}, &mistake{
-					"There is no page here on which you could sign in.",
-					"Ask an owner of this bot to pin your chat account in its configuration: tell them " + shown(chatAccount(c.Event.From)) + ".",
+					phrases.Mark("There is no page here on which you could sign in."),
+					c.Voice.Say("Ask an owner of this bot to pin your chat account in its configuration: tell them %s.", shown(chatAccount(c.Event.From))),
 				}
 			case c.Args["code"] != "":
 				return redeem(ctx, env, c)
@@ -49,23 +50,23 @@ func offerLink(ctx context.Context, env Env, c Call) (chat.Message, error) {
 		return chat.Message{}, err
 	}
 	m := chat.Message{
-		Headline: "Sign in once, so that I know who you are.",
+		Headline: c.Voice.Say("Sign in once, so that I know who you are."),
 		Steps: []string{
-			"Open the page within " + span(visit.Life) + " and sign in with your account at " + quoted(env.Organization.Name, 60) + ".",
-			"The page shows a short code. Type it here: “/mfa link ABCD-EFGH”.",
+			c.Voice.Say("Open the page within %d minutes and sign in with your account at %s.", int(visit.Life.Minutes()), quoted(env.Organization.Name, 60)),
+			c.Voice.Say("The page shows a short code. Type it here: “/mfa link ABCD-EFGH”."),
 		},
-		Links:  []chat.Link{{Label: "Open the page", URL: address}},
-		Footer: onlyYou + " The address is for this chat account alone and works once. If somebody sends you such an address or asks you for a code, do not follow it, and tell " + env.Contact + ".",
+		Links:  []chat.Link{{Label: c.Voice.Say("Open the page"), URL: address}},
+		Footer: c.Voice.Say(onlyYou) + " " + c.Voice.Say("The address is for this chat account alone and works once. If somebody sends you such an address or asks you for a code, do not follow it, and tell %s.", env.Contact),
 	}
 	if c.Who.Linked && !c.Who.Suggested {
-		m.Text = "This chat account is linked to " + quoted(c.Who.User.Name, 60) + " now. Signing in as somebody else takes the place of that."
+		m.Text = c.Voice.Say("This chat account is linked to %s now. Signing in as somebody else takes the place of that.", quoted(c.Who.User.Name, 60))
 	}
 	return m, nil
 }
 
 var (
-	errNoVisit   = &mistake{"There is no code to type here now.", "“/mfa link” gives you a new address, for this chat account. A code that somebody else sent you is of no use here."}
-	errWrongCode = &mistake{"That is not the code.", "Look at the page again. After a few tries it takes a new address: “/mfa link”."}
+	errNoVisit   = &mistake{phrases.Mark("There is no code to type here now."), phrases.Mark("“/mfa link” gives you a new address, for this chat account. A code that somebody else sent you is of no use here.")}
+	errWrongCode = &mistake{phrases.Mark("That is not the code."), phrases.Mark("Look at the page again. After a few tries it takes a new address: “/mfa link”.")}
 )
 
 // redeem links the account, if what was typed is the code of its own visit.
@@ -103,12 +104,12 @@ func redeem(ctx context.Context, env Env, c Call) (chat.Message, error) {
 	case err != nil:
 		return chat.Message{}, err
 	}
-	m := chat.Message{Headline: "You are " + quoted(u.Name, 60) + " here from now on.", Text: "“/mfa” shows how your sign-in stands. “/mfa unlink” ends it.", Footer: onlyYou}
+	m := chat.Message{Headline: c.Voice.Say("You are %s here from now on.", quoted(u.Name, 60)), Text: c.Voice.Say("“/mfa” shows how your sign-in stands. “/mfa unlink” ends it."), Footer: c.Voice.Say(onlyYou)}
 	if told.role && made.Young(env.Now()) {
-		m.Text = "You have a role here. It counts in a day, or once an owner confirms the link; until then you can do what everybody may. Those who decide have been told.\n\n" + m.Text
+		m.Text = c.Voice.Say("You have a role here. It counts in a day, or once an owner confirms the link; until then you can do what everybody may. Those who decide have been told.") + "\n\n" + m.Text
 	}
 	if !made.Until.IsZero() {
-		m.Text += " The link ends on " + dayWords(env, made.Until) + "; sign in again before."
+		m.Text += " " + c.Voice.Say("The link ends on %s; sign in again before.", c.Voice.Day(made.Until.In(env.Zone)))
 	}
 	return m, nil
 }
@@ -240,7 +241,7 @@ func confirmLink(env Env) Command {
 }
 
 var (
-	errNoRef    = &mistake{"There is no such link or passkey.", "The announcement names it, like L-ABC234."}
+	errNoRef    = &mistake{phrases.Mark("There is no such link or passkey."), phrases.Mark("The announcement names it, like L-ABC234.")}
 	errOwnsLink = &approval.Refusal{Code: "own-link", Text: "This is about your own account, so another owner has to confirm it. It counts by itself a day after it was made."}
 )
 
@@ -317,7 +318,7 @@ func unlinkCommand(env Env) Command {
 			ref := link.Canonical(c.Args["ref"])
 			switch {
 			case ref == "" && env.People.IsPinned(c.Event.From):
-				return chat.Message{}, &mistake{"An owner has pinned this chat account, so only an owner can end that.", "Ask them to take it out of the configuration."}
+				return chat.Message{}, &mistake{phrases.Mark("An owner has pinned this chat account, so only an owner can end that."), phrases.Mark("Ask them to take it out of the configuration.")}
 			case env.Proofs == nil:
 				return chat.Message{}, errNoRef
 			}
@@ -338,7 +339,7 @@ func unlinkCommand(env Env) Command {
 var errCounts = errors.New("the passkey counts")
 
 func unlink(ctx context.Context, env Env, c Call, ref string, shown bool) (chat.Message, error) {
-	tenant, said := env.Organization.ID, "This chat account is linked to nobody any more."
+	tenant, said := env.Organization.ID, c.Voice.Say("This chat account is linked to nobody any more.")
 	err := env.Proofs.UpdateLinks(ctx, func(tx link.Tx) error {
 		if ref == "" {
 			l, err := tx.Link(tenant, c.Event.From)
@@ -346,7 +347,7 @@ func unlink(ctx context.Context, env Env, c Call, ref string, shown bool) (chat.
 				return err
 			}
 			if l.Zero() {
-				return &mistake{"This chat account is not linked.", "“/mfa link” links it."}
+				return &mistake{phrases.Mark("This chat account is not linked."), phrases.Mark("“/mfa link” links it.")}
 			}
 			return endLink(tx, l, l.Object)
 		}
@@ -365,7 +366,7 @@ func unlink(ctx context.Context, env Env, c Call, ref string, shown bool) (chat.
 		if k.ID != "" && k.Counting(now) && !shown {
 			return errCounts
 		}
-		said = ref + " has ended. It gives nothing any more."
+		said = c.Voice.Say("%s has ended. It gives nothing any more.", ref)
 		if !l.Zero() {
 			return endLink(tx, l, me)
 		}
@@ -377,7 +378,7 @@ func unlink(ctx context.Context, env Env, c Call, ref string, shown bool) (chat.
 	if err != nil {
 		return chat.Message{}, err
 	}
-	return chat.Message{Headline: said, Footer: onlyYou}, nil
+	return chat.Message{Headline: said, Footer: c.Voice.Say(onlyYou)}, nil
 }
 
 func endLink(tx link.Tx, l link.Link, actor string) error {

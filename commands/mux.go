@@ -43,7 +43,7 @@ func NewMux(env Env, log *slog.Logger) *Mux {
 func (m *Mux) Handle(ctx context.Context, r chat.Responder, e chat.Event) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = r.Reply(ctx, sorry(ctx, m.log, fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
+			err = r.Reply(ctx, sorry(ctx, m.log, phrases.Voice{}, fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
 		}
 	}()
 	answer, aloud, err := m.answer(ctx, r, e)
@@ -52,7 +52,7 @@ func (m *Mux) Handle(ctx context.Context, r chat.Responder, e chat.Event) (err e
 		aloud = false
 	}
 	if err != nil {
-		answer, aloud = sorry(ctx, m.log, err), false
+		answer, aloud = sorry(ctx, m.log, m.voice(ctx, e), err), false
 	}
 	if answer.Plain() == "" {
 		return nil // answered already
@@ -98,7 +98,7 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 		return chat.Message{}, false, unread
 	}
 	if !c.Access.Allows(who) {
-		return chat.Message{}, false, denied(who, c)
+		return chat.Message{}, false, denied(m.voice(ctx, e), who, c)
 	}
 	asked, given, err := filled(c, e)
 	if err != nil {
@@ -172,9 +172,9 @@ func (m *Mux) amongAdmins(e chat.Event) bool {
 	return e.Channel != "" && where == m.env.Admins
 }
 
-func denied(who identity.Speaker, c Command) error {
+func denied(v phrases.Voice, who identity.Speaker, c Command) error {
 	if !who.Linked {
-		return &mistake{"I do not know who you are in Microsoft 365 yet, so you may not use “/mfa " + c.Name + "”.", "“/mfa link” links your chat account, or says whom to ask."}
+		return &mistake{v.Say("I do not know who you are in Microsoft 365 yet, so you may not use “/mfa %s”.", c.Name), phrases.Mark("“/mfa link” links your chat account, or says whom to ask.")}
 	}
 	if who.Principal == (approval.Principal{}) {
 		return unproven(who)
@@ -186,11 +186,11 @@ func denied(who identity.Speaker, c Command) error {
 	whom := strings.Join(roles, ", ")
 	switch {
 	case len(roles) == 0:
-		whom = "nobody"
+		whom = v.Say("nobody")
 	case slices.Contains(c.Access.roles, identity.Viewer):
-		whom += ", or whoever has another role"
+		whom = v.Say("%s, or whoever has another role", whom)
 	}
-	return &mistake{"You may not use “/mfa " + c.Name + "”.", "It is for: " + whom + ". “/mfa help” lists what you can do."}
+	return &mistake{v.Say("You may not use “/mfa %s”.", c.Name), v.Say("It is for: %s. “/mfa help” lists what you can do.", whom)}
 }
 
 // submit asks for a planned change. The card and the prompts are posted by the
@@ -321,7 +321,7 @@ func (m *Mux) press(ctx context.Context, r chat.Responder, e chat.Event) (chat.M
 	case "topic":
 		return topic(ctx, m.env, m.voice(ctx, e), e.Value)
 	default:
-		return chat.Message{}, &mistake{"This button is no longer in use.", "“/mfa help” lists what you can do."}
+		return chat.Message{}, &mistake{phrases.Mark("This button is no longer in use."), phrases.Mark("“/mfa help” lists what you can do.")}
 	}
 }
 

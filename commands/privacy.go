@@ -35,7 +35,7 @@ func privacy(env Env) Command {
 			m := chat.Message{
 				Headline: c.Voice.Say("What is stored about you"),
 				Text:     c.Voice.Say("No passwords, no codes and no passes are ever stored, and of your phone nothing but how Microsoft 365 calls it."),
-				Table:    storedTable(stored),
+				Table:    storedTable(c.Voice, stored),
 				Footer:   c.Voice.Say(onlyYou) + " " + c.Voice.Say("It is a count of every row in the bot's database that holds your ID, your sign-in name or your chat account."),
 			}
 			if len(stored) == 0 {
@@ -79,46 +79,46 @@ func namesOf(ctx context.Context, env Env, who identity.Speaker) []string {
 
 // kept says what the rows of a table are, and how long they are kept.
 var kept = map[string][2]string{
-	"alert":       {"Alerts that tell of you, or that you acknowledged", "as long as the audit record"},
-	"alias":       {"Under which pseudonyms the audit record knows you", "until you are erased as a leaver"},
-	"aside":       {"Words beside the audit record", "as long as the record's text, 7 years by default"},
-	"audit":       {"What you did, or was done for you: by pseudonym", "its text 7 years by default"},
-	"attempt":     {"How a change of your account was carried out", "as long as the request"},
-	"away":        {"When you are away", "until you are erased as a leaver"},
-	"change":      {"Changes of your account, from Microsoft's audit log", "as long as the audit record"},
-	"decision":    {"Requests that you decided", "as long as the request"},
-	"declared":    {"What was laid down about your account, or by you", "until it is taken back, or you are erased as a leaver"},
-	"frozen":      {"That you froze the bot", "until it is thawed"},
-	"guide_gap":   {"What the guide could not answer, without names", "26 weeks"},
-	"inbox":       {"That the chat delivered something of yours", "some days"},
-	"language":    {"In which language I answer you", "until you choose another, or are erased as a leaver"},
-	"legacy_use":  {"Your sign-ins by old mail protocols, by day", "some weeks; then as a sum without names"},
-	"looked_up":   {"Whom you looked up, or who looked you up", "an hour"},
-	"mail_apps":   {"Which mail programs you use, from Microsoft's report", "replaced at each reading"},
-	"nudge":       {"Which reminders you got, and when you had done it", "until you are erased as a leaver"},
-	"note":        {"What buttons that you were shown mean", "half a year after they were last shown"},
-	"outbox":      {"Messages to you, as facts without words", "as long as what they tell of"},
-	"person":      {"Your account and its methods, as read from Microsoft 365", "replaced at each reading; gone with the account"},
-	"request":     {"Requests by you or about you", "7 years by default"},
-	"rules":       {"Your role here and your chat account, from the configuration", "as long as the audit record"},
-	"setting":     {"What you set for everybody, as the goal", "until it is set anew"},
-	"staff_case":  {"Your cases with the help desk", "until you are erased as a leaver"},
-	"staff_note":  {"What you told me about yourself", "until you are erased as a leaver"},
-	"wave":        {"Waves of reminders that you began, or that were for you alone", "until you are erased as a leaver"},
-	"wave_person": {"In which waves of reminders you are", "until you are erased as a leaver"},
-	"step":        {"What was sent to Microsoft 365 about your account", "as long as the request"},
-	"link":        {"Your chat account, as you linked it yourself", "until you unlink it, it ends, or you are erased as a leaver"},
-	"passkey":     {"Your passkeys for this bot's page: their public half", "until you end them, or are erased as a leaver"},
-	"proof":       {"How you last proved who you are", "until the next time, or you are erased as a leaver"},
-	"visit":       {"That you were given an address of the page", "an hour, and until somebody else is given one"},
+	"alert":       {phrases.Mark("Alerts that tell of you, or that you acknowledged"), phrases.Mark("as long as the audit record")},
+	"alias":       {phrases.Mark("Under which pseudonyms the audit record knows you"), phrases.Mark("until you are erased as a leaver")},
+	"aside":       {phrases.Mark("Words beside the audit record"), phrases.Mark("as long as the record's text, 7 years by default")},
+	"audit":       {phrases.Mark("What you did, or was done for you: by pseudonym"), phrases.Mark("its text 7 years by default")},
+	"attempt":     {phrases.Mark("How a change of your account was carried out"), phrases.Mark("as long as the request")},
+	"away":        {phrases.Mark("When you are away"), phrases.Mark("until you are erased as a leaver")},
+	"change":      {phrases.Mark("Changes of your account, from Microsoft's audit log"), phrases.Mark("as long as the audit record")},
+	"decision":    {phrases.Mark("Requests that you decided"), phrases.Mark("as long as the request")},
+	"declared":    {phrases.Mark("What was laid down about your account, or by you"), phrases.Mark("until it is taken back, or you are erased as a leaver")},
+	"frozen":      {phrases.Mark("That you froze the bot"), phrases.Mark("until it is thawed")},
+	"guide_gap":   {phrases.Mark("What the guide could not answer, without names"), phrases.Mark("26 weeks")},
+	"inbox":       {phrases.Mark("That the chat delivered something of yours"), phrases.Mark("some days")},
+	"language":    {phrases.Mark("In which language I answer you"), phrases.Mark("until you choose another, or are erased as a leaver")},
+	"legacy_use":  {phrases.Mark("Your sign-ins by old mail protocols, by day"), phrases.Mark("some weeks; then as a sum without names")},
+	"looked_up":   {phrases.Mark("Whom you looked up, or who looked you up"), phrases.Mark("an hour")},
+	"mail_apps":   {phrases.Mark("Which mail programs you use, from Microsoft's report"), phrases.Mark("replaced at each reading")},
+	"nudge":       {phrases.Mark("Which reminders you got, and when you had done it"), phrases.Mark("until you are erased as a leaver")},
+	"note":        {phrases.Mark("What buttons that you were shown mean"), phrases.Mark("half a year after they were last shown")},
+	"outbox":      {phrases.Mark("Messages to you, as facts without words"), phrases.Mark("as long as what they tell of")},
+	"person":      {phrases.Mark("Your account and its methods, as read from Microsoft 365"), phrases.Mark("replaced at each reading; gone with the account")},
+	"request":     {phrases.Mark("Requests by you or about you"), phrases.Mark("7 years by default")},
+	"rules":       {phrases.Mark("Your role here and your chat account, from the configuration"), phrases.Mark("as long as the audit record")},
+	"setting":     {phrases.Mark("What you set for everybody, as the goal"), phrases.Mark("until it is set anew")},
+	"staff_case":  {phrases.Mark("Your cases with the help desk"), phrases.Mark("until you are erased as a leaver")},
+	"staff_note":  {phrases.Mark("What you told me about yourself"), phrases.Mark("until you are erased as a leaver")},
+	"wave":        {phrases.Mark("Waves of reminders that you began, or that were for you alone"), phrases.Mark("until you are erased as a leaver")},
+	"wave_person": {phrases.Mark("In which waves of reminders you are"), phrases.Mark("until you are erased as a leaver")},
+	"step":        {phrases.Mark("What was sent to Microsoft 365 about your account"), phrases.Mark("as long as the request")},
+	"link":        {phrases.Mark("Your chat account, as you linked it yourself"), phrases.Mark("until you unlink it, it ends, or you are erased as a leaver")},
+	"passkey":     {phrases.Mark("Your passkeys for this bot's page: their public half"), phrases.Mark("until you end them, or are erased as a leaver")},
+	"proof":       {phrases.Mark("How you last proved who you are"), phrases.Mark("until the next time, or you are erased as a leaver")},
+	"visit":       {phrases.Mark("That you were given an address of the page"), phrases.Mark("an hour, and until somebody else is given one")},
 }
 
-func storedTable(stored []staff.Stored) *chat.Table {
-	t := &chat.Table{Header: []string{"What", "Rows", "Kept"}}
+func storedTable(v phrases.Voice, stored []staff.Stored) *chat.Table {
+	t := &chat.Table{Header: []string{v.Say("What"), v.Say("Rows"), v.Say("Kept")}}
 	for _, s := range stored {
 		words := kept[s.Table]
 		t.Rows = append(t.Rows, []string{
-			cmp.Or(words[0], "Table "+s.Table), fmt.Sprint(s.Rows), cmp.Or(words[1], "as long as it is needed"),
+			cmp.Or(v.Say(words[0]), v.Say("Table %s", s.Table)), fmt.Sprint(s.Rows), cmp.Or(v.Say(words[1]), v.Say("as long as it is needed")),
 		})
 	}
 	return t
@@ -145,19 +145,19 @@ func ownWords(ctx context.Context, env Env, v phrases.Voice, who identity.Speake
 		return nil, err
 	}
 	for _, c := range cases {
-		fs = append(fs, chat.Field{Label: "Case " + c.Ref, Value: "opened " + moment(env, c.Opened) + closedWords(env, c)})
+		fs = append(fs, chat.Field{Label: v.Say("Your case %s", c.Ref), Value: caseTimes(env, v, c)})
 		for _, words := range ownLines(c, who.User.ID) {
-			fs = append(fs, chat.Field{Label: "Your words in " + c.Ref, Value: words, Quoted: true})
+			fs = append(fs, chat.Field{Label: v.Say("Your words in %s", c.Ref), Value: words, Quoted: true})
 		}
 	}
 	return fs, nil
 }
 
-func closedWords(env Env, c staff.Case) string {
+func caseTimes(env Env, v phrases.Voice, c staff.Case) string {
 	if c.Open {
-		return ", open"
+		return v.Say("opened %s, still open", moment(env, c.Opened))
 	}
-	return ", closed " + moment(env, c.Closed)
+	return v.Say("opened %s, closed %s", moment(env, c.Opened), moment(env, c.Closed))
 }
 
 // ownLines are somebody's own words in a case, and nobody else's.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 )
 
 // sayer is an error with a sentence that a person may see.
@@ -30,24 +31,25 @@ func (d *doubt) Hint() string {
 
 // sorry words an error for the person who caused it. An error without a
 // sentence of its own is ours: it is logged under a number that the person can
-// quote, and nothing of it is shown.
-func sorry(ctx context.Context, log *slog.Logger, err error) chat.Message {
+// quote, and nothing of it is shown. A sentence that is marked for it is said in
+// the person's language.
+func sorry(ctx context.Context, log *slog.Logger, v phrases.Voice, err error) chat.Message {
 	var s sayer
 	if !errors.As(err, &s) {
 		number := rand.Text()[:8]
 		log.ErrorContext(ctx, "handle event", "error", err, "number", number)
 		return chat.Message{
-			Headline: "That did not work, and nothing was recorded or changed.",
-			Text:     "Please try again in a minute. If it happens again, tell your administrator the number " + number + ".",
+			Headline: v.Say("That did not work, and nothing was recorded or changed."),
+			Text:     v.Say("Please try again in a minute. If it happens again, tell your administrator the number %s.", number),
 		}
 	}
 	if cause := (*doubt)(nil); errors.As(err, &cause) {
 		log.ErrorContext(ctx, "handle event", "error", err)
 	}
-	m := chat.Message{Headline: s.Say()}
+	m := chat.Message{Headline: v.Say(s.Say())}
 	var h hinter
 	if errors.As(err, &h) {
-		m.Text = h.Hint()
+		m.Text = v.Say(h.Hint())
 	}
 	return m
 }
