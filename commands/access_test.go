@@ -116,6 +116,8 @@ requests           -        yes   yes   yes    yes      yes  yes      yes
 requests_pause     -        -     -     -      yes      yes  yes      -
 requests_resume    -        -     -     -      yes      yes  yes      -
 requests_retry     -        -     -     -      yes      yes  -        -
+requests_ask       -        -     -     yes    yes      yes  yes      yes
+requests_confirm   -        -     -     yes    yes      yes  yes      yes
 approve            -        yes   yes   yes    yes      yes  yes      yes
 deny               -        yes   yes   yes    yes      yes  yes      yes
 cancel             -        yes   yes   yes    yes      yes  yes      yes

@@ -87,6 +87,8 @@ func all(env Env, allowed func(identity.Speaker) []chat.CommandSpec) []Command {
 		pauseRequest(env),
 		resumeRequest(env),
 		retryRequest(env),
+		askRequest(env),
+		confirmRequest(env),
 		approveCommand(env),
 		denyCommand(env),
 		cancelCommand(env),

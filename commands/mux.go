@@ -122,6 +122,10 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 		answer, err = m.submit(ctx, c, call, line)
 	} else {
 		answer, err = c.Answer(ctx, call)
+		if other := (*runsInstead)(nil); errors.As(err, &other) {
+			e.Fields = nil
+			return m.command(ctx, r, e, other.line, "", other.shown)
+		}
 		if first := (*plansInstead)(nil); errors.As(err, &first) {
 			call.Reason = cmp.Or(call.Reason, args["reason"])
 			c.Plan = func(context.Context, Call) (approval.Plan, error) { return first.plan, nil }

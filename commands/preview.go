@@ -75,6 +75,11 @@ func preview(env Env, p approval.Plan, line string, again, needsReason bool) cha
 		m.Fields = append(m.Fields, chat.Field{Label: "Check first", Value: strings.Join(p.Words.Findings, "\n")})
 	}
 	m.Details = append(m.Details, targetFields(p.Targets)...)
+	typed := "/mfa " + confirmLine + " " + button.Value
+	if needsReason {
+		typed += " and a reason"
+	}
+	m.Details = append(m.Details, chat.Field{Label: "To confirm it by typing", Value: typed})
 	return m
 }
 

@@ -19,7 +19,7 @@ var summaries = sync.OnceValues(func() (*phrases.Book, error) { return phrases.L
 
 // Commands that belong to changes although they plan none, or to those who decide
 // about them.
-var beside = []string{"away", "collect", "freeze", "requests pause", "requests resume", "resolve", "legacy declare", "legacy import"}
+var beside = []string{"away", "collect", "freeze", "requests ask", "requests confirm", "requests pause", "requests resume", "resolve", "legacy declare", "legacy import"}
 
 // Commands that belong to the figures although they plan a change: it is one of
 // ours, and none of the tenant.
