@@ -40,8 +40,9 @@ local-slack: ## the bot's road against a Slack that somebody else wrote; needs n
 prism: ## Stoplight's Prism judges what the bot says to Discord by Discord's own description; needs npm
 	go test -tags outside ./bot/discord -run TestPrism -count=1 -v
 
-axe: ## axe-core on every page that people sign in on; needs npm and Chromium
+axe: ## axe-core on every page that people sign in on, and on the console; needs npm and Chromium
 	go test -tags outside ./bot/link -run '^TestOutside' -count=1 -v
+	go test -tags outside ./bot -run '^TestAxe' -count=1 -v
 
 lint: ## vet, staticcheck, gofumpt
 	go vet ./... && go tool staticcheck ./... && go tool gofumpt -l .
