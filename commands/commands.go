@@ -95,6 +95,7 @@ type Tenant interface {
 	RoleHolders(ctx context.Context) ([]graph.RoleHolder, error)
 	RoleGroupPeople(ctx context.Context) ([]graph.RoleHolder, error)
 	Group(ctx context.Context, id string) (graph.Group, error)
+	GroupMembers(ctx context.Context, id string) ([]string, error)
 	FindUsers(ctx context.Context, typed string) ([]graph.User, error)
 	User(ctx context.Context, idOrUPN string) (graph.User, error)
 	Manager(ctx context.Context, userID string) (graph.User, error)

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,12 +15,13 @@ import (
 	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/graph"
+	"twokey/graph/rollout"
 	"twokey/graph/simtenant"
 )
 
 // readings are the lines of the commands that read the tenant.
 var readings = []string{
-	"vic status", "vic legacy", "vic legacy --by app --failed", "vic legacy --by user", "vic trend", "vic forecast", "vic deadlines",
+	"vic status", "vic status --department IT", "vic status --admins", "vic legacy", "vic legacy --by app --failed", "vic legacy --by user", "vic trend", "vic forecast", "vic deadlines",
 	"vic who missing", "vic who single", "vic who phone-only", "vic who weak", "vic who unenforced", "vic who stale", "vic who guests", "vic who disabled-reg",
 	"ada user sue", "ada preflight defaults", "ada preflight legacy-block", "ada preflight require-mfa", "ada breakglass", "vic exceptions", "vic changes",
 	"ada export people csv", "ada export legacy json", "ada export changes csv", "ada export exceptions csv", "ada export missing csv",
@@ -56,8 +58,9 @@ var readPermissions = []graph.Permission{
 	"Policy.Read.All", "RoleManagement.Read.Directory", "Organization.Read.All", "GroupMember.Read.All",
 }
 
-// reason is how an answer says why something is not in it.
-var reason = regexp.MustCompile(`permission|not known|could not be|cannot be|unknown`)
+// reason is how an answer says why something is not in it, or by which other road
+// it was read.
+var reason = regexp.MustCompile(`permission|not known|could not be|cannot be|unknown|Read from the methods of each person`)
 
 // TestReadingWithoutPermission takes one permission after the other from the bot,
 // on each licence: each command then gives what it gives with all of them, or a
@@ -382,4 +385,64 @@ type unrecorded struct{ Declarations }
 
 func (unrecorded) LookUp(context.Context, approval.Principal, []string, func(approval.Tx, int, int) error) error {
 	return errors.New("disk is full")
+}
+
+// TestStatusOfAPart counts a department, the members of a group and the holders
+// of roles, in private, and adds up to the whole.
+func TestStatusOfAPart(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.known()
+		of := func(line string) (registered, people int) {
+			t.Helper()
+			got := o.handle(chat.Event{Kind: chat.Command, From: account("vic"), Channel: adminsChannel.Channel, Text: line})
+			if got.aloud != (line == "status") {
+				t.Errorf("%q: aloud %t", line, got.aloud)
+			}
+			if _, err := fmt.Sscanf(got.Headline, "%d of %d people in scope are registered", &registered, &people); err != nil && !strings.Contains(got.Plain(), "nobody in scope") {
+				t.Fatalf("%q: %v: %s", line, err, got.Plain())
+			}
+			return registered, people
+		}
+		var departments []string
+		all, err := o.client.Users(o.t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		unnamed := 0 // accounts in scope of no department
+		people, _ := rollout.People(o.facts(o.t.Context()), o.env.Scope)
+		for _, u := range all {
+			if u.Department != "" && !slices.Contains(departments, u.Department) {
+				departments = append(departments, u.Department)
+			}
+		}
+		for _, p := range people {
+			if p.Department == "" {
+				unnamed++
+			}
+		}
+		sum := unnamed
+		for _, d := range departments {
+			_, n := of(`status --department "` + d + `"`)
+			sum += n
+		}
+		if _, whole := of("status"); sum != whole || len(departments) < 3 {
+			t.Errorf("%d departments and %d without have %d people, want %d", len(departments), unnamed, sum, whole)
+		}
+		_, admins := of("status --admins")
+		_, both := of("status --admins --department IT")
+		if admins == 0 || both == 0 || both > admins {
+			t.Errorf("%d hold a role, %d of them in IT", admins, both)
+		}
+		var groups struct{ Value []struct{ ID string } }
+		if err := json.Unmarshal([]byte(o.portal("GET", "/v1.0/groups", "")), &groups); err != nil {
+			t.Fatal(err)
+		}
+		_, n := of("status --group " + groups.Value[0].ID)
+		if members, err := o.client.GroupMembers(o.t.Context(), groups.Value[0].ID); err != nil || n == 0 || n > len(members) {
+			t.Errorf("%d of %d members are counted, %v", n, len(members), err)
+		}
+		wantSaid(t, o.say("vic", "status --department Salez"), "There is no department “Salez”.", "There are: “")
+		wantSaid(t, o.say("vic", "status --group "+cast("sue")), "There is no group with the object ID")
+	}, func(s *setting) { s.sim.People = 60 })
 }

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"twokey/chat"
@@ -12,12 +13,22 @@ import (
 
 func status(env Env) Command {
 	return Command{
-		CommandSpec: chat.CommandSpec{Name: "status", Summary: "Where the rollout stands: the funnel, enforcement and legacy sign-ins.", Example: "status"},
-		Access:      only(identity.Viewer),
-		Aloud:       true,
-		Kept:        true,
-		Answer: func(ctx context.Context, _ Call) (chat.Message, error) {
+		CommandSpec: chat.CommandSpec{
+			Name: "status", Summary: "Where the rollout stands: the funnel, enforcement and legacy sign-ins.", Example: "status", Options: partOptions,
+		},
+		Access: only(identity.Viewer),
+		Aloud:  true,
+		Names:  ofPart,
+		Kept:   true,
+		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			facts := env.kept(ctx)
+			if ofPart(c.Args) {
+				part, of, err := partAsked(ctx, env, facts, c.Args)
+				if err != nil {
+					return chat.Message{}, err
+				}
+				return partMessage(env, part, of), nil
+			}
 			m := statusMessage(env, facts, rollout.NewFunnel(facts, env.Scope))
 			keys, err := needKeys(ctx, env)
 			if keys > 0 {
@@ -42,6 +53,29 @@ var funnelRows = []struct {
 }
 
 func statusMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Message {
+	m := funnelMessage(env, facts, funnel)
+	m.Fields = []chat.Field{
+		{Label: "Accounts", Value: accountWords(funnel)},
+		{Label: "Security defaults", Value: defaultsWords(facts)},
+		{Label: "Licence", Value: licenceWords(facts)},
+		{Label: "Administrators", Value: adminWords(funnel)},
+	}
+	m.Fields = append(m.Fields, legacyFields(env, facts)...)
+	return m
+}
+
+// partMessage is the funnel of a part of the people, without what is the whole
+// tenant's.
+func partMessage(env Env, facts rollout.Facts, of string) chat.Message {
+	funnel := rollout.NewFunnel(facts, env.Scope)
+	m := funnelMessage(env, facts, funnel)
+	m.Text = strings.TrimSpace("Counted are people " + of + ". " + m.Text)
+	m.Fields = []chat.Field{{Label: "Accounts", Value: accountWords(funnel)}, {Label: "Administrators", Value: adminWords(funnel)}}
+	m.Footer += " " + onlyYou
+	return m
+}
+
+func funnelMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Message {
 	m := chat.Message{
 		Headline: statusHeadline(funnel),
 		Table:    &chat.Table{Header: []string{"Of the people in scope", "People", "Share"}},
@@ -51,13 +85,6 @@ func statusMessage(env Env, facts rollout.Facts, funnel rollout.Funnel) chat.Mes
 		people, share := partWords(funnel.Get(row.id))
 		m.Table.Rows = append(m.Table.Rows, []string{row.label, people, share})
 	}
-	m.Fields = []chat.Field{
-		{Label: "Accounts", Value: accountWords(funnel)},
-		{Label: "Security defaults", Value: defaultsWords(facts)},
-		{Label: "Licence", Value: licenceWords(facts)},
-		{Label: "Administrators", Value: adminWords(funnel)},
-	}
-	m.Fields = append(m.Fields, legacyFields(env, facts)...)
 	if _, ok := funnel.Get(rollout.InScope).Value(); ok {
 		m.Text = rolesUnknown(facts)
 	}

@@ -61,6 +61,7 @@ func settled(s string) string {
 var spoken = map[string][]string{
 	"me":               {"sam me", "sue me"},
 	"setup":            {"sam setup", "sam setup iphone"},
+	"status":           {"vic status", "vic status --department Sales", "vic status --admins", "vic status --group nowhere"},
 	"who":              {"vic who missing", "vic who single", "vic who phone-only", "ada who weak", "vic who unenforced", "vic who stale", "vic who guests", "vic who disabled-reg", "ada who missing --csv", "vic who missing --csv", "vic who missing --department Nowhere"},
 	"user":             {"ada user sue", "ada user sam", "ada user " + upn("olga"), "ada user nobody"},
 	"preflight":        {"ada preflight defaults", "ada preflight legacy-block", "ada preflight require-mfa"},

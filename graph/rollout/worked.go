@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"twokey/graph"
 )
 
 // ForMany returns facts that many will ask about: what follows from all accounts
@@ -12,6 +14,18 @@ import (
 // not be replaced afterwards; what is declared may be.
 func (f Facts) ForMany() Facts {
 	f.worked = &worked{}
+	return f
+}
+
+// Among returns facts in which there are those accounts alone that are to be kept.
+// What was never read stays so.
+func (f Facts) Among(keep func(graph.User) bool) Facts {
+	users, ok := f.Users.Get()
+	if !ok {
+		return f
+	}
+	f.worked = nil
+	f.Users = From(slices.DeleteFunc(slices.Clone(users), func(u graph.User) bool { return !keep(u) }), nil)
 	return f
 }
 
