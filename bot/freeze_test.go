@@ -197,7 +197,7 @@ func TestFreezeCommandLine(t *testing.T) {
 		"of what":          {nil, 2, "say which bot: --config FILE or --data DIR"},
 		"of two":           {[]string{"--config", wrong, "--data", dir}, 2, "can't be used together"},
 		"no demo":          {[]string{"--data", dir}, 1, "there is no twokey.db"},
-		"no configuration": {[]string{"--config", filepath.Join(dir, "gone")}, 1, "no such file"},
+		"no configuration": {[]string{"--config", filepath.Join(dir, "gone")}, 1, "is not there; correct the name"},
 		"no database":      {[]string{"--config", wrong}, 1, `wrong.yaml:1: store.dns: there is no such key; did you mean "dsn"?`},
 		"no thaw":          {[]string{"--thaw"}, 2, "unknown flag"},
 	} {
