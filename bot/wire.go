@@ -187,7 +187,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	shown := *digester // on the screen the week that is running is as it was some minutes ago
 	shown.Facts = bot.facts(a, bot.syncer.Kept)
 	env := commands.Env{
-		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Kept: shown.Facts, Scope: a.scope,
+		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Kept: shown.Facts, Last: bot.syncer.Last, Scope: a.scope,
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher, Alerts: bot.store,
 		Absences: bot.store, Declarations: bot.store, LegacyUse: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
 		Proofs: bot.store, Page: a.page, Chosen: a.chosen,

@@ -35,6 +35,7 @@ type Env struct {
 	Writer       Writer
 	Facts        func(ctx context.Context) rollout.Facts // what is known of the tenant by now
 	Kept         func(ctx context.Context) rollout.Facts // as it was known some minutes ago, for figures; nil: Facts
+	Last         func() (rollout.Facts, bool)            // as it was known last, without reading or waiting, and whether it ever was; nil: Facts
 	Scope        rollout.Scope                           // declared accounts
 	Engine       *approval.Engine
 	Requests     approval.Store
@@ -85,6 +86,19 @@ func (env Env) kept(ctx context.Context) rollout.Facts {
 		return env.Facts(ctx)
 	}
 	return env.Kept(ctx)
+}
+
+// last is what is known of the tenant without a word to it, for what has to be
+// answered at once and whatever becomes of the tenant.
+func (env Env) last(ctx context.Context) (rollout.Facts, bool) {
+	switch {
+	case env.Last != nil:
+		return env.Last()
+	case env.Facts != nil:
+		return env.Facts(ctx), true
+	default:
+		return rollout.Facts{}, false
+	}
 }
 
 // Tenant is what commands read of the tenant, as [graph.Reader] promises it.

@@ -174,26 +174,33 @@ func gapOf(v phrases.Voice, a guide.Answer, masked string) (g staff.Gap, left bo
 	return g, false
 }
 
-// maskedQuestion is a question as it may be kept.
+// maskedQuestion is a question as it may be kept. While nobody's name is known it
+// is not kept at all: names could stay in it.
 func maskedQuestion(ctx context.Context, env Env, question string) string {
-	return env.Guide.Masked(question, inDirectory(ctx, env))
+	facts, known := env.last(ctx)
+	users, ok := facts.Users.Get()
+	if !known || !ok {
+		return ""
+	}
+	return env.Guide.Masked(question, inDirectory(users))
 }
 
 // shortestName is the shortest part of a name that is looked for.
 const shortestName = 3
 
 // inDirectory returns whether a word is part of the name of somebody in the tenant.
-func inDirectory(ctx context.Context, env Env) func(word string) bool {
-	var users []graph.User
-	if env.Facts != nil {
-		users, _ = env.kept(ctx).Users.Get()
-	}
+func inDirectory(users []graph.User) func(word string) bool {
 	return func(word string) bool {
-		if len(word) < shortestName {
-			return false
-		}
-		return slices.ContainsFunc(users, func(u graph.User) bool {
-			return slices.ContainsFunc(strings.Fields(u.Name), func(part string) bool { return strings.EqualFold(part, word) })
-		})
+		return len(word) >= shortestName && slices.ContainsFunc(users, func(u graph.User) bool { return namedSo(u.Name, word) })
 	}
+}
+
+// namedSo reports whether a word is one of a name's. A tenant may have a million.
+func namedSo(name, word string) bool {
+	for part := range strings.FieldsSeq(name) {
+		if strings.EqualFold(part, word) {
+			return true
+		}
+	}
+	return false
 }

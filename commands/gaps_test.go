@@ -1,12 +1,16 @@
 package commands
 
 import (
+	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"twokey/chat"
 	"twokey/commands/staff"
+	"twokey/graph"
+	"twokey/graph/rollout"
 )
 
 // What the guide cannot do is counted without names, and shown to leads alone.
@@ -58,5 +62,56 @@ func TestGuideGaps(t *testing.T) {
 		if strings.ContainsAny(g.Words, "@") || strings.Contains(g.Words, "600") || strings.Contains(g.Words, "paper") || g.Kind == staff.GapWanted && g.Words != "" {
 			t.Errorf("kept is %+v", g)
 		}
+	}
+}
+
+// TestAskWaitsForNoTenant holds that whoever asks, or types a name, is answered
+// from what is known, while the tenant hangs and before anything is known; and
+// that a question is then kept without its words, as a name could stay in them.
+func TestAskWaitsForNoTenant(t *testing.T) {
+	t.Parallel()
+	w := newWorldIn(t, filepath.Join(t.TempDir(), "twokey.db"))
+	asked := func(context.Context) rollout.Facts {
+		t.Error("the tenant was asked")
+		return rollout.Facts{}
+	}
+	known, facts := false, rollout.Facts{}
+	read := rollout.Facts{AsOf: start, Users: rollout.From([]graph.User{{ID: id("sam"), Name: "Zork Frobnicator", UPN: "zork@vale.example"}}, nil)}
+	w.env.Facts, w.env.Kept, w.env.Last = asked, asked, func() (rollout.Facts, bool) { return facts, known }
+	w.assemble()
+	const question = "authenticator quux frobnicates my zork"
+	words := func() (all []string) {
+		t.Helper()
+		gaps, err := w.store.Gaps(t.Context(), tenantID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range gaps {
+			all = append(all, g.Words)
+		}
+		return all
+	}
+	wantSaid(t, w.say("sam", "ask "+question), "A person should look at this")
+	if got := words(); len(got) != 1 || got[0] != "" {
+		t.Errorf("kept before anybody's name is known: %q", got)
+	}
+	suggested := func() int {
+		t.Helper()
+		got, err := w.mux.Suggest(t.Context(), account("ada"), "tap", "user", "frob")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(got)
+	}
+	if n := suggested(); n != 0 {
+		t.Errorf("%d are suggested before anybody is known", n)
+	}
+	known, facts = true, read
+	if n := suggested(); n != 1 {
+		t.Errorf("%d are suggested, want one", n)
+	}
+	w.say("sue", "ask "+question)
+	if got := words(); len(got) != 2 || !slices.Contains(got, "authenticator quux frobnicates my [name]") {
+		t.Errorf("kept: %q", got)
 	}
 }

@@ -80,7 +80,8 @@ func (m *Mux) suggestAccounts(ctx context.Context, typed string) (found []chat.S
 	if len([]rune(want)) < leastTyped {
 		return nil
 	}
-	users, _ := m.env.kept(ctx).Users.Get() // none are kept yet: none are suggested
+	facts, _ := m.env.last(ctx) // nothing is known yet: nobody is suggested
+	users, _ := facts.Users.Get()
 	for _, u := range users {
 		if !hasNameFrom(u, want) {
 			continue

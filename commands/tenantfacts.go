@@ -16,10 +16,10 @@ func guideFacts(ctx context.Context, env Env) (all []guide.Fact) {
 	if env.OwnTexts {
 		all = append(all, guide.OwnTexts)
 	}
-	if env.Facts == nil {
+	f, known := env.last(ctx)
+	if !known {
 		return all
 	}
-	f := env.kept(ctx)
 	if askedByPolicies(f) {
 		all = append(all, guide.Policies)
 	}

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"twokey/graph"
+	"twokey/graph/rollout"
 )
 
 // Reader is what a sync asks of the tenant, as [graph.Reader] promises it.
@@ -114,6 +115,7 @@ type Syncer struct {
 	failed  map[Source]error // why a source could not be read at the last attempt
 	unread  map[string]error // why a person's methods could not be, by ID
 	told    *told            // the last facts, nil if they are to be made anew
+	made    *rollout.Facts   // the last facts, nil before the first
 	changes int              // how often they were outdated
 	took    time.Duration    // how long it took to make them from what is stored
 }

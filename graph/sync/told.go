@@ -30,6 +30,18 @@ func (s *Syncer) Kept(ctx context.Context) rollout.Facts {
 	return s.Facts(ctx)
 }
 
+// Last returns the facts as they were made last, however long ago that is, and
+// whether there are any yet. It neither reads nor waits: it is for what has to be
+// answered while the tenant is away.
+func (s *Syncer) Last() (rollout.Facts, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.made == nil {
+		return rollout.Facts{}, false
+	}
+	return *s.made, true
+}
+
 // Outdate makes the next Kept read the tenant again: something there was changed.
 // It never blocks.
 func (s *Syncer) Outdate() {
@@ -51,6 +63,9 @@ func (s *Syncer) changed() int {
 func (s *Syncer) tell(changes int, f rollout.Facts) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.made == nil || !s.made.AsOf.After(f.AsOf) {
+		s.made = &f
+	}
 	if changes == s.changes && (s.told == nil || !s.told.facts.AsOf.After(f.AsOf)) {
 		s.told = &told{facts: f, until: f.AsOf.Add(s.tellFor(f))}
 	}

@@ -86,3 +86,27 @@ func TestKeptOfADoubtfulMoment(t *testing.T) {
 		t.Error("what needs a permission is asked for again and again")
 	}
 }
+
+// What was told last stays, however old it is, and costs the tenant nothing.
+func TestLast(t *testing.T) {
+	t.Parallel()
+	world := newTenant(graph.P1, 10)
+	b := setup(world)
+	now := start
+	b.cfg.Now = func() time.Time { return now }
+	if _, known := b.Last(); known {
+		t.Error("something is known before anything was read")
+	}
+	b.mustPass(t)
+	f := b.Facts(t.Context())
+	world.calls()
+	b.Outdate()
+	now = now.Add(30 * 24 * time.Hour)
+	got, known := b.Last()
+	if users, _ := got.Users.Get(); !known || !got.AsOf.Equal(f.AsOf) || len(users) != 12 {
+		t.Errorf("known is %t, %d accounts as of %v", known, len(users), got.AsOf)
+	}
+	if n := len(world.calls()); n > 0 {
+		t.Errorf("the tenant was asked %d times", n)
+	}
+}
