@@ -43,7 +43,7 @@ func BenchmarkLatency(b *testing.B) {
 	for _, line := range []string{
 		"sue me", "sue check", "vic status", "vic who missing", "vic exceptions", "vic deadlines", "ada scope suggest", "ada user sue",
 		"ada preflight defaults", "ada preflight legacy-block", "ada preflight require-mfa", "ada breakglass", "olga doctor",
-		"olga export legacy csv", // last, like what follows: whoever looks many up is told of, which takes its time
+		"olga export weak csv", // last, like what follows: whoever looks many up is told of, which takes its time
 	} {
 		person, line, _ := strings.Cut(line, " ")
 		b.Run(line, func(b *testing.B) {
