@@ -28,6 +28,9 @@ promises: ## docs/guarantees.md anew, from the names of the tests
 bench: ## a sweep of 100,000 and of 1,000,000 people beside the floors
 	go test ./graph/msgraph -run '^$$' -bench 'Sweep|Million' -benchtime 3x
 
+performance: ## the performance table, printed and written into docs/performance.md and README.md
+	bash .ci/performance
+
 figures: ## docs/figures.md anew; the tests fail while it is not true
 	go test ./graph/msgraph -run TestU16 -update
 
@@ -53,4 +56,4 @@ build: ## bin/twokey, one static binary
 ci: ## everything that has to hold before a change lands
 	bash .ci/run
 
-.PHONY: help demo test fast histories races planted promises bench figures outside local-slack prism axe lint build ci
+.PHONY: help demo test fast histories races planted promises bench performance figures outside local-slack prism axe lint build ci
