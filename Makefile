@@ -19,6 +19,10 @@ histories: ## 10,000 random histories of people, faults, deaths and pauses; half
 races: ## 1,000 races of approve, deny, cancel, expiry and start on three processes
 	TWOKEY_RACES=1000 go test ./commands/approval -run 'TestO1[0135].*Process' -timeout 1h -v
 
+soak: ## half an hour of serve on every platform with faults, then a rolling restart of two replicas
+	TWOKEY_SOAK=30m go test ./bot -run '^TestSoak$$' -timeout 1h -count=1 -v
+	TWOKEY_SOAK=1m go test ./bot -run '^TestRollingRestart$$' -timeout 1h -count=1 -v
+
 planted: ## plant each known mistake in turn: the tests must catch it
 	go test -tags planted ./docs -run TestPlanted -timeout 1h -v
 
@@ -56,4 +60,4 @@ build: ## bin/twokey, one static binary
 ci: ## everything that has to hold before a change lands
 	bash .ci/run
 
-.PHONY: help demo test fast histories races planted promises bench performance figures outside local-slack prism axe lint build ci
+.PHONY: help demo test fast histories races soak planted promises bench performance figures outside local-slack prism axe lint build ci
