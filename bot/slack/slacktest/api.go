@@ -289,6 +289,9 @@ func (c *call) read(r *http.Request) (token string, err error) {
 		}
 		return token, nil
 	}
+	if err := r.ParseForm(); err != nil { // the next would hide that a body was cut off
+		return "", err
+	}
 	if err := r.ParseMultipartForm(4 << 20); err != nil && err != http.ErrNotMultipart {
 		return "", err
 	}

@@ -1,9 +1,12 @@
 package slacktest
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -26,6 +29,17 @@ func TestTokens(t *testing.T) {
 	w.Revoke()
 	b.refused("token_revoked", "auth.test")
 	violated(t, w, "not_authed", "invalid_auth", "not_allowed", "not_allowed", "unknown_method", "token_revoked")
+}
+
+// TestACutBody holds that a call whose sender went away in the middle of it is no
+// call without a token.
+func TestACutBody(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodPost, "/api/auth.test", io.MultiReader(strings.NewReader("channel=C1&tok"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if _, err := (&call{}).read(r); err == nil {
+		t.Error("a body that was cut off was read")
+	}
 }
 
 func TestScopes(t *testing.T) {
