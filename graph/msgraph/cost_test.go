@@ -104,7 +104,7 @@ func costRow(t *testing.T, people int, licence graph.Licence) string {
 // of Graph. The larger tenants are read only where the document is written anew.
 func TestDigestCost(t *testing.T) {
 	t.Parallel()
-	sizes := []int{1000, 10_000}
+	sizes := []int{1000, 10_000, 100_000}
 	var b strings.Builder
 	want := ""
 	if !*update {
