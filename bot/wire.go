@@ -206,7 +206,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Tidy: tidying(engine.Tidy, commands.RemindExceptions(env)), Current: engine.Current, Prove: engine.Prove,
 	})
 	bot.cases = commands.NewCaseworker(env, cmp.Or(a.pace.cases, time.Minute), a.log)
-	jobs := a.digest.jobs(digester, managers(a, bot.store, people))
+	jobs := append(a.digest.jobs(digester, managers(a, bot.store, people)), selfCheckJob(a, bot, commands.SelfCheck(env)))
 	if bot.scheduler, err = scheduler.New(a.org.ID, jobs, bot.store, a.now, a.log); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func diagnose(ctx context.Context, env Env) (chat.Message, error) {
 	case len(table.Rows) == 0:
 		m.Headline, m.Table = "No kind of change is switched on.", nil
 	case len(stuck) > 0:
-		m.Headline = "These could not be decided today: " + strings.Join(stuck, ", ") + "."
+		m.Headline = stuckHeadline(stuck)
 		m.Text = appoint(ctx, env, 1)
 	}
 	for _, note := range append(Notices(env.Rules.Now()), notes...) {
