@@ -57,59 +57,82 @@ func unfold(ctx context.Context, target *chromedp.Target) (chromedp.Void, error)
 }
 
 // TestConsoleByKeyboard holds that in every state of the console each control that
-// can be seen is reached by Tab alone, and shows that it is.
+// can be seen is reached by Tab alone, and shows that it is. A page that is drawn
+// anew meanwhile, as something has come, is walked again.
 func TestConsoleByKeyboard(t *testing.T) {
 	d := startDemo(t)
 	b := &page{T: t, ctx: browsertest.Start(t)}
 	controls := 0
 	tourConsole(d, b, func(name string) {
-		const mark = `(() => {
-			document.activeElement.blur(); window.scrollTo(0, 0);
-			document.getSelection().removeAllRanges();
-			let n = 0;
-			for (const e of document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')) {
-				delete e.dataset.walk;
-				const seen = e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true}) && e.getClientRects().length > 0;
-				if (seen && !e.disabled && e.tabIndex >= 0) e.dataset.walk = n++;
-			}
-			return n;
-		})()`
-		n, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](mark))
-		if err != nil {
-			t.Fatal(err)
-		}
-		reached := map[string]bool{}
-		for range 2*n + 10 {
-			b.do(chromedp.KeyEvent(kb.Tab))
-			at, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`(() => {
-				const e = document.activeElement;
-				if (!e || e.dataset.walk === undefined) return '';
-				const s = getComputedStyle(e);
-				return e.dataset.walk + (s.outlineStyle === 'none' && s.boxShadow === 'none' ? ' unseen ' + e.outerHTML.slice(0, 120) : '');
-			})()`))
-			if err != nil {
-				t.Fatal(err)
-			}
-			id, unseen, _ := strings.Cut(at, " ")
-			if unseen != "" {
-				t.Errorf("%s: nobody sees where the focus is: %s", name, unseen)
-			}
-			if reached[id] = true; len(reached) > n {
+		var w walk
+		for range 5 {
+			if w = b.walk(name); w.Left == w.Marked {
 				break
 			}
 		}
-		delete(reached, "")
-		controls += n
-		if len(reached) == n && n > 5 {
-			return
+		if w.Marked <= 5 || w.Left != w.Marked || len(w.Missed) > 0 {
+			t.Errorf("%s: of %d controls %d stayed, and Tab reaches all but %q", name, w.Marked, w.Left, w.Missed)
 		}
-		missed, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`[...document.querySelectorAll('[data-walk]')].filter((e) => !%s.includes(e.dataset.walk)).map((e) => e.outerHTML.slice(0, 120)).join('\n')`, listed(reached))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Errorf("%s: %d of %d controls are reached by Tab; not:\n%s", name, len(reached), n, missed)
+		controls += w.Marked
 	})
 	t.Logf("%d controls were reached", controls)
+}
+
+// walk is what going through a page by Tab has shown.
+type walk struct {
+	Marked int      // controls that could be seen at its beginning
+	Left   int      // of them, those that could be seen at its end
+	Missed []string // of those, the ones that had no focus
+}
+
+const shownControl = `(e) => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true}) && e.getClientRects().length > 0 && !e.disabled && e.tabIndex >= 0`
+
+// walk presses Tab until every control must have had the focus.
+func (b *page) walk(name string) walk {
+	b.Helper()
+	const mark = `(() => {
+		document.activeElement.blur(); window.scrollTo(0, 0);
+		document.getSelection().removeAllRanges();
+		let n = 0;
+		for (const e of document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')) {
+			delete e.dataset.walk;
+			if ((` + shownControl + `)(e)) e.dataset.walk = n++;
+		}
+		return n;
+	})()`
+	n, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](mark))
+	if err != nil {
+		b.Fatal(err)
+	}
+	reached := map[string]bool{}
+	for range 2*n + 10 {
+		b.do(chromedp.KeyEvent(kb.Tab))
+		at, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`(() => {
+			const e = document.activeElement;
+			if (!e || e.dataset.walk === undefined) return '';
+			const s = getComputedStyle(e);
+			return e.dataset.walk + (s.outlineStyle === 'none' && s.boxShadow === 'none' ? ' unseen ' + e.outerHTML.slice(0, 120) : '');
+		})()`))
+		if err != nil {
+			b.Fatal(err)
+		}
+		id, unseen, _ := strings.Cut(at, " ")
+		if unseen != "" {
+			b.Errorf("%s: nobody sees where the focus is: %s", name, unseen)
+		}
+		if reached[id] = true; len(reached) > n {
+			break
+		}
+	}
+	w, err := chromedp.Run(b.ctx, chromedp.Evaluate[walk](fmt.Sprintf(`(() => {
+		const left = [...document.querySelectorAll('[data-walk]')].filter(%s);
+		return {Left: left.length, Missed: left.filter((e) => !%s.includes(e.dataset.walk)).map((e) => e.outerHTML.slice(0, 120))};
+	})()`, shownControl, listed(reached))))
+	if err != nil {
+		b.Fatal(err)
+	}
+	w.Marked = n
+	return w
 }
 
 func listed(ids map[string]bool) string {
