@@ -33,7 +33,7 @@ var readings = []string{
 var readsOurs = []string{
 	"setup", "backup", "newphone", "remind", "hours", "ask", "lang", "link", "link confirm", "unlink", "guide print", "guide gaps", "guide unhelpful", "lost", "prompt", "person", "privacy",
 	"cases", "case show", "case proof", "case theirs", "case strange", "case say", "case close", "case stop", "legacy declare", "legacy import",
-	"wave create", "wave pause", "wave status", "template show", "requests", "requests pause", "requests resume", "collect", "approve", "deny", "cancel", "away",
+	"wave create", "wave pause", "wave status", "template show", "requests", "requests ask", "requests confirm", "requests pause", "requests resume", "collect", "approve", "deny", "cancel", "away",
 	"stop", "acknowledge", "resolve", "freeze", "audit", "audit show", "digest preview", "digest now", "digest mute", "help", "version",
 }
 
