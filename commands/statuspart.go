@@ -40,7 +40,11 @@ func partAsked(ctx context.Context, env Env, facts rollout.Facts, args map[strin
 		if err != nil {
 			return facts, "", err
 		}
-		facts = facts.Among(func(u graph.User) bool { return slices.Contains(members, u.ID) })
+		in := make(map[string]bool, len(members)) // a group may hold everybody
+		for _, id := range members {
+			in[id] = true
+		}
+		facts = facts.Among(func(u graph.User) bool { return in[u.ID] })
 		of = append(of, "in the group "+quoted(g.Name, 60))
 	}
 	if args["admins"] != "" {
