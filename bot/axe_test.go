@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -29,12 +28,8 @@ func TestAxeConsole(t *testing.T) {
 				}})
 				return none, err
 			})
-			found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](axe+`; axe.run(document, {resultTypes: ['violations']}).then((r) =>
-				r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' ')).join('\n') + (r.passes.length ? '' : 'nothing was judged'))`, chromedp.EvalAwaitPromise))
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			if judged++; strings.TrimSpace(found) != "" {
+			judged++
+			if found := browsertest.Judge(b.ctx, t, axe); found != "" {
 				t.Errorf("%s, %s: %s", name, scheme, found)
 			}
 		}

@@ -3,10 +3,14 @@
 package browsertest
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // axe is the pinned package of npm.
@@ -25,4 +29,16 @@ func Axe(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return string(script)
+}
+
+// Judge returns what the script that [Axe] returned finds wrong with the page of a
+// browser as it is shown, one violation a line; empty if nothing.
+func Judge(ctx context.Context, t testing.TB, axe string) string {
+	t.Helper()
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](axe+`; axe.run(document, {resultTypes: ['violations']}).then((r) =>
+		r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' ')).join('\n') + (r.passes.length ? '' : 'nothing was judged'))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(found)
 }

@@ -3,10 +3,7 @@
 package link_test
 
 import (
-	"strings"
 	"testing"
-
-	"github.com/chromedp/chromedp"
 
 	"twokey/bot/browsertest"
 )
@@ -19,12 +16,8 @@ func TestOutsideLinkAxe(t *testing.T) {
 	b.tour(func(name string) {
 		for _, scheme := range []string{"light", "dark"} {
 			b.look(name+"-"+scheme, scheme)
-			found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](axe+`; axe.run(document, {resultTypes: ['violations']}).then((r) =>
-				r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' ')).join('\n') + (r.passes.length ? '' : 'nothing was judged'))`, chromedp.EvalAwaitPromise))
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			if judged++; strings.TrimSpace(found) != "" {
+			judged++
+			if found := browsertest.Judge(b.ctx, t, axe); found != "" {
 				t.Errorf("%s, %s: %s", name, scheme, found)
 			}
 		}
