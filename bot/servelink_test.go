@@ -276,13 +276,7 @@ func TestO25TwoAccountsOnThePage(t *testing.T) {
 	t.Parallel()
 	of := openOffice(t, officeOptions{page: true})
 	b := of.visitor()
-	of.slack.AddUser(slacktest.User{ID: account("second"), Name: "second"})
-	of.command("second", "", "link")
-	b.begin(of.address(of.await("second", "an address", of.asks("Sign in once"))))
-	b.signIn("abe")
-	b.do(b.sees("One step is left"))
-	of.command("second", "", strings.TrimPrefix(b.value(`document.querySelector('.command code').textContent`), "/mfa "))
-	of.await("second", "that it is linked", of.says("You are “Abe Lindqvist” here"))
+	of.linkSecond(b, "abe", "Abe Lindqvist")
 	of.confirm(b, "“Abe Lindqvist” has linked a chat account", `L-[A-Z2-7]{6}`)
 
 	request := of.provenAsk(b, "ada", "defaults enable everybody has been trained")
@@ -356,13 +350,7 @@ func TestU11TwoShapes(t *testing.T) {
 		proxy.StartTLS()
 		t.Cleanup(func() { proxy.CloseClientConnections(); proxy.Close() })
 		b := of.visitor()
-		of.slack.AddUser(slacktest.User{ID: account("second"), Name: "second"})
-		of.command("second", "", "link")
-		b.begin(of.address(of.await("second", "an address", of.asks("Sign in once"))))
-		b.signIn("sam")
-		b.do(b.sees("One step is left"))
-		of.command("second", "", strings.TrimPrefix(b.value(`document.querySelector('.command code').textContent`), "/mfa "))
-		of.await("second", "that it is linked", of.says("You are “Sam Rivera” here"))
+		of.linkSecond(b, "sam", "Sam Rivera")
 		of.provenAsk(b, "ada", "defaults enable everybody has been trained")
 	})
 	t.Run("no address", func(t *testing.T) {
@@ -376,6 +364,18 @@ func TestU11TwoShapes(t *testing.T) {
 		of.command("olga", "", "doctor")
 		of.await("olga", "that this was accepted", of.says("accept_no_step_up"))
 	})
+}
+
+// linkSecond links an account of the chat, “second”, to somebody by the page.
+func (of *office) linkSecond(b *visitor, person, name string) {
+	of.t.Helper()
+	of.slack.AddUser(slacktest.User{ID: account("second"), Name: "second"})
+	of.command("second", "", "link")
+	b.begin(of.address(of.await("second", "an address", of.asks("Sign in once"))))
+	b.signIn(person)
+	b.do(b.sees("One step is left"))
+	of.command("second", "", strings.TrimPrefix(b.value(`document.querySelector('.command code').textContent`), "/mfa "))
+	of.await("second", "that it is linked", of.says("You are “"+name+"” here"))
 }
 
 // provenApproval lets somebody approve by an account, once they have proved who
