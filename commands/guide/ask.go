@@ -2,6 +2,7 @@ package guide
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 )
@@ -51,9 +52,13 @@ const (
 	// worth naming too.
 	alsoShare = 0.05
 	maxTopics = 3
+	// frameFloor keeps a frame from ruling anything out, and frameScale leaves
+	// scores as they are where frames say nothing: a third each.
+	frameFloor = 0.02
+	frameScale = 3
 )
 
-// balance is what subjects count that no article covers.
+// balance is what kinds of subjects count beside each other.
 type balance struct {
 	// What other subjects count by whether a question has to do with signing
 	// in, or at least with phones and apps, or with neither.
@@ -61,9 +66,14 @@ type balance struct {
 	// What subjects for a person count: it is better to ask one than to explain
 	// to somebody what they cannot do.
 	handover float64
+	// What it counts how a question is put, as the power of how likely that is
+	// of one for an article or a person.
+	frame float64
 }
 
-func usualBalance() balance { return balance{ours: 0.5, kin: 1.1, neither: 1.7, handover: 1.15} }
+func usualBalance() balance {
+	return balance{ours: 0.5, kin: 1.1, neither: 1.7, handover: 2.1, frame: 0.25}
+}
 
 // Ask says what a question in somebody's own words should get. Any text is a
 // question; nothing in it is followed.
@@ -71,7 +81,12 @@ func (g *Guide) Ask(question string) Answer { return g.ask(question, usualBalanc
 
 func (g *Guide) ask(question string, b balance) Answer {
 	r := g.words.read(question)
-	hits := g.judge(question, r, b)
+	return g.settle(question, r, g.judge(question, r), b)
+}
+
+// settle says what a question gets, by what every subject scored.
+func (g *Guide) settle(question string, r reading, judged []hit, b balance) Answer {
+	hits := g.weigh(question, r, judged, b)
 	a := g.decide(question, r, hits)
 	if len(r.terms) > 0 {
 		a.Nearest = nearestOf(a.Topics, hits)
@@ -100,6 +115,10 @@ func (g *Guide) decide(question string, r reading, hits []hit) Answer {
 		a.Topics = likely(topics(hits), hits)
 	case a.Expect == ExpectHandover:
 		a.Topics = slices.Clone(best.subject.near)
+		// That a person is asked does not make the subject the likeliest.
+		if also := likely(topics(hits), hits); len(also) > 0 && judgedOf(also[0], hits) > best.judged {
+			a.Topics = also
+		}
 	case a.Expect == ExpectAnswer:
 		a.Topics = topics(hits)
 		if g.requests.in(question) {
@@ -109,16 +128,19 @@ func (g *Guide) decide(question string, r reading, hits []hit) Answer {
 	return a
 }
 
-// judge returns every subject with its score, best first; of those that are
-// none of ours the best alone.
-func (g *Guide) judge(question string, r reading, b balance) []hit {
-	l := g.learned()
-	likely := make([]float32, len(l.classes))
-	l.probabilities(l.vector(shares(question, r.terms)), likely)
-	chance := make(map[string]float64, len(likely))
-	for c, p := range likely {
-		chance[l.classes[c]] = float64(p)
+// judge returns every subject with its score.
+func (g *Guide) judge(question string, r reading) []hit {
+	chance := g.learned().subjects.chances(shares(question, r.terms))
+	hits := g.index.search(r.terms)
+	for i := range hits {
+		hits[i].judged = min(1, learnedShare*chance[hits[i].subject.id]+(1-learnedShare)*hits[i].score)
 	}
+	return hits
+}
+
+// weigh returns the subjects with their scores in balance, best first; of those
+// that are none of ours the best alone.
+func (g *Guide) weigh(question string, r reading, judged []hit, b balance) []hit {
 	foreign := b.neither
 	switch {
 	case r.ours:
@@ -126,25 +148,33 @@ func (g *Guide) judge(question string, r reading, b balance) []hit {
 	case r.kin:
 		foreign = b.kin
 	}
-	var out []hit
-	seen := false
-	for _, h := range g.index.search(r.terms) {
-		share := 1.0
-		switch h.subject.expect {
-		case ExpectNone:
-			if seen {
-				continue
+	put := g.learned().frames.chances(frame(r.roles))
+	share := map[Expect]float64{ExpectNone: foreign}
+	for _, e := range []Expect{ExpectAnswer, ExpectHandover} {
+		share[e] = math.Pow(frameScale*(put[string(e)]+frameFloor), b.frame)
+	}
+	share[ExpectHandover] *= b.handover
+	asksHow := g.requests.asksHow(question)
+	out := make([]hit, 0, len(judged))
+	other := hit{}
+	for _, h := range judged {
+		h.score = share[h.subject.expect] * h.judged
+		switch {
+		case h.subject.expect == ExpectNone:
+			if other.subject == nil || h.score > other.score {
+				other = h
 			}
-			seen, share = true, foreign
-		case ExpectHandover:
-			if share = b.handover; h.subject.deed && g.requests.asksHow(question) {
-				continue
-			}
+		case !h.subject.deed || !asksHow:
+			out = append(out, h)
 		}
-		h.score = min(1, share*(learnedShare*chance[h.subject.id]+(1-learnedShare)*h.score))
-		out = append(out, h)
+	}
+	if other.subject != nil {
+		out = append(out, other)
 	}
 	slices.SortStableFunc(out, func(a, b hit) int { return cmp.Compare(b.score, a.score) })
+	for i := range out {
+		out[i].score = min(1, out[i].score)
+	}
 	return out
 }
 
@@ -164,9 +194,11 @@ func nearestOf(topics []string, hits []hit) []string {
 
 // likely returns those of the articles that may well be what a deed is about.
 func likely(topics []string, hits []hit) []string {
-	return slices.DeleteFunc(topics, func(id string) bool {
-		return !slices.ContainsFunc(hits, func(h hit) bool { return h.subject.id == id && h.score >= likelyScore })
-	})
+	return slices.DeleteFunc(topics, func(id string) bool { return judgedOf(id, hits) < likelyScore })
+}
+
+func judgedOf(id string, hits []hit) float64 {
+	return hits[slices.IndexFunc(hits, func(h hit) bool { return h.subject.id == id })].judged
 }
 
 // topics returns the articles among the hits that are worth naming.
@@ -231,13 +263,14 @@ type requestsConfig struct {
 	Owners   []string `yaml:"owners"`
 	Others   []string `yaml:"others"`
 	Polite   []string `yaml:"polite"`
+	Pressing []string `yaml:"pressing"`
 	Unless   []string `yaml:"unless"`
 }
 
 // requests tells a request to do something from a question how to do it.
 type requests struct {
-	openers                                         [][]string
-	commands, deeds, owners, others, polite, unless []string
+	openers                                                   [][]string
+	commands, deeds, owners, others, polite, pressing, unless []string
 }
 
 // reach is how many words after its opener a deed may stand, and how many
@@ -245,7 +278,7 @@ type requests struct {
 const reach = 4
 
 func newRequests(c requestsConfig) requests {
-	r := requests{commands: c.Commands, deeds: c.Deeds, owners: c.Owners, others: c.Others, polite: c.Polite, unless: c.Unless}
+	r := requests{commands: c.Commands, deeds: c.Deeds, owners: c.Owners, others: c.Others, polite: c.Polite, pressing: c.Pressing, unless: c.Unless}
 	for _, o := range c.Openers {
 		r.openers = append(r.openers, tokens(o))
 	}
@@ -255,14 +288,14 @@ func newRequests(c requestsConfig) requests {
 // in reports whether a text asks for something to be done. A command counts
 // after an opener, soon before a polite word, or as the very first word. A deed
 // counts only after an opener, and if the text says for whom, as "can you add
-// two phones?" asks whether one can; as the very first word it counts if it is
-// for somebody else, who is seldom asked how to do it.
+// two phones?" asks whether one can; and at the start of a clause, if something
+// shows that somebody else is to do it.
 func (r requests) in(text string) bool {
 	ts := tokens(text)
 	if len(ts) == 0 || r.asksHow(text) {
 		return false
 	}
-	if slices.Contains(r.commands, ts[0]) || slices.Contains(r.deeds, ts[0]) && anyOf(r.others, ts) {
+	if slices.Contains(r.commands, ts[0]) || r.orders(text, ts) {
 		return true
 	}
 	owned := anyOf(r.owners, ts)
@@ -283,6 +316,25 @@ func (r requests) in(text string) bool {
 	}
 	return false
 }
+
+// orders reports whether a clause of the text begins with a deed, as orders do
+// and as keywords do too: it is an order if it is polite or pressing, or for
+// somebody else, who is seldom asked how to do it.
+func (r requests) orders(text string, words []string) bool {
+	delegated := anyOf(r.others, words) || anyOf(r.polite, words) || anyOf(r.pressing, words)
+	for i, clause := range strings.FieldsFunc(text, endsClause) {
+		ts := tokens(clause)
+		if len(ts) < 2 || !slices.Contains(r.deeds, ts[0]) && !slices.Contains(r.commands, ts[0]) || ts[1] == "up" {
+			continue
+		}
+		if delegated || ts[1] == "me" || i > 0 && ts[1] == "it" {
+			return true
+		}
+	}
+	return false
+}
+
+func endsClause(r rune) bool { return strings.ContainsRune(".,;:!?\n", r) }
 
 // asksHow reports whether a text asks how something is done.
 func (r requests) asksHow(text string) bool { return anyOf(r.unless, tokens(text)) }

@@ -72,6 +72,10 @@ func TestAsk(t *testing.T) {
 		{"approved by mistake", "help, I approved a login that was not mine", ExpectHandover, "unexpected-prompt", AnyDevice},
 		{"an exemption for somebody", "could you exempt our driver from mfa", ExpectHandover, "can-i-opt-out", AnyDevice},
 		{"whether there are exemptions", "is it possible to opt out of mfa", ExpectAnswer, "can-i-opt-out", AnyDevice},
+		{"an account taken over", "somebody broke into my account and sends mails as me", ExpectHandover, "unexpected-prompt", AnyDevice},
+		{"somebody who only tries", "somebody keeps trying to get into my account", ExpectAnswer, "unexpected-prompt", AnyDevice},
+		{"an order at the start", "put the number of my desk phone in please", ExpectHandover, "", AnyDevice},
+		{"an order at the end", "my phone was stolen, remove it please", ExpectHandover, "lost-stolen-phone", AnyDevice},
 		{"a code given away", "I told a caller my code", ExpectHandover, "phishing-tricks", AnyDevice},
 		{"a code read out", "I read my code to a guy on the phone, now what", ExpectHandover, "phishing-tricks", AnyDevice},
 		{"a code asked for", "a caller wants my code, should I tell him", ExpectAnswer, "phishing-tricks", AnyDevice},
@@ -176,6 +180,12 @@ func TestRequests(t *testing.T) {
 		"remove her number from the account":              true,
 		"can the admin take my old phone out":             true,
 		"change my number":                                false, // how, mostly
+		"change my number please":                         true,
+		"change it now, i am in a hurry":                  true,
+		"put mine back":                                   false,
+		"the account of a leaver is open, close it":       true,
+		"my phone is new, change the number":              false,
+		"set up my phone now":                             false,
 	}
 	g := mustLoad(t)
 	for text, want := range tests {
@@ -303,18 +313,22 @@ func TestBalanceCrossValidated(t *testing.T) {
 	g := mustLoad(t)
 	all := slices.Concat(questions(t, "dev.jsonl"), questions(t, "own.jsonl"))
 	var grid []balance
-	for _, ours := range []float64{0.3, 0.5, 0.8} {
-		for _, neither := range []float64{1, 1.3, 1.7} {
-			for _, handover := range []float64{1, 1.15, 1.3} {
-				grid = append(grid, balance{ours: ours, kin: (ours + neither) / 2, neither: neither, handover: handover})
+	for _, ours := range []float64{0.3, 0.5} {
+		for _, neither := range []float64{1.3, 1.7} {
+			for _, handover := range []float64{1.6, 2.1, 2.6} {
+				for _, frame := range []float64{0, 0.15, 0.25, 0.35} {
+					grid = append(grid, balance{ours: ours, kin: (ours + neither) / 2, neither: neither, handover: handover, frame: frame})
+				}
 			}
 		}
 	}
 	grid = append(grid, usualBalance())
 	answers := make([][]Answer, len(grid))
-	for i, b := range grid {
-		for _, l := range all {
-			answers[i] = append(answers[i], g.ask(l.Q, b))
+	for _, l := range all {
+		r := g.words.read(l.Q)
+		judged := g.judge(l.Q, r)
+		for i, b := range grid {
+			answers[i] = append(answers[i], g.settle(l.Q, r, judged, b))
 		}
 	}
 	const folds = 5

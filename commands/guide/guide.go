@@ -107,7 +107,7 @@ type Guide struct {
 	words    *words
 	index    *index
 	requests requests
-	learned  func() *learned // trained when it is first needed: not every start asks
+	learned  func() lessons // learned when they are first needed: not every start asks
 }
 
 // Load reads the embedded articles. An error names the file, and the line or
@@ -148,7 +148,9 @@ func (g *Guide) study(config wordsConfig, subjects []subject) (err error) {
 	}
 	g.requests = newRequests(config.Requests)
 	g.index = newIndex(g.words, subjects)
-	g.learned = sync.OnceValue(func() *learned { return learn(examples(g.words, subjects)) })
+	g.learned = sync.OnceValue(func() lessons {
+		return lessons{subjects: learn(examples(g.words, subjects)), frames: learn(frameExamples(g.words, subjects))}
+	})
 	return nil
 }
 

@@ -227,6 +227,7 @@ func wholeFeatures(w *words, s subject) []feature {
 type hit struct {
 	subject *subject
 	score   float64 // 0 to 1
+	judged  float64 // the same with what was learned, before it is put in balance
 	nearest float64 // likeness of the nearest phrase, 0 to 1
 }
 
@@ -298,7 +299,7 @@ func (x *index) rank(near []nearest, whole []float64, most float64) []hit {
 		if s.expect != ExpectNone && most > 0 {
 			score = closenessShare*near[i].closeness() + (1-closenessShare)*whole[i]/most
 		}
-		hits[i] = hit{s, score, near[i][0]}
+		hits[i] = hit{subject: s, score: score, nearest: near[i][0]}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(b.score, a.score) })
 	return hits

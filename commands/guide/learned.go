@@ -34,11 +34,16 @@ type learned struct {
 	unit     float32
 }
 
-// example is a text that belongs to a class.
+// lessons are what is learned from the phrases.
+type lessons struct {
+	subjects *learned // which subject a question is about
+	frames   *learned // what it should get, by how it is put
+}
+
+// example is what a text consists of, and the class that it belongs to.
 type example struct {
-	text  string
-	terms []string
-	class string
+	shares []feature
+	class  string
 }
 
 // shares returns what a text consists of, sorted by name.
@@ -80,7 +85,7 @@ func learn(examples []example) *learned {
 	count := make(map[string]int)
 	number := make(map[string]int)
 	for i, e := range examples {
-		texts[i] = shares(e.text, e.terms)
+		texts[i] = e.shares
 		for _, f := range texts[i] {
 			count[f.name]++
 		}
@@ -180,10 +185,20 @@ func (l *learned) train(examples []example, vectors []sparse, number map[string]
 	return weights
 }
 
-// probabilities sets how likely each class is.
+// chances returns how likely each class is for a text.
+func (l *learned) chances(text []feature) map[string]float64 {
+	p := make([]float32, len(l.classes))
+	l.probabilities(l.vector(text), p)
+	out := make(map[string]float64, len(p))
+	for c, chance := range p {
+		out[l.classes[c]] = float64(chance)
+	}
+	return out
+}
+
+// probabilities sets how likely each class is; p comes as zeros.
 func (l *learned) probabilities(v sparse, p []float32) {
 	n := len(l.classes)
-	clear(p)
 	for k, at := range v.at {
 		row := l.weights[int(at)*n : int(at)*n+n]
 		x := v.weight[k] * l.unit
@@ -210,7 +225,7 @@ func normalise(p []float32) {
 // of ours has no name.
 func examples(w *words, subjects []subject) []example {
 	var out []example
-	add := func(s subject, text string) { out = append(out, example{text, w.terms(text), s.id}) }
+	add := func(s subject, text string) { out = append(out, example{shares(text, w.terms(text)), s.id}) }
 	for _, s := range subjects {
 		for _, ask := range s.asks {
 			add(s, ask)

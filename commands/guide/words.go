@@ -34,6 +34,7 @@ type wordsConfig struct {
 	NotDevices map[string][]string `yaml:"not-devices"`
 	Ours       []string            `yaml:"ours"`
 	Kin        []string            `yaml:"kin"`
+	Framing    []string            `yaml:"framing"`
 	Requests   requestsConfig      `yaml:"requests"`
 }
 
@@ -67,6 +68,8 @@ type words struct {
 	near    map[nearKey][]string // known words by their first letter and length, sorted
 	ours    map[string]bool      // terms that have to do with signing in
 	kin     map[string]bool      // terms that have to do with phones and apps
+	framing map[string]bool      // terms and words that tell how a question is put
+	deeds   map[string]bool      // words for what may be asked for to be done
 }
 
 // devicePrefix marks the terms that are devices.
@@ -77,6 +80,7 @@ func newWords(c wordsConfig, subjects []subject) (*words, error) {
 		stop: make(map[string]bool), phrases: make(map[string]string), exact: make(map[string]string),
 		known: make(map[string]string), often: make(map[string]int), stems: make(map[string]bool), near: make(map[nearKey][]string),
 	}
+	w.deeds, w.framing = setOf(c.Requests.Commands, c.Requests.Deeds), setOf(c.Framing, c.Requests.Unless)
 	for _, s := range c.Stop {
 		for _, t := range w.learn(s) {
 			w.stop[w.stem(t)] = true
@@ -218,8 +222,9 @@ type reading struct {
 	terms   []string // in order
 	unknown int      // terms that no phrase has
 	devices []mention
-	ours    bool // something in it has to do with signing in
-	kin     bool // or at least with phones and apps
+	ours    bool     // something in it has to do with signing in
+	kin     bool     // or at least with phones and apps
+	roles   []string // of every word and phrase, for the frame
 }
 
 // mention is a device that is named, and the word before it.
@@ -249,9 +254,11 @@ func (w *words) read(text string) reading {
 		}
 		r.ours = r.ours || w.ours[term]
 		r.kin = r.kin || r.ours || w.kin[term]
+		known := n > 1 || w.stems[term] || w.phrases[stems[i]] != "" || w.exact[ts[i]] != ""
+		r.roles = append(r.roles, w.role(term, ts[i], known))
 		if !w.stop[term] {
 			r.terms = append(r.terms, term)
-			if n == 1 && !w.stems[term] && w.phrases[stems[i]] == "" && w.exact[ts[i]] == "" {
+			if !known {
 				r.unknown++
 			}
 		}
@@ -261,6 +268,14 @@ func (w *words) read(text string) reading {
 }
 
 func (w *words) terms(text string) []string { return w.read(text).terms }
+
+func setOf(lists ...[]string) map[string]bool {
+	set := make(map[string]bool)
+	for _, word := range slices.Concat(lists...) {
+		set[word] = true
+	}
+	return set
+}
 
 func (w *words) termSet(texts []string) map[string]bool {
 	set := make(map[string]bool)
