@@ -286,13 +286,12 @@ func (f *figures) check(t *testing.T, want floors) {
 
 // The words and weights were tuned on dev, so its figure flatters. own was not
 // tuned on, and is what to expect of questions that nobody has seen; its floors
-// are a little under what was measured once: of thirty for a person, ten get an
-// article that helps meanwhile, or silence.
+// are a little under what was measured once.
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]floors{
-		"dev.jsonl": {right: 0.88, rightInThree: 0.96, precision: 0.85, recall: 0.8},
-		"own.jsonl": {right: 0.88, rightInThree: 0.96, precision: 0.88, recall: 0.62},
+		"dev.jsonl": {right: 0.88, rightInThree: 0.96, precision: 0.9, recall: 0.8},
+		"own.jsonl": {right: 0.9, rightInThree: 0.97, precision: 0.92, recall: 0.8},
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -353,7 +352,7 @@ func TestBalanceCrossValidated(t *testing.T) {
 			}
 		}
 	}
-	total.check(t, floors{right: 0.9, rightInThree: 0.97, precision: 0.88, recall: 0.7})
+	total.check(t, floors{right: 0.9, rightInThree: 0.97, precision: 0.9, recall: 0.8})
 }
 
 // The variant is the device that a question names.
