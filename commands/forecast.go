@@ -102,7 +102,11 @@ func missingWords(f rollout.Forecast) string {
 }
 
 func paceWords(p rollout.Pace) string {
-	return fmt.Sprintf("%s a week in the middle of the last %d, mostly between %s and %s", decimal(p.Usual), p.Changes, decimal(p.Slow), decimal(p.Fast))
+	s := fmt.Sprintf("usually %s a week (median of the last %d", decimal(p.Usual), p.Changes)
+	if p.Slow < p.Fast {
+		s += fmt.Sprintf("; half of them between %s and %s", decimal(p.Slow), decimal(p.Fast))
+	}
+	return s + ")"
 }
 
 func neededWords(env Env, f rollout.Forecast) string {

@@ -39,8 +39,9 @@ const (
 
 	tail = 0.15 // of what may happen is outside the range at either end
 	// A range that is wider than this share of its middle, and than so many
-	// weeks, is none to plan by.
-	widest, alwaysGood = 0.6, 3
+	// weeks, is none to plan by. Where the weeks are as even as chance lets them be
+	// it may be wider: then it is open only whether the pace stays.
+	widest, widestEven, alwaysGood = 0.6, 0.9, 3
 )
 
 // normal are thirteen numbers that stand for a normal distribution: the middles
@@ -122,16 +123,22 @@ func (c course) weeks(missing, pace float64) float64 {
 
 // arrival is when the missing are there, in weeks from the newest: the range, and
 // its middle.
-type arrival struct{ first, middle, last float64 }
+type arrival struct {
+	first, middle, last float64
+	even                bool // the weeks differ by no more than chance makes them
+}
 
 // arrivalOf weighs the courses by the weekly changes, oldest first; false if none
 // of them shows a pace.
 func arrivalOf(changes []float64, missing float64) (arrival, bool) {
 	var all []followed
-	least := math.Inf(1)
+	least, plain := math.Inf(1), math.Inf(1) // misfits; the second where no week is excused
 	for _, c := range courses {
 		if f, ok := c.follow(changes); ok {
 			all, least = append(all, f), min(least, f.misfit)
+			if !c.behind {
+				plain = min(plain, f.misfit)
+			}
 		}
 	}
 	if len(all) == 0 {
@@ -161,11 +168,14 @@ func arrivalOf(changes []float64, missing float64) (arrival, bool) {
 		}
 		return moments[len(moments)-1].weeks
 	}
-	return arrival{at(tail), at(0.5), at(1 - tail)}, true
+	return arrival{at(tail), at(0.5), at(1 - tail), plain <= float64(len(changes)-1)}, true
 }
 
 // vague reports whether the range is too wide to plan by.
 func (a arrival) vague() bool {
-	width := a.last - a.first
-	return width > alwaysGood && width > widest*(a.first+a.last)/2
+	width, share := a.last-a.first, widest
+	if a.even {
+		share = widestEven
+	}
+	return width > alwaysGood && width > share*(a.first+a.last)/2
 }

@@ -58,7 +58,9 @@ type Forecast struct {
 	Why              Reason  // why there is none, "" if there is one
 	Needed           float64 // people a week to meet the goal in time; 0 without a day
 
-	first, last int // weeks from the newest one to Earliest and Latest
+	// Weeks from the newest one to Earliest and Latest, or what they would be if the
+	// range were not too wide; beyond the horizon is one week more than it.
+	first, last int
 }
 
 // Pace is how many people a week became registered: the lower quartile, the
@@ -203,10 +205,11 @@ func (f *Forecast) arrive(changes []float64) Reason {
 	switch {
 	case err != nil, !paced, f.Pace.Usual <= 0, a.middle > horizon:
 		return NoPace
-	case a.last > horizon, a.vague():
+	}
+	f.first, f.last = int(math.Ceil(a.first-1e-9)), int(math.Ceil(min(a.last, horizon+1)-1e-9))
+	if a.last > horizon || a.vague() {
 		return TooVague
 	}
-	f.first, f.last = int(math.Ceil(a.first-1e-9)), int(math.Ceil(a.last-1e-9))
 	f.Earliest, f.Latest = ISOWeek(day.AddDate(0, 0, 7*f.first)), ISOWeek(day.AddDate(0, 0, 7*f.last))
 	return ""
 }

@@ -63,6 +63,10 @@ func TestForecast(t *testing.T) {
 		{"the goal is rounded up", run(40, 50, 60, 70), Goal{Percent: 79.1}, "10 missing, 0 last; 10 10 10 of 3; 2026-W44 to 2026-W46"},
 		{"of those who were read", with(run(40, 50, 60, 90), 3, func(w *Week) { w.Sums[1].Unknown = 5 }), all, "5 missing, 4 last; 10 10 20 of 3; 2026-W44 to 2026-W45"},
 		{"two weeks brought nobody", run(40, 40, 40, 50, 60), all, "40 left: the last weeks say too little"},
+		{"few, but evenly", []Week{
+			counted("2026-W42", 113, 240), counted("2026-W43", 119, 240), counted("2026-W44", 125, 240), counted("2026-W45", 129, 240),
+			counted("2026-W46", 135, 240), counted("2026-W47", 139, 240), counted("2026-W48", 145, 240),
+		}, Goal{Percent: 70}, "23 missing, 0 last; 4.5 6 6 of 6; 2026-W52 to 2027-W03"},
 		{"quicker and quicker", []Week{
 			counted("2026-W40", 0, 300), counted("2026-W41", 1, 300), counted("2026-W42", 2, 300), counted("2026-W43", 12, 300), counted("2026-W44", 32, 300),
 		}, all, "268 missing, 15 last; 1 5.5 12.5 of 4; 2027-W07 to 2027-W19"},
@@ -268,6 +272,29 @@ func TestForecastMoved(t *testing.T) {
 	} {
 		if got := tt.is.MovedSince(tt.was); got != tt.want {
 			t.Errorf("%s to %s after %s to %s: got %q, want %q", tt.is.Earliest, tt.is.Latest, tt.was.Earliest, tt.was.Latest, got, tt.want)
+		}
+	}
+}
+
+// Where there is no forecast the sentence says why, and what would make one.
+func TestNoForecastSaysWhatIsNeeded(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		weeks []Week
+		goal  Goal
+		want  string
+	}{
+		{run(40, 40, 40, 50, 60), Goal{Percent: 100}, "There is no forecast for 100 %: the last weeks leave it open whether it takes 4 weeks or 7; a few more even weeks, or a nearer goal, would narrow it to something to plan by."},
+		{run(0, 3, 3, 4, 4), Goal{Percent: 95}, "There is no forecast for 95 %: the last weeks leave it open whether it takes 34 weeks or more than two years; a few more even weeks, or a nearer goal, would narrow it to something to plan by."},
+		{run(40, 50, 60), Goal{Percent: 100}, "There is no forecast for 100 %: there are fewer than three weekly changes to go by, and each weekly reading adds one."},
+		{run(40, 50, 50, 50), Goal{Percent: 100}, "There is no forecast for 100 %: at the pace of the last weeks it is not reached."},
+	} {
+		f, err := NewForecast(tt.weeks, tt.goal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Sentence(time.UTC); got != tt.want {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
 	}
 }

@@ -10,12 +10,11 @@ import (
 
 // whyWords word the reasons for which there is no forecast.
 var whyWords = map[Reason]string{
-	TooFewWeeks:  "there are fewer than three weekly changes to go by",
+	TooFewWeeks:  "there are fewer than three weekly changes to go by, and each weekly reading adds one",
 	TooFewRead:   "too few people could be read",
 	ScopeChanged: "the people in scope became more than a tenth more or fewer, and there are fewer than three weekly changes since",
 	RoadChanged:  "people are read in another way than before, and there are fewer than three weekly changes since",
 	NoPace:       "at the pace of the last weeks it is not reached",
-	TooVague:     "the last weeks say too little, and the range would be too wide to plan by",
 }
 
 // Sentence says when the goal is met, or why that cannot be said, in one
@@ -26,7 +25,7 @@ func (f Forecast) Sentence(zone *time.Location) string {
 	case f.Why == GoalMet:
 		return "The goal is met: " + goal + " of the people in scope are registered."
 	case f.Why != "":
-		return "There is no forecast for " + goal + ": " + cmp.Or(whyWords[f.Why], string(f.Why)) + "." + f.byWords(zone)
+		return "There is no forecast for " + goal + ": " + f.noForecast() + "." + f.byWords(zone)
 	case f.Earliest == f.Latest:
 		return "At this pace " + goal + " falls in " + weekSpan(f.Earliest) + "." + f.byWords(zone)
 	default:
@@ -34,6 +33,20 @@ func (f Forecast) Sentence(zone *time.Location) string {
 		last, _ := monday(f.Latest)
 		return "At this pace " + goal + " falls between " + daySpan(first, last.AddDate(0, 0, 6)) + "." + f.byWords(zone)
 	}
+}
+
+// noForecast says why there is none and, where that is open, how wide the range
+// is and what would narrow it.
+func (f Forecast) noForecast() string {
+	if f.Why != TooVague {
+		return cmp.Or(whyWords[f.Why], string(f.Why))
+	}
+	longest := strconv.Itoa(f.last)
+	if f.last > horizon {
+		longest = "more than two years"
+	}
+	return fmt.Sprintf("the last weeks leave it open whether it takes %s or %s; a few more even weeks, or a nearer goal, would narrow it to something to plan by",
+		weeksWords(f.first), longest)
 }
 
 // MovedSince says how far the range has moved since an earlier forecast for the
@@ -71,10 +84,14 @@ func laterWords(weeks int) string {
 	if weeks < 0 {
 		n, way = -weeks, "earlier"
 	}
+	return weeksWords(n) + " " + way
+}
+
+func weeksWords(n int) string {
 	if n == 1 {
-		return "1 week " + way
+		return "1 week"
 	}
-	return strconv.Itoa(n) + " weeks " + way
+	return strconv.Itoa(n) + " weeks"
 }
 
 // byWords compare with the day of the goal.
