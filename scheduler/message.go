@@ -344,10 +344,14 @@ func footer(d Digest, figures rollout.Figures) string {
 	} else if ok && read.Of > 0 {
 		s += " Everybody in scope was read."
 	}
+	enforced := figures.Get(rollout.Enforced)
+	if _, ok := enforced.Value(); ok && enforced.Unknown > 0 {
+		s += fmt.Sprintf(" Of %s it is not known yet whether MFA is enforced.", count(enforced.Unknown, "person", "people"))
+	}
 	s += compared(d)
 	s += lateWords(d)
 	if h := d.Head; h != nil {
-		s += fmt.Sprintf(" The audit record had %s records and the head %s.", number(int(h.Number)), h.Hash)
+		s += fmt.Sprintf(" The audit record had %s and the head %s.", count(int(h.Number), "record", "records"), h.Hash)
 	}
 	return s
 }

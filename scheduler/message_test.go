@@ -62,6 +62,10 @@ var told = sync.OnceValue(func() map[string]telling {
 	}
 	tell("free", free(0))
 	tell("free-some-unread", free(9))
+	tell("free-just-begun", func(d *desk) {
+		d.office.enforced, d.office.unasked = 3, 20
+		free(0)(d)
+	})
 	failing := func(kind graph.Kind, permission string, sources ...string) func(*desk) {
 		return func(d *desk) {
 			d.office.failed = map[string]error{}

@@ -18,6 +18,8 @@ type office struct {
 	admins      int // of the people, the first: registered with an app alone
 	phones      int // of the registered, the next: with a phone alone
 	unread      int // of the people, the last: their methods could not be read
+	enforced    int // of the people, the first: by the old per-user setting
+	unasked     int // of the people, the last: that setting has not been read yet
 	legacy      []graph.SignIn
 	p1          bool
 	defaults    bool               // security defaults are on
@@ -87,9 +89,14 @@ func (o office) read(context.Context) rollout.Facts {
 				holders = append(holders, graph.RoleHolder{UserID: id(i), Roles: []graph.Role{{Name: "Global Administrator"}}})
 			}
 			rows, methods = append(rows, row), append(methods, m)
-			perUser = append(perUser, graph.UserMFA{UserID: id(i), State: graph.PerUserDisabled})
+			setting := graph.PerUserDisabled
+			if i < o.enforced {
+				setting = graph.PerUserEnforced
+			}
+			perUser = append(perUser, graph.UserMFA{UserID: id(i), State: setting})
 		}
 	}
+	perUser = perUser[:len(perUser)-o.unasked]
 	for i := range o.unread {
 		methods[len(methods)-1-i] = graph.UserMethods{UserID: methods[len(methods)-1-i].UserID, Err: &graph.Error{Kind: graph.KindThrottled}}
 	}
