@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -160,15 +161,22 @@ func (a Auth) options() azcore.ClientOptions {
 
 // entra is a credential of the library's that hides itself, and that can be had
 // anew: the library keeps a token for as long as it lasts, and a token lacks
-// what was granted after it was issued.
+// what was granted after it was issued. Graph may also refuse one before its time.
 type entra struct {
 	auth   Auth
+	mu     sync.Mutex
 	cached azcore.TokenCredential
 }
 
 // GetToken returns the token that the library has, or a new one.
 func (e *entra) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return e.cached.GetToken(ctx, options)
+	return e.library().GetToken(ctx, options)
+}
+
+func (e *entra) library() azcore.TokenCredential {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cached
 }
 
 // fresh signs in again. A managed identity and the Azure CLI have caches of
@@ -179,6 +187,30 @@ func (e *entra) fresh(ctx context.Context, options policy.TokenRequestOptions) (
 		return azcore.AccessToken{}, err
 	}
 	return again.GetToken(ctx, options)
+}
+
+// replace has a token that Graph refused replaced by a new one, and reports
+// whether there is another now. Of many calls that were refused with one token
+// only the first signs in.
+func (e *entra) replace(ctx context.Context, options policy.TokenRequestOptions, refused string) bool {
+	used := e.library()
+	token, err := used.GetToken(ctx, options)
+	if err != nil || token.Token != refused {
+		return err == nil
+	}
+	again, err := e.auth.make()
+	if err != nil {
+		return false
+	}
+	if token, err = again.GetToken(ctx, options); err != nil || token.Token == refused {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cached == used {
+		e.cached = again
+	}
+	return true
 }
 
 // String hides what is inside.
@@ -204,6 +236,13 @@ func (c credential) fresh(ctx context.Context, options policy.TokenRequestOption
 		return marked(ctx, options, anew.fresh)
 	}
 	return c.GetToken(ctx, options)
+}
+
+// replace asks for another token than the one that Graph refused, and reports
+// whether there is one.
+func (c credential) replace(ctx context.Context, scope, refused string) bool {
+	anew, ok := c.TokenCredential.(*entra)
+	return ok && anew.replace(ctx, policy.TokenRequestOptions{Scopes: []string{scope}}, refused)
 }
 
 func marked(ctx context.Context, options policy.TokenRequestOptions, get func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error)) (azcore.AccessToken, error) {

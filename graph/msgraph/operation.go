@@ -73,10 +73,12 @@ var (
 // pipeline finds it in the context.
 type call struct {
 	op        operation
-	id        string // client-request-id
-	sent      bool   // it reached the transport
-	status    int    // of the last answer, 0 if there was none
-	requestID string // Graph's, of the last answer
+	id        string       // client-request-id
+	token     graph.Secret // that it was sent with
+	sent      bool         // it reached the transport
+	status    int          // of the last answer, 0 if there was none
+	requestID string       // Graph's, of the last answer
+	renewed   bool         // Graph refused its token, and there is another now
 }
 
 type callKey struct{}

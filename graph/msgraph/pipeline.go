@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,7 +74,7 @@ func (a answers) Intercept(pipeline khttp.Pipeline, next int, req *http.Request)
 	if err := a.c.mayLeave(req); err != nil {
 		return nil, &graph.Error{Kind: graph.KindNotSent, Op: call.op.name, Err: err}
 	}
-	call.sent = true
+	call.sent, call.token = true, graph.NewSecret(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
 	var conn connection
 	req = req.Clone(httptrace.WithClientTrace(req.Context(), conn.trace()))
 	req.Header.Set("client-request-id", call.id)

@@ -38,12 +38,16 @@ func read[T any](ctx context.Context, c *Client, op operation, send func(context
 // us to slow down.
 func repeated[T any](ctx context.Context, c *Client, op operation, send func(context.Context) (T, error)) (T, error) {
 	var refused error
+	renewed := false
 	for failures := 0; ; {
 		v, call, err := once(ctx, c, op, send)
 		e, ok := errors.AsType[*graph.Error](err)
 		switch {
 		case !ok:
 			return v, err
+		case call != nil && call.renewed && !renewed:
+			renewed = true // and the next one has another token
+			continue
 		case refused != nil && !call.sent && e.Kind == graph.KindThrottled:
 			return v, refused // Graph's own word on why there is no time left
 		case call != nil && call.sent && e.Kind == graph.KindThrottled:
@@ -118,6 +122,9 @@ func once[T any](ctx context.Context, c *Client, op operation, send func(context
 	e := asError(call, err)
 	if e.Kind == graph.KindThrottled {
 		limiter.Throttled(grant.At, c.untilThen(e.RetryAfter))
+	}
+	if call.status == http.StatusUnauthorized && c.signIn != nil {
+		call.renewed = c.signIn.replace(ctx, c.scope, call.token.Reveal())
 	}
 	return v, call, e
 }

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -326,6 +327,38 @@ func signedIn(t *testing.T, auth msgraph.Auth, tenant *arrivals, token string) {
 	}
 	_, err = c.Grants(t.Context())
 	wantError(t, err, graph.KindNotSent) // no token of an app
+}
+
+// TestTokenThatIsRefused has Graph refuse a token that the library takes for
+// good: reads go on with a new one, and a write is not sent a second time.
+func TestTokenThatIsRefused(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, simtenant.App{
+		Secret:      graph.NewSecret(ourSecret),
+		Permissions: []graph.Permission{"Organization.Read.All", "Policy.Read.All", "Policy.ReadWrite.SecurityDefaults"},
+	})
+	c := a.client(t, msgraph.Auth{Method: msgraph.AuthSecret, Secret: graph.NewSecret(ourSecret)}, io.Discard)
+	if _, err := c.SecurityDefaults(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.tenant.Advance(2 * time.Hour) // by the tenant's clock alone
+	var reads sync.WaitGroup
+	for range 8 {
+		reads.Go(func() {
+			if _, err := c.SecurityDefaults(t.Context()); err != nil {
+				t.Errorf("read: %v", err)
+			}
+		})
+	}
+	reads.Wait()
+	a.tenant.Advance(2 * time.Hour)
+	_, err := c.SetSecurityDefaults(t.Context(), true)
+	if e := wantError(t, err, graph.KindSignIn); !e.NotApplied() || len(a.tenant.Ledger()) != 0 {
+		t.Errorf("got %+v and %d changes, want a write that was not applied", e, len(a.tenant.Ledger()))
+	}
+	if _, err := c.SetSecurityDefaults(t.Context(), true); err != nil || len(a.tenant.Ledger()) != 1 {
+		t.Errorf("the next write: got %v and %d changes, want one", err, len(a.tenant.Ledger()))
+	}
 }
 
 // TestGrantsWithoutAToken has a sentence for people.
