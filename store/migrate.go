@@ -156,6 +156,26 @@ func tooOld(version, known int64) error {
 	}
 }
 
+// Schema returns which version of the schema the database has, 0 if it has none
+// yet, and which one this program brings it to at its next start. If the database
+// is too new for this program, that is the error, with a sentence for people.
+func (s *Store) Schema(ctx context.Context) (has, knows int64, err error) {
+	sc, err := readSchema(nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	var columns int
+	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM ("+s.dialect.textColumns()+") AS columns").Scan(&columns)
+	if err != nil || columns == 0 {
+		return 0, sc.newest, err
+	}
+	if _, err := s.newer(ctx, sc); err != nil {
+		return 0, 0, err
+	}
+	err = s.db.QueryRowContext(ctx, "SELECT max(version) FROM twokey_schema").Scan(&has)
+	return has, sc.newest, err
+}
+
 // fits fails unless this program can work with the schema as it stands, without
 // a migration.
 func (s *Store) fits(ctx context.Context) error {

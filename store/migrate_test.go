@@ -100,6 +100,11 @@ func TestG36AnOlderProgram(t *testing.T) {
 				if err := newer.Close(); err != nil {
 					t.Error(err)
 				}
+				if _, _, err := schemaOf(t, dsn); (err == nil) != row.works {
+					t.Errorf("Schema by an older one: %v", err)
+				} else if err != nil {
+					wantSentence(t, err, "newer Twokey")
+				}
 				for what, opening := range map[string]func() (*Store, error){
 					"Open":       func() (*Store, error) { return Open(t.Context(), Config{DSN: dsn, Now: time.Now}) },
 					"OpenBeside": func() (*Store, error) { return OpenBeside(t.Context(), dsn) },
@@ -121,7 +126,16 @@ func TestG36AnOlderProgram(t *testing.T) {
 	}
 }
 
-// The short write beside a bot needs the schema as it is.
+// schemaOf asks what a start would do to the schema.
+func schemaOf(t *testing.T, dsn string) (has, knows int64, err error) {
+	t.Helper()
+	s := OpenToRead(dsn)
+	defer s.Close()
+	return s.Schema(t.Context())
+}
+
+// The short write beside a bot needs the schema as it is; of an older one, or of
+// none, it can be asked what the next start makes of it.
 func TestBesideAnOlderSchema(t *testing.T) {
 	t.Parallel()
 	for name, fresh := range map[string]func(testing.TB) string{"SQLite": databases["SQLite"], "PostgreSQL": func(t testing.TB) string { return pgtest.DSN(t) }} {
@@ -131,6 +145,22 @@ func TestBesideAnOlderSchema(t *testing.T) {
 			openWith(t, Config{DSN: dsn, schema: version(t, 2, nil)})
 			_, err := OpenBeside(t.Context(), dsn)
 			wantSentence(t, err, "An older Twokey")
+			if has, knows, err := schemaOf(t, dsn); has != 2 || knows <= 2 || err != nil {
+				t.Errorf("Schema = %d, %d, %v", has, knows, err)
+			}
+			empty := pgtest.DSN
+			if name == "SQLite" {
+				empty = func(t testing.TB) string {
+					path := filepath.Join(t.TempDir(), "empty.db")
+					if err := os.WriteFile(path, nil, 0o600); err != nil {
+						t.Fatal(err)
+					}
+					return path
+				}
+			}
+			if has, knows, err := schemaOf(t, empty(t)); has != 0 || knows <= 2 || err != nil {
+				t.Errorf("Schema of nothing = %d, %d, %v", has, knows, err)
+			}
 		})
 	}
 }
