@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"twokey/store/pgtest"
 )
 
 // examined runs doctor on an office, and returns its findings.
@@ -48,10 +52,50 @@ func TestDoctorFine(t *testing.T) {
 			t.Errorf("%s is not fine: %+v", want, found)
 		}
 	}
+	for check, who := range map[string]string{
+		"who decides defaults":                     "two: 2, then 15 minutes: “Abe Lindqvist”, “Bea Fontaine”",
+		"who decides tap":                          "one: 1: “Abe Lindqvist”, “Bea Fontaine”",
+		"who decides tap for somebody with a role": "two: 2",
+		"who decides revoke":                       "whoever asks",
+		"who decides thaw":                         "two: 2",
+	} {
+		if !finds(found, check, stateFine, who) {
+			t.Errorf("%s is not %s: %+v", check, who, found)
+		}
+	}
 	if !finds(found, "app that reads", stateNote, "LicenseAssignment.Read.All and needs it for nothing") {
 		t.Errorf("a permission too many goes unnoticed: %+v", found)
 	}
 	of.effects(0)
+}
+
+// TestU10DoctorOnTheHost holds that doctor goes by what the bot on its database
+// was told: who is away, and what became weaker and does not hold yet. A database
+// that is an empty server's is no fault.
+func TestU10DoctorOnTheHost(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{real: true, allow: []string{"missing_scope"}})
+	of.command("abe", "", "away until "+time.Now().Add(72*time.Hour).Format(time.DateOnly))
+	of.await("abe", "that it is known", of.says("away"))
+	text, err := os.ReadFile(of.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(old, new string) {
+		of.config = of.write("twokey.yaml", strings.Replace(string(text), old, new, 1))
+	}
+	with("approvals: {", "approvals: {solo: true, ")
+	_, _, found := examined(t, of)
+	if !finds(found, "store", stateFine, "its schema is") || !finds(found, "who decides defaults", stateFine, "fallback: 1, then 1 hour: “Bea Fontaine”") {
+		t.Errorf("abe is away and the new rules wait, and it says %+v", found)
+	}
+	t.Run("PostgreSQL", func(t *testing.T) {
+		of.write("dsn", pgtest.DSN(t))
+		with("dsn: twokey.db", "dsn_file: dsn")
+		if _, _, found := examined(t, of); !finds(found, "store", stateFine, "it is empty") || !finds(found, "who decides defaults", stateFine, "two: 2") {
+			t.Errorf("of an empty database it says %+v", found)
+		}
+	})
 }
 
 func finds(found []finding, check, state, text string) bool {

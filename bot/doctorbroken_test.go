@@ -162,6 +162,7 @@ var brokenParts = []brokenPart{
 			return strings.ReplaceAll(yaml, "dsn: twokey.db", "dsn: other.db")
 		}, check: "store", state: stateWrong, says: "Is it Twokey's file"},
 		{what: "no server there", edit: replacing("dsn: twokey.db", "dsn: \"postgres://twokey@127.0.0.1:1/twokey\""), check: "store", state: stateWrong, says: "Is the server running"},
+		{what: "a newer program's database", edit: doing(ahead), check: "store", state: stateWrong, says: "A newer Twokey has changed this database"},
 		{what: "somebody wrote to the record", edit: doing(tampered), check: "audit record", state: stateWrong, says: "does not match its own hash"},
 		{what: "the folder for its heads is not there", edit: replacing("audit: {head_to: ", "audit: {head_to: [/nowhere/at/all/heads]} # "), check: "audit heads", state: stateWrong, says: "let the bot's user write to it"},
 		{what: "no place for its heads", edit: replacing("audit: {head_to: ", "audit: {} # "), check: "audit heads", state: stateNote, says: "head_to"},
@@ -212,6 +213,9 @@ var brokenParts = []brokenPart{
 		{what: "an approver without a chat account", edit: func(_ *harbour, yaml string) string {
 			return regexp.MustCompile("(?m)^      - {user: bea@.*\n").ReplaceAllString(yaml, "")
 		}, check: "pinned accounts", state: stateNote, says: "has no chat account"},
+		{what: "too few approvers", edit: func(_ *harbour, yaml string) string {
+			return regexp.MustCompile("(?m)^      approver: .*\n").ReplaceAllString(yaml, "      approver: {users: [abe@harbourvale.example]}\n")
+		}, check: "who decides defaults", state: stateNote, says: "Appoint 1 more approver"},
 		{what: "no digest", edit: func(_ *harbour, yaml string) string {
 			return regexp.MustCompile("(?m)^digest: .*\n").ReplaceAllString(yaml, "")
 		}, check: "weekly digest", state: stateNote, says: "not posted"},
@@ -281,6 +285,23 @@ var brokenParts = []brokenPart{
 // tampered leaves a database whose record somebody has edited.
 func tampered(h *harbour) {
 	h.t.Helper()
+	path := h.begun()
+	var said safeBuffer
+	if status := run(h.t.Context(), []string{"freeze", "--config", h.config, "--reason", "a try"}, streams{strings.NewReader(""), &said, &said}); status != 0 {
+		h.t.Fatalf("freeze = %d: %s", status, said.String())
+	}
+	execute(h.t, path, "UPDATE audit SET actor = 'twokey' WHERE number = 1")
+}
+
+// ahead has a program change the database that is newer than this one.
+func ahead(h *harbour) {
+	h.t.Helper()
+	execute(h.t, h.begun(), "INSERT INTO twokey_schema (version, oldest) VALUES (9000, 9000)")
+}
+
+// begun makes the database that a first start would make, and returns where it is.
+func (h *harbour) begun() string {
+	h.t.Helper()
 	path := filepath.Join(h.folder, "twokey.db")
 	s, err := store.Open(h.t.Context(), store.Config{DSN: path})
 	if err != nil {
@@ -289,11 +310,7 @@ func tampered(h *harbour) {
 	if err := s.Close(); err != nil {
 		h.t.Fatal(err)
 	}
-	var said safeBuffer
-	if status := run(h.t.Context(), []string{"freeze", "--config", h.config, "--reason", "a try"}, streams{strings.NewReader(""), &said, &said}); status != 0 {
-		h.t.Fatalf("freeze = %d: %s", status, said.String())
-	}
-	execute(h.t, path, "UPDATE audit SET actor = 'twokey' WHERE number = 1")
+	return path
 }
 
 // TestDoctorBroken breaks one thing after the other, and holds that it is found,

@@ -21,6 +21,8 @@ import (
 	"twokey/bot/entra"
 	"twokey/bot/slack"
 	"twokey/commands"
+	"twokey/commands/identity"
+	"twokey/commands/rules"
 	"twokey/graph"
 	"twokey/graph/msgraph"
 	"twokey/store"
@@ -37,22 +39,45 @@ func (d *examination) database(ctx context.Context, cfg *config.Config) {
 	}
 	db := store.OpenToRead(dsn)
 	defer db.Close()
-	if err := db.Check(ctx); err != nil {
+	has, knows, err := db.Schema(ctx)
+	var newer interface{ Say() string }
+	switch {
+	case errors.As(err, &newer):
+		d.failed(check, err, "The bot does not start on it.", "Use the newer program, or put the copy in its place that was made before the upgrade.")
+		return
+	case err != nil:
 		mend := "Is the server running, and may this user in with this password?"
 		if file {
 			mend = "Is it Twokey's file, and may this user read it?"
 		}
 		d.failed(check, fmt.Errorf("the database cannot be read: %s", oneLine(err.Error())), "Everything is kept there.", mend)
 		return
-	}
-	last, err := audit.Verify(db.Audit(ctx), "")
-	switch {
-	case err != nil:
-		d.failed("audit record", err, "While it is damaged every change is refused.", "Find out who wrote to the database, and restore it from a backup: “twokey audit verify” says more.")
-	case last == nil:
-		d.fine("audit record", "empty")
+	case has == 0:
+		d.fine(check, "it is empty: the first start makes its tables")
+		return
+	case has < knows:
+		d.fine(check, fmt.Sprintf("its schema is %d, which the next start brings to %d: make a copy first", has, knows))
 	default:
-		d.fine("audit record", fmt.Sprintf("whole, %d records", last.Number))
+		d.fine(check, fmt.Sprintf("its schema is %d", has))
+	}
+	d.record(ctx, db, has < knows)
+}
+
+// record verifies the audit record, which an older program may have kept
+// otherwise than this one reads it.
+func (d *examination) record(ctx context.Context, db *store.Store, older bool) {
+	const check = "audit record"
+	last, err := audit.Verify(db.Audit(ctx), "")
+	var broken *audit.BrokenError
+	switch {
+	case err != nil && older && !errors.As(err, &broken):
+		d.add(finding{Check: check, State: stateSkipped, What: "an older Twokey has kept it, and the next start brings it forward"})
+	case err != nil:
+		d.failed(check, err, "While it is damaged every change is refused.", "Find out who wrote to the database, and restore it from a backup: “twokey audit verify” says more.")
+	case last == nil:
+		d.fine(check, "empty")
+	default:
+		d.fine(check, fmt.Sprintf("whole, %d records", last.Number))
 	}
 }
 
@@ -193,7 +218,8 @@ func (d *examination) tenant(ctx context.Context, cfg *config.Config, set settin
 	d.licence(ctx, c)
 	d.passes(ctx, c)
 	d.credentials(ctx, t, c)
-	if _, err := cfg.Rules(ctx, t, c.find); err != nil {
+	laid, err := cfg.Rules(ctx, t, c.find)
+	if err != nil {
 		for _, one := range strings.Split(err.Error(), "\n") {
 			d.failed("people and rules", errors.New(one), noStart, "Correct the name, or give the object ID.")
 		}
@@ -202,6 +228,52 @@ func (d *examination) tenant(ctx context.Context, cfg *config.Config, set settin
 	if d.groups(ctx, t, c) {
 		d.fine("people and rules", "everybody who is named was found")
 	}
+	d.decisions(ctx, cfg, c, org, laid)
+}
+
+// decisions says of each kind of change that is switched on who could decide it
+// today, if the bot was started with this file now. That nobody could keeps it
+// from no start: whoever is ill today is back tomorrow.
+func (d *examination) decisions(ctx context.Context, cfg *config.Config, c clients, org graph.Organization, laid rules.Rules) {
+	history, away := lately(ctx, cfg, org.ID)
+	keeper := rules.NewKeeper(append(history, rules.Version{Rules: laid, Since: d.now()}), d.now)
+	people := identity.New(identity.Config{Rules: keeper, Now: d.now, Away: func(context.Context) (map[string]time.Time, error) { return away, nil }}, c.reader)
+	all, err := commands.Decisions(ctx, commands.Env{Organization: org, People: people, Rules: keeper})
+	if err != nil {
+		d.add(finding{Check: "who decides", State: stateNote, What: sentence(err), Why: "Who could decide today is not known.", Mend: cmp.Or(hint(err), again)})
+		return
+	}
+	if len(all) == 0 {
+		d.fine("changes", "none is switched on: the bot only reads")
+	}
+	for _, one := range all {
+		check, what := "who decides "+one.Change, one.By+": "+one.Who
+		if one.Mend != "" {
+			d.add(finding{Check: check, State: stateNote, What: what, Why: "Whoever asks for it today is refused.", Mend: one.Mend})
+			continue
+		}
+		d.fine(check, what)
+	}
+}
+
+// lately is what a bot that ran on the database was told by its file, and who
+// said that they are away: nothing if none ran there.
+func lately(ctx context.Context, cfg *config.Config, tenant string) ([]rules.Version, map[string]time.Time) {
+	dsn := cfg.Store.DSN.Reveal()
+	if _, err := os.Stat(dsn); err != nil && !strings.Contains(dsn, "://") {
+		return nil, nil
+	}
+	db := store.OpenToRead(dsn)
+	defer db.Close()
+	history, err := db.Rules(ctx, tenant)
+	if err != nil {
+		return nil, nil // what is wrong with the database is said of it
+	}
+	away, err := db.Away(ctx, tenant)
+	if err != nil {
+		return history, nil
+	}
+	return history, away
 }
 
 // groups looks whether the groups that give roles are there: of one that is not

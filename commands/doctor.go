@@ -27,7 +27,7 @@ func doctor(env Env) Command {
 // diagnose asks of every kind of change who could decide it.
 func diagnose(ctx context.Context, env Env) (chat.Message, error) {
 	env.People = env.People.Once() // each kind of change has nearly the same people
-	table, stuck, err := approvals(ctx, env)
+	all, err := decisions(ctx, env)
 	if err != nil {
 		return chat.Message{}, err
 	}
@@ -37,11 +37,14 @@ func diagnose(ctx context.Context, env Env) (chat.Message, error) {
 	}
 	m := chat.Message{
 		Headline: "Every kind of change that is switched on could be decided today.",
-		Table:    table,
+		Table:    &chat.Table{Header: []string{"Change", "Decided by", "Who could today"}},
 		Footer:   "Read from the tenant just now. Whoever asks may not decide, which can make it one fewer. Only you can see this.",
 	}
-	switch {
-	case len(table.Rows) == 0:
+	for _, d := range all {
+		m.Table.Rows = append(m.Table.Rows, []string{d.Change, d.By, d.Who})
+	}
+	switch stuck := undecidable(all); {
+	case len(all) == 0:
 		m.Headline, m.Table = "No kind of change is switched on.", nil
 	case len(stuck) > 0:
 		m.Headline = stuckHeadline(stuck)
@@ -56,14 +59,28 @@ func diagnose(ctx context.Context, env Env) (chat.Message, error) {
 	return m, nil
 }
 
-// approvals lists for each kind of change that is switched on, about somebody
+// Decision is how a kind of change is decided, and who could do that today.
+type Decision struct {
+	Change string // "tap", "tap for somebody with a role"
+	By     string // "two: 2, then 15 minutes"
+	Who    string // names, "nobody", "whoever asks"
+	Mend   string // whom to appoint, where it could not be decided; else empty
+}
+
+// Decisions lists them for every kind of change that is switched on. Of env it
+// takes the organisation, the people and the rules.
+func Decisions(ctx context.Context, env Env) ([]Decision, error) {
+	env.People = env.People.Once()
+	return decisions(ctx, env)
+}
+
+// decisions lists for each kind of change that is switched on, about somebody
 // without a role and about somebody with one, how it is decided and who could do
-// that today. What could not be decided at all is stuck.
-func approvals(ctx context.Context, env Env) (table *chat.Table, stuck []string, err error) {
+// that today.
+func decisions(ctx context.Context, env Env) (all []Decision, err error) {
 	now := env.Rules.Now()
-	table = &chat.Table{Header: []string{"Change", "Decided by", "Who could today"}}
 	for _, k := range append(slices.Clone(kinds), thawKind) {
-		if !slices.Contains(now.Changes, k.name) && (k.name != thawKind.name || len(table.Rows) == 0) { // nothing is stopped by a freeze
+		if !slices.Contains(now.Changes, k.name) && (k.name != thawKind.name || len(all) == 0) { // nothing is stopped by a freeze
 			continue
 		}
 		ordinary := policyFor(now, stakes{kind: k, targets: 1, tenant: k.policy == policyTwo})
@@ -76,45 +93,52 @@ func approvals(ctx context.Context, env Env) (table *chat.Table, stuck []string,
 			rows = rows[:1]
 		}
 		for _, row := range rows {
-			by, who, ok, err := decidable(ctx, env, k, row.policy)
+			d, err := decidable(ctx, env, k, row.policy)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
-			if !ok {
-				stuck = append(stuck, row.name)
-			}
-			table.Rows = append(table.Rows, []string{row.name, by, who})
+			d.Change = row.name
+			all = append(all, d)
 		}
 	}
-	return table, stuck, nil
+	return all, nil
+}
+
+// undecidable are the changes that could not be decided today.
+func undecidable(all []Decision) (stuck []string) {
+	for _, d := range all {
+		if d.Mend != "" {
+			stuck = append(stuck, d.Change)
+		}
+	}
+	return stuck
 }
 
 // decidable says how a kind of change would be decided today, and by whom.
-func decidable(ctx context.Context, env Env, k kind, p approval.Policy) (by, who string, ok bool, err error) {
+func decidable(ctx context.Context, env Env, k kind, p approval.Policy) (d Decision, err error) {
 	b, err := env.People.Bench(ctx, approval.Request{Tenant: env.Organization.ID, Kind: k.name, Policy: p})
 	if err != nil {
-		return "", "", false, err
+		return d, err
 	}
 	p = fallback(env.Rules.Now(), p, b)
+	if p.Quorum == 0 {
+		return Decision{By: p.Name, Who: "whoever asks"}, nil
+	}
 	names := make([]string, len(b.Can))
 	for i, c := range b.Can {
 		names[i] = named(ctx, env, c)
 	}
-	who = strings.Join(names, ", ")
-	if p.Manager {
-		who = strings.TrimPrefix(who+", and their manager", ", and ")
-	}
-	switch {
-	case p.Quorum == 0:
-		return p.Name, "whoever asks", true, nil
-	case len(b.Can) < p.Quorum && !p.Manager:
-		if who == "" {
-			return decidedBy(p), "nobody", false, nil
+	d = Decision{By: decidedBy(p), Who: strings.Join(names, ", ")}
+	switch missing := p.Quorum - len(b.Can); {
+	case p.Manager:
+		d.Who = strings.TrimPrefix(d.Who+", and their manager", ", and ")
+	case missing > 0:
+		d.Mend = appoint(ctx, env, missing)
+		if d.Who = "nobody"; len(names) > 0 {
+			d.Who = "too few: " + strings.Join(names, ", ")
 		}
-		return decidedBy(p), "too few: " + who, false, nil
-	default:
-		return decidedBy(p), who, true, nil
 	}
+	return d, nil
 }
 
 func decidedBy(p approval.Policy) string {

@@ -9,9 +9,8 @@ import (
 // it could be decided today. What it says is empty if all could.
 func SelfCheck(env Env) func(ctx context.Context) (headline, text string, err error) {
 	return func(ctx context.Context) (headline, text string, err error) {
-		env := env
-		env.People = env.People.Once()
-		_, stuck, err := approvals(ctx, env)
+		all, err := Decisions(ctx, env)
+		stuck := undecidable(all)
 		if err != nil || len(stuck) == 0 {
 			return "", "", err
 		}
