@@ -147,6 +147,7 @@ type stage struct {
 	handler chat.Handler // of what arrives: heard, unless the test has its own
 	memory  *memory
 	log     *log
+	stop    func() // the newest bot, and waits until it has ended
 }
 
 // set prepares a server without a bot.
@@ -207,11 +208,15 @@ func (s *stage) bot(change ...func(*discord.Config)) *discord.Discord {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- b.Run(ctx) }()
-	s.t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-done; err != nil {
 			s.t.Errorf("Run: %v", err)
 		}
+	})
+	end := s.stop
+	s.t.Cleanup(func() {
+		end()
 		if s.t.Failed() {
 			s.t.Logf("the bot's log:\n%s", s.log)
 		}

@@ -112,6 +112,8 @@ type Discord struct {
 
 	ctx     context.Context // of handlers; ends after they had time to end
 	stop    context.CancelFunc
+	late    context.Context // of telling that there was no time; ends a little later
+	leave   context.CancelFunc
 	queue   intake.Queue
 	tasks   intake.Tasks
 	life    sync.WaitGroup // the gateway's connection
@@ -168,6 +170,7 @@ func New(cfg Config) (*Discord, error) {
 	}
 	d.key, _ = hex.DecodeString(cfg.PublicKey) // it was checked
 	d.ctx, d.stop = context.WithCancel(context.Background())
+	d.late, d.leave = context.WithCancel(context.Background())
 	d.next, d.dialer = d.door, d.door.dialer()
 	return d, nil
 }
@@ -288,15 +291,20 @@ func (d *Discord) introduce(ctx context.Context) error {
 // drain is how long what was taken may still be handled when the bot stops.
 const drain = 10 * time.Second
 
-// end lets what is being handled end.
+// told is how long, after that, those may be told for whom there was no time.
+const told = 5 * time.Second
+
+// end lets what was taken be handled, and tells those for whom there is no time.
 func (d *Discord) end() {
 	d.setState(errStopped)
 	d.queue.Close()
-	timer := time.AfterFunc(drain, d.stop)
+	timer, last := time.AfterFunc(drain, d.stop), time.AfterFunc(drain+told, d.leave)
 	d.tasks.Wait()
 	d.queue.Wait()
 	timer.Stop()
+	last.Stop()
 	d.stop()
+	d.leave()
 	d.door.close()
 }
 

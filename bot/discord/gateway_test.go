@@ -155,6 +155,31 @@ func TestADeadConnectionIsNoticed(t *testing.T) {
 	})
 }
 
+// TestStoppingTellsWhoWaited holds that whoever has waited for their turn until
+// there was no more time is told, and not left with the promise of an answer. So is
+// whoever was at turn.
+func TestStoppingTellsWhoWaited(t *testing.T) {
+	t.Parallel()
+	still(t, discordtest.Options{}, func(t *testing.T, s *stage, bot func() *discord.Discord) {
+		s.heard.answer = func(ctx context.Context, r chat.Responder, _ chat.Event) error {
+			<-ctx.Done()
+			return r.Reply(ctx, chat.Message{Text: "too late"})
+		}
+		bot()
+		for range 3 {
+			s.answered(s.Command(ada, channel, "mfa me", nil))
+		}
+		s.stop()
+		var told []string
+		for _, m := range s.Seen(ada) {
+			told = append(told, m.Plain)
+		}
+		if len(told) != 3 || !strings.Contains(told[0], "I had to stop while I was at this") || !strings.Contains(told[1], "nothing happened") || told[1] != told[2] {
+			t.Errorf("Ada sees %q", told)
+		}
+	})
+}
+
 // TestTheBotEndsWhileItOpens holds that a bot that is stopped while it opens a
 // connection ends.
 func TestTheBotEndsWhileItOpens(t *testing.T) {

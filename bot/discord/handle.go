@@ -21,6 +21,7 @@ const (
 	sayOldButton = "This button is no longer in use, so nothing happened. “/mfa help” lists what you can do."
 	sayOldName   = "I do not know this command any more. Discord will show the new ones in a moment; nothing happened."
 	sayNoForm    = "I could not open the form, so nothing happened. Please press the button again."
+	sayCut       = "I had to stop while I was at this. Please try again in a moment: “/mfa requests” shows whether it was noted."
 	sayAway      = "I am just starting or stopping, so nothing happened. Please try again in a moment."
 )
 
@@ -230,6 +231,11 @@ func (d *Discord) handle(v *delivery) {
 	defer cancel()
 	r := &responder{d: d, v: v, began: d.cfg.Now()}
 	log := d.cfg.Log
+	if d.ctx.Err() != nil {
+		log.Warn("discord event was not handled: the bot stops", "event", v.event.Key)
+		d.tell(d.late, r, sayAway)
+		return
+	}
 	isNew, err := d.cfg.Inbox.Take(ctx, v.event.Key)
 	if err != nil {
 		log.Error("discord event was not noted", "event", v.event.Key, "error", err)
@@ -241,7 +247,7 @@ func (d *Discord) handle(v *delivery) {
 		log.Debug("discord event was delivered before", "event", v.event.Key)
 		return
 	}
-	defer r.tidy(d.ctx)
+	defer r.tidy(d.late)
 	member, err := d.isMember(ctx, v)
 	switch {
 	case err != nil:
@@ -257,6 +263,9 @@ func (d *Discord) handle(v *delivery) {
 	e.From = chat.Account{Platform: Platform, Workspace: d.cfg.Guild, User: v.from}
 	if err := d.handler.Handle(ctx, r, e); err != nil {
 		log.Error("discord event failed", "event", v.event.Key, "error", err)
+		if d.ctx.Err() != nil {
+			d.tell(d.late, r, sayCut)
+		}
 	}
 }
 

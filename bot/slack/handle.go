@@ -18,6 +18,8 @@ const (
 	sayNotNoted  = "I could not make a note of that, so nothing happened. Please try again in a moment."
 	sayUnknown   = "I could not find out from Slack who you are, so nothing happened. Please try again in a moment."
 	sayNotMember = "Only full members of this workspace can use this, and Slack calls your account a %s. Nothing happened. Please ask your IT team."
+	sayAway      = "I am just stopping, so nothing happened. Please try again in a moment."
+	sayCut       = "I had to stop while I was at this. Please try again in a moment: “/mfa requests” shows whether it was noted."
 	sayTooLate   = "The form could not be opened in time, so nothing happened. Please press the button again."
 )
 
@@ -111,6 +113,11 @@ func (s *Slack) handle(d *delivery) {
 	defer cancel()
 	r := &responder{s: s, user: d.from, origin: d.origin, kind: d.event.Kind}
 	log := s.cfg.Log
+	if s.ctx.Err() != nil {
+		log.Warn("slack event was not handled: the bot stops", "event", d.event.Key)
+		s.tell(s.late, r, d, sayAway)
+		return
+	}
 	isNew, err := s.cfg.Inbox.Take(ctx, d.event.Key)
 	if err != nil {
 		log.Error("slack event was not noted", "event", d.event.Key, "error", err)
@@ -144,6 +151,9 @@ func (s *Slack) handle(d *delivery) {
 	e.From, e.Locale = from, who.locale
 	if err := s.handler.Handle(ctx, r, e); err != nil {
 		log.Error("slack event failed", "event", d.event.Key, "error", err)
+		if s.ctx.Err() != nil {
+			s.tell(s.late, r, d, sayCut)
+		}
 	}
 	if e.Kind == chat.Press && d.origin.Channel == "" { // it was done in the home tab, and has changed it
 		s.publish(ctx, from)

@@ -88,6 +88,8 @@ type Slack struct {
 
 	ctx     context.Context // of handlers; ends after they had time to end
 	stop    context.CancelFunc
+	late    context.Context // of telling that there was no time; ends a little later
+	leave   context.CancelFunc
 	queue   intake.Queue
 	tasks   intake.Tasks
 	life    sync.WaitGroup // sockets
@@ -153,6 +155,7 @@ func New(cfg Config) (*Slack, error) {
 		state: errStarting, refused: make(chan error, 1), tempo: usual,
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.late, s.leave = context.WithCancel(context.Background())
 	s.client, s.dialer = s.door.client(), s.door.dialer()
 	s.api = slack.New(cfg.BotToken,
 		slack.OptionHTTPClient(s.client), slack.OptionAPIURL(cfg.APIURL), slack.OptionAppLevelToken(cfg.AppToken))
@@ -248,18 +251,20 @@ func (s *Slack) enter(ctx context.Context) error {
 	}
 }
 
-// drain is how long what was taken may still be handled when the bot stops.
-const drain = 10 * time.Second
+// told is how long, after that, those may be told for whom there was no time.
+const told = 5 * time.Second
 
-// end lets what is being handled end.
+// end lets what was taken be handled, and tells those for whom there is no time.
 func (s *Slack) end() {
 	s.setState(errStopped)
 	s.queue.Close()
-	timer := time.AfterFunc(drain, s.stop)
+	timer, last := time.AfterFunc(s.tempo.drain, s.stop), time.AfterFunc(s.tempo.drain+told, s.leave)
 	s.queue.Wait()
 	s.tasks.Wait()
 	timer.Stop()
+	last.Stop()
 	s.stop()
+	s.leave()
 }
 
 // errStopped is why an adapter that has run is not ready.

@@ -34,11 +34,13 @@ type tempo struct {
 	// first and last are the waits between tries to connect, which double. A
 	// socket that ends within short is a try that failed.
 	first, last, short time.Duration
+	// drain is how long what was taken may still be handled when the bot stops.
+	drain time.Duration
 }
 
 var usual = tempo{
 	ping: 10 * time.Second, silence: 25 * time.Second, farewell: 15 * time.Second,
-	first: 500 * time.Millisecond, last: 2 * time.Minute, short: 5 * time.Second,
+	first: 500 * time.Millisecond, last: 2 * time.Minute, short: 5 * time.Second, drain: 10 * time.Second,
 }
 
 // sockets is what is known of the connections. An app that is connected at all

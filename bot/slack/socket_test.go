@@ -164,6 +164,40 @@ func TestStoppingLetsHandlersEnd(t *testing.T) {
 	}
 }
 
+// Whoever has waited for their turn until there was no more time is told, and not
+// left without a word: what they did was acknowledged. So is whoever was at turn.
+func TestStoppingTellsWhoWaited(t *testing.T) {
+	t.Parallel()
+	s := set(t, slacktest.Options{})
+	b, err := slack.New(slack.Config{Mode: "socket", AppToken: s.AppToken(), BotToken: s.BotToken(), APIURL: s.APIURL(), Inbox: s.inbox})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Drain(time.Millisecond)
+	b.Handle(chat.HandlerFunc(func(ctx context.Context, r chat.Responder, _ chat.Event) error {
+		<-ctx.Done()
+		return r.Reply(ctx, chat.Message{Text: "too late"})
+	}))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	s.until("it is ready", func() bool { return b.Ready() == nil })
+	for range 3 {
+		s.acked(s.Command(ada, channel, "status"))
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	var told []string
+	for _, m := range s.Seen(ada) {
+		told = append(told, m.Plain)
+	}
+	if len(told) != 3 || !strings.Contains(told[0], "I had to stop while I was at this") || !strings.Contains(told[1], "nothing happened") || told[1] != told[2] {
+		t.Errorf("Ada sees %q", told)
+	}
+}
+
 // A Graph that never answers keeps nobody's click from being acknowledged.
 func TestG19AcknowledgesWhileHandlersHang(t *testing.T) {
 	t.Parallel()
