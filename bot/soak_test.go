@@ -47,6 +47,7 @@ func TestSoak(t *testing.T) {
 	s.judgeGrowth(long)
 
 	leaving := s.leave(rate)
+	s.heal() // it starts without faults
 	left := s.tally()
 	t.Logf("SIGTERM under load: gone after %s; of %d commands that were taken %d have no answer yet: %q", leaving.Round(time.Millisecond), left.taken, left.lost, left.wrong)
 	s.up()
@@ -230,7 +231,12 @@ func (s *soak) load(long time.Duration, rate int, more func(i int) bool) {
 	began := time.Now()
 	for i := 0; more(i); i++ {
 		<-next.C
-		s.trouble(i)
+		if i%300 == 0 { // or what is called rarely would do nothing but fail after a while
+			s.heal()
+		}
+		if i%8 == 0 { // what Slack does not take as an answer goes by a call that it takes a hundred of a minute
+			s.trouble(i / 8)
+		}
 		s.disturb(i)
 		s.command(i)
 		if i%rate == 0 {
@@ -247,19 +253,19 @@ func (s *soak) load(long time.Duration, rate int, more func(i int) bool) {
 // knowing are those of the cast who ask, and press nothing.
 var knowing = []string{"vic", "olga"}
 
-// command sends the i-th command: every other one on Discord, one in fifty by
-// somebody who is known, and about the tenant.
+// command sends the i-th command: every other one on Discord, one in a hundred
+// by somebody who is known, and about the tenant.
 func (s *soak) command(i int) {
 	token := fmt.Sprintf("soak%06d", i)
 	line := []string{"help " + token, "ask how do i set up the authenticator on my iphone", "help " + token, "whoami", "help " + token}[i/2%5]
 	if !strings.HasSuffix(line, token) {
 		token = ""
 	}
-	known := knowing[i/100%len(knowing)]
-	about := []string{"me", "requests", "changes"}[i/100%3] // what is not posted for all
+	known := knowing[i/200%len(knowing)]
+	about := []string{"me", "requests", "changes"}[i/200%3] // what is not posted for all
 	if i%2 == 0 {
 		who, room := s.slackers[i/2%len(s.slackers)], teamRoom
-		if i%50 == 0 {
+		if i%100 == 0 {
 			who, room, line, token = account(known), adminsRoom, about, ""
 		}
 		d := s.slack.Command(who, room, line)
@@ -270,7 +276,7 @@ func (s *soak) command(i int) {
 		return
 	}
 	who, room := s.players[i/2%len(s.players)], teamHall
-	if i%50 == 1 {
+	if i%100 == 1 {
 		who, room, line, token = member(known), adminsHall, about, ""
 	}
 	d := s.discord.Line(who, room, line)
@@ -288,20 +294,33 @@ func (s *soak) disturb(i int) {
 		s.discord.Fault(discordtest.Fault{Route: discordtest.RouteOriginal, Status: http.StatusServiceUnavailable})
 	case 23:
 		s.discord.Fault(discordtest.Fault{Route: discordtest.RouteOriginal, Status: http.StatusTooManyRequests, RetryAfter: time.Second})
+	}
+	switch i % 300 {
 	case 38:
 		s.discord.Fault(discordtest.Fault{Route: discordtest.RouteMessage, Status: http.StatusBadGateway})
 		s.slack.Fault(slacktest.Fault{Method: "chat.postMessage", Cut: "after"})
-	case 53:
+		s.slack.Fault(slacktest.Fault{Method: "users.info", Status: http.StatusServiceUnavailable})
+	case 100:
+		s.slack.Fault(slacktest.Fault{Method: "apps.connections.open", Status: http.StatusInternalServerError})
+	case 153:
 		s.slack.Fault(slacktest.Fault{Method: "chat.update", Status: http.StatusServiceUnavailable})
 		s.slack.Fault(slacktest.Fault{Method: "chat.postMessage", Status: http.StatusTooManyRequests, RetryAfter: time.Second})
 	}
 	if s.front == nil {
 		s.disconnect(i)
 	}
-	if i%200 == 99 {
+	if i%1000 == 99 { // so that whoever asks about it has been answered before the next
 		s.plain(http.MethodPost, "/_sim/faults", `[{"path":"*","times":4,"status":429,"retry_after":1}, {"path":"*","times":2,"status":503}, {"path":"*","times":1,"cut":"before"},
 			{"path":"*","times":1,"cut":"after"}, {"path":"/users*","times":5,"stale_s":20}, {"path":"*","times":20,"delay_ms":300}]`, nil)
 	}
+}
+
+// heal forgets the faults that have not happened yet.
+func (s *soak) heal() {
+	s.t.Helper()
+	s.slack.Heal()
+	s.discord.Heal()
+	s.plain(http.MethodPost, "/_sim/faults", "[]", nil)
 }
 
 // disconnect ends connections in each way that there is.
@@ -430,19 +449,33 @@ func (s *soak) leave(rate int) time.Duration {
 // has no faults any more.
 func (s *soak) settle() {
 	s.t.Helper()
-	s.plain(http.MethodPost, "/_sim/faults", "[]", nil)
+	s.heal()
 	defer func() {
 		if s.t.Failed() {
 			s.t.Logf("commands: %q", s.tally().wrong)
 			for _, r := range s.requests() {
 				s.t.Logf("%s is %s", r.Ref, r.State)
+				if !r.State.Final() {
+					s.t.Logf("ada sees of it: %q", s.seen("ada", r.Ref))
+				}
 			}
 		}
 	}()
-	until(s.t, 2*longEnough, "everything to settle", func() bool {
+	// What could not be sent several times is tried again minutes later.
+	until(s.t, 10*longEnough, "everything to settle", func() bool {
 		s.decide()
 		return s.tally().lost == 0 && !slices.ContainsFunc(s.requests(), func(r approval.Request) bool { return !r.State.Final() })
 	})
+}
+
+// seen are the newest that a person sees on Slack of a request, with their buttons.
+func (s *soak) seen(person, ref string) (all []string) {
+	for _, m := range s.slack.Seen(account(person)) {
+		if strings.Contains(m.Plain, ref) {
+			all = append(all, fmt.Sprintf("%s %s: %.300s, collectable: %t", m.ID, m.Channel, m.Plain, has(m, "Collect")))
+		}
+	}
+	return all[max(0, len(all)-5):]
 }
 
 func (s *soak) requests() []approval.Request { return s.books().requests() }

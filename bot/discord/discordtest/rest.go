@@ -52,6 +52,13 @@ func (p *Platform) Fault(f Fault) {
 	p.faults = append(p.faults, &f)
 }
 
+// Heal forgets the faults that have not happened yet.
+func (p *Platform) Heal() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = nil
+}
+
 // fault takes the next fault of a route, or nil. It needs p.mu.
 func (p *Platform) fault(route string) *Fault {
 	for i, f := range p.faults {

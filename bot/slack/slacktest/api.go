@@ -51,6 +51,13 @@ func (w *Workspace) Fault(f Fault) {
 	w.faults = append(w.faults, &f)
 }
 
+// Heal forgets the faults that have not happened yet.
+func (w *Workspace) Heal() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults = nil
+}
+
 // strike is a fault that happens to one call.
 type strike struct {
 	Fault
