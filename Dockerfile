@@ -13,5 +13,8 @@ COPY --from=build --chown=nonroot:nonroot /data /data
 USER nonroot
 VOLUME /data
 EXPOSE 8420
+# It asks the demo, which is what the image runs by itself. With “serve” give the
+# check the address of web.addr, as deploy/compose.yaml does.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["/twokey", "healthcheck", "--addr", "127.0.0.1:8420"]
 ENTRYPOINT ["/twokey"]
 CMD ["demo", "--addr", "0.0.0.0:8420", "--data", "/data"]

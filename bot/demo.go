@@ -92,7 +92,7 @@ func (d *demoCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	return bot.run(ctx, func(ctx context.Context) error {
 		defer context.AfterFunc(ctx, func() { _ = stage.console.Close() })() // its streams keep connections busy
-		return serve(ctx, listener, stage.console)
+		return serve(ctx, listener, stage.web())
 	})
 }
 

@@ -83,6 +83,10 @@ func TestHealthcheck(t *testing.T) {
 	if err := of.end(); err != nil {
 		t.Fatal(err)
 	}
+	demo := strings.TrimPrefix(startDemo(t).console, "http://") // as the image runs it by itself
+	if status := run(t.Context(), []string{"healthcheck", "--addr", demo}, streams{strings.NewReader(""), &said, &said}); status != 0 || said.String() != "ready\nready\n" {
+		t.Errorf("healthcheck of a demo = %d: %s", status, said.String())
+	}
 	if status := run(t.Context(), []string{"healthcheck", "--addr", addr}, streams{strings.NewReader(""), &said, &said}); status != 1 || !strings.Contains(said.String(), "does not answer") {
 		t.Errorf("healthcheck without a bot = %d: %s", status, said.String())
 	}

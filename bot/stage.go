@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -29,7 +30,8 @@ type stage struct {
 	clock    *clock
 	wait     time.Duration
 	log      *slog.Logger
-	console  *console.Console // once it is assembled
+	console  *console.Console // once it is assembled, as what follows
+	ready    readiness
 }
 
 // demoZone is where the demo's organisation is at home.
@@ -96,7 +98,19 @@ func (s *stage) assemble(ctx context.Context) (*assembled, error) {
 	if err := remember(ctx, s.tenant, org.ID, scope, zone, bot.store); err != nil {
 		return nil, errors.Join(err, bot.close())
 	}
+	s.ready = readiness{bot.store, bot.records, chats{}, &reach{now: s.clock.Now, read: func(ctx context.Context) error {
+		_, err := client.Organization(ctx)
+		return err
+	}}}
 	return bot, nil
+}
+
+// web is the console, and beside it what “twokey healthcheck” asks.
+func (s *stage) web() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", s.console)
+	mux.Handle("GET /readyz", s.ready)
+	return mux
 }
 
 // settle reads what must be known before anything is asked.
