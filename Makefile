@@ -57,7 +57,13 @@ lint: ## vet, staticcheck, gofumpt
 build: ## bin/twokey, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/twokey ./bot
 
+sbom: build ## bin/twokey.cdx.json, the modules that bin/twokey is made of (CycloneDX); fails if one is left out
+	bash .ci/sbom bin/twokey bin/twokey.cdx.json
+
+release: ## the program for each system, with bills of materials and digests, in bin/release; half an hour the first time
+	bash .ci/release
+
 ci: ## everything that has to hold before a change lands
 	bash .ci/run
 
-.PHONY: help demo test fast histories races soak planted promises bench performance figures outside local-slack prism axe lint build ci
+.PHONY: help demo test fast histories races soak planted promises bench performance figures outside local-slack prism axe lint build sbom release ci
