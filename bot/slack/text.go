@@ -107,9 +107,11 @@ func reference(l chat.Link) string {
 // draw: its three control characters are escaped, and what would be an address
 // or an emoji by its code is parted after the colon.
 func inert(s string) string {
-	s = scheme.ReplaceAllString(s, "$1: $2")
-	for emojiCode.MatchString(s) { // one colon may end a code and begin the next
-		s = emojiCode.ReplaceAllString(s, ": $1")
+	if strings.Contains(s, ":") { // most texts have none, and looking for either costs more than all else
+		s = scheme.ReplaceAllString(s, "$1: $2")
+		for emojiCode.MatchString(s) { // one colon may end a code and begin the next
+			s = emojiCode.ReplaceAllString(s, ": $1")
+		}
 	}
 	return escape.Replace(s)
 }
