@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -100,13 +101,42 @@ var (
 	ownForm = regexp.MustCompile(`^UPDATE (\w+) SET (\w+ = \?(?:, \w+ = \?)*) WHERE (id = \?(?: AND \w+ = \?)*)$`)
 )
 
+// form is what of a statement's text says with which others it can be sent.
+type form struct {
+	table  string   // the only one that it is about; empty if that is not sure
+	insert []string // of insertForm; nil if it does not insert
+	which  string   // of whichForm: what is in front of the column's value
+	own    []string // of ownForm
+}
+
+// forms are those of the texts seen so far, of which there are few: each is
+// looked at some ten times a transaction, while everybody waits.
+var forms sync.Map
+
+func formOf(text string) form {
+	if known, ok := forms.Load(text); ok {
+		return known.(form)
+	}
+	f := form{insert: insertForm.FindStringSubmatch(text), own: ownForm.FindStringSubmatch(text)}
+	if which := whichForm.FindStringSubmatch(text); which != nil {
+		f.which = which[1]
+	}
+	if f.insert != nil {
+		f.table = f.insert[2]
+	} else if m := updateForm.FindStringSubmatch(text); m != nil && !strings.Contains(text, "SELECT") {
+		f.table = m[1]
+	}
+	forms.Store(text, f)
+	return f
+}
+
 // arrange puts statements together that insert into the same table, and those
 // with the same text one after the other. Statements about one table keep their
 // order among each other, and requests are there before what refers to them.
 func arrange(all []statement) []statement {
 	var out []statement
 	for len(all) > 0 {
-		end := slices.IndexFunc(all, func(s statement) bool { return table(s.text) == "" })
+		end := slices.IndexFunc(all, func(s statement) bool { return formOf(s.text).table == "" })
 		if end != 0 {
 			if end < 0 {
 				end = len(all)
@@ -120,22 +150,11 @@ func arrange(all []statement) []statement {
 	return out
 }
 
-// table is the only one that a statement is about; empty if that is not sure.
-func table(text string) string {
-	if m := insertForm.FindStringSubmatch(text); m != nil {
-		return m[2]
-	}
-	if m := updateForm.FindStringSubmatch(text); m != nil && !strings.Contains(text, "SELECT") {
-		return m[1]
-	}
-	return ""
-}
-
 func byTable(all []statement) []statement {
 	of := map[string][]statement{}
 	order := []string{"request"}
 	for _, s := range all {
-		t := table(s.text)
+		t := formOf(s.text).table
 		if of[t] == nil && t != "request" {
 			order = append(order, t)
 		}
@@ -161,18 +180,18 @@ func joined(all []statement) []statement {
 		n = 1 << (bits.Len(uint(n)) - 1)
 		run := all[:n]
 		all = all[n:]
-		insert, which := insertForm.FindStringSubmatch(first.text), whichForm.FindStringSubmatch(first.text)
+		f := formOf(first.text)
 		switch {
 		case n == 1 || len(first.args) == 0:
 			out = append(out, run...)
-		case insert != nil:
+		case f.insert != nil:
 			for part := range slices.Chunk(run, max(1, mostArguments/len(first.args))) {
-				out = append(out, rows(insert, part))
+				out = append(out, rows(f.insert, part))
 			}
-		case which != nil && different(run, 0):
-			out = append(out, chosen(which[1], run))
-		case first.rows == 1:
-			out = append(out, eachItsOwn(run)...)
+		case f.which != "" && different(run, 0):
+			out = append(out, chosen(f.which, run))
+		case first.rows == 1 && f.own != nil:
+			out = append(out, eachItsOwn(f.own, run)...)
 		default:
 			out = append(out, run...)
 		}
@@ -214,9 +233,8 @@ func listed(row string, all []statement) (list string, args []any) {
 
 // eachItsOwn is one statement that sets in different rows, of which each must be
 // there, what several do. If it cannot be one they stay as they are.
-func eachItsOwn(all []statement) []statement {
-	form := ownForm.FindStringSubmatch(all[0].text)
-	if form == nil || len(all)*len(all[0].args) > mostArguments {
+func eachItsOwn(form []string, all []statement) []statement {
+	if len(all)*len(all[0].args) > mostArguments {
 		return all
 	}
 	set, where := strings.Split(form[2], ", "), strings.Split(form[3], " AND ")
