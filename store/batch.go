@@ -124,24 +124,31 @@ func verdict(own, err error) error {
 func (s *Store) work() {
 	runtime.Gosched() // whoever is as far as the first comes with it
 	for s.line.more() {
-		s.gather()
 		s.batch()
 	}
 }
 
-// gather waits a moment for as many as came with the last batch: people who
-// were answered together come back together, and a batch for the first of them
-// alone would cost as much as one for all, while the others wait for it.
-func (s *Store) gather() {
-	limit := s.dialect.gathering()
+// gather returns what waits a moment for as many as came with the last batch,
+// and nil if they are there: people who were answered together come back
+// together, and a batch for the first of them alone would cost as much as one
+// for all, while the others wait for it.
+func (s *Store) gather() (wait func()) {
+	limit, enough := s.dialect.gathering(), s.line.again()
+	select {
+	case <-enough:
+		return nil
+	default:
+	}
 	if limit == 0 {
-		return
+		return nil
 	}
 	late := time.NewTimer(limit)
-	defer late.Stop()
-	select {
-	case <-s.line.again():
-	case <-late.C:
+	return func() {
+		defer late.Stop()
+		select {
+		case <-enough:
+		case <-late.C:
+		}
 	}
 }
 
@@ -153,11 +160,18 @@ func (s *Store) batch() {
 	}
 	defer cancel()
 	k := newKnown()
-	waiting := s.line.wants(most)
+	var waiting map[*call]approval.Ahead // whose readings are sent with the beginning
+	wait := s.gather()
+	if wait == nil {
+		waiting = s.line.wants(most)
+	}
 	conn, at, err := s.begin(ctx, false, func() []query {
 		k.forget()
 		return readings(k, waiting)
 	})
+	if wait != nil {
+		wait()
+	}
 	calls := s.line.take(most)
 	if err != nil {
 		for _, c := range calls {
