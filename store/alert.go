@@ -89,7 +89,7 @@ func (t *tx) alert(tenant, ref string) (alert.Alert, bool, error) {
 // DueAlerts implements alert.Store.
 func (s *Store) DueAlerts(ctx context.Context, tenant string) (due []alert.Alert, err error) {
 	err = s.transact(ctx, true, func(t *tx) error {
-		due, err = list(t, scanAlert, "SELECT "+alertColumns+" FROM alert WHERE tenant = ? AND acknowledged IS NULL AND due <= twokey_now() ORDER BY raised, ref", tenant)
+		due, err = list(t, scanAlert, "SELECT "+alertColumns+" FROM alert WHERE tenant = ? AND acknowledged IS NULL AND due <= (SELECT twokey_now()) ORDER BY raised, ref", tenant)
 		return err
 	})
 	return due, err

@@ -15,7 +15,7 @@ func (t *tx) Unresolved(since time.Time) ([]approval.Request, error) {
 
 // ForgetLeases implements approval.Tx.
 func (t *tx) ForgetLeases(prefix string) error {
-	_, err := t.q.ExecContext(t.ctx, "DELETE FROM lease WHERE SUBSTR(name, 1, ?) = ? AND until <= twokey_now()", len(prefix), prefix)
+	_, err := t.q.ExecContext(t.ctx, "DELETE FROM lease WHERE SUBSTR(name, 1, ?) = ? AND until <= (SELECT twokey_now())", len(prefix), prefix)
 	if err != nil {
 		return fmt.Errorf("forget leases: %w", err)
 	}

@@ -44,7 +44,7 @@ func (s *Store) Take(ctx context.Context, key string) (fresh bool, err error) {
 func (s *Store) PruneInbox(ctx context.Context) (pruned int, err error) {
 	err = s.transact(ctx, false, func(t *tx) error {
 		result, err := t.q.ExecContext(ctx, `DELETE FROM inbox WHERE key IN
-			(SELECT key FROM inbox WHERE taken < twokey_now() - ? ORDER BY taken LIMIT ?)`, inboxKept.Microseconds(), pruneAtOnce)
+			(SELECT key FROM inbox WHERE taken < (SELECT twokey_now()) - ? ORDER BY taken LIMIT ?)`, inboxKept.Microseconds(), pruneAtOnce)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"iter"
-	"math/bits"
 	"regexp"
 	"slices"
 	"strings"
@@ -201,25 +200,16 @@ func (k *known) asOf(at time.Time, r approval.Request, since time.Time) (all []a
 	return all, true
 }
 
-// query is a statement that reads, and what is done with each row.
+// query is a statement that reads, and what is done with each row. "IN ()" in its
+// text stands for any of a list, which is its last argument, a []string.
 type query struct {
 	statement
 	scan func(scanner) error
 }
 
-// in is a query with a placeholder for each of the values in place of "IN ()".
-// The last comes several times, up to a power of two: the number of different
-// texts stays small.
+// in is a query for what has one of the values.
 func in(text string, scan func(scanner) error, values []string, before ...any) query {
-	args := slices.Clone(before)
-	for n := 1 << bits.Len(uint(len(values)-1)); len(values) < n; {
-		values = append(slices.Clip(values), values[len(values)-1])
-	}
-	for _, v := range values {
-		args = append(args, v)
-	}
-	marks := "IN (?" + strings.Repeat(", ?", len(values)-1) + ")"
-	return query{statement{text: strings.ReplaceAll(text, "IN ()", marks), args: args}, scan}
+	return query{statement{text: text, args: append(slices.Clone(before), values)}, scan}
 }
 
 // ahead collects what several callers are going to read.
@@ -340,7 +330,7 @@ func (k *known) readAlike(a ahead) (all []query) {
 		for _, text := range texts {
 			k.alike[likeness{of.tenant, of.kind, text}] = alike{young: young[of]}
 		}
-		all = append(all, in("SELECT "+requestColumns+" FROM request WHERE tenant = ? AND kind = ? AND created >= twokey_now() - ? AND args IN () ORDER BY created, id",
+		all = append(all, in("SELECT "+requestColumns+" FROM request WHERE tenant = ? AND kind = ? AND created >= (SELECT twokey_now()) - ? AND args IN () ORDER BY created, id",
 			scanInto(func(r approval.Request) {
 				like := likeness{r.Tenant, r.Kind, string(r.Args)}
 				found := k.alike[like]

@@ -21,7 +21,7 @@ func (s *Store) Keep(ctx context.Context, name, text string, life time.Duration)
 		if err != nil {
 			return err
 		}
-		_, err = t.q.ExecContext(ctx, "DELETE FROM note WHERE name IN (SELECT name FROM note WHERE until < twokey_now() ORDER BY until LIMIT ?)", notesAtOnce)
+		_, err = t.q.ExecContext(ctx, "DELETE FROM note WHERE name IN (SELECT name FROM note WHERE until < (SELECT twokey_now()) ORDER BY until LIMIT ?)", notesAtOnce)
 		return err
 	})
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *Store) Keep(ctx context.Context, name, text string, life time.Duration)
 // Kept returns a text that was kept; empty if there is none, or if it is over.
 func (s *Store) Kept(ctx context.Context, name string) (text string, err error) {
 	err = s.transact(ctx, true, func(t *tx) error {
-		err := t.q.QueryRowContext(ctx, "SELECT body FROM note WHERE name = ? AND until >= twokey_now()", name).Scan(&text)
+		err := t.q.QueryRowContext(ctx, "SELECT body FROM note WHERE name = ? AND until >= (SELECT twokey_now())", name).Scan(&text)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

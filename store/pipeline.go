@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -47,7 +48,7 @@ func (p *postgres) sendThrough(ctx context.Context, conn *sql.Conn, all []statem
 var errEncode = errors.New("encode argument")
 
 // texts writes arguments as PostgreSQL reads them.
-func texts(args []any) ([][]byte, error) {
+func texts(args []any, types *pgtype.Map) ([][]byte, error) {
 	values := make([][]byte, len(args))
 	for i, arg := range args {
 		switch v := arg.(type) {
@@ -58,6 +59,12 @@ func texts(args []any) ([][]byte, error) {
 			values[i] = strconv.AppendInt(nil, v, 10)
 		case float64:
 			values[i] = strconv.AppendFloat(nil, v, 'g', -1, 64)
+		case []string:
+			list, err := types.Encode(pgtype.TextArrayOID, pgx.TextFormatCode, v, nil)
+			if err != nil {
+				return nil, fmt.Errorf("%w %d: %w", errEncode, i+1, err)
+			}
+			values[i] = list
 		default:
 			return nil, fmt.Errorf("%w %d: it is a %T", errEncode, i+1, arg)
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -37,12 +38,12 @@ const mostPrepared = 400
 // is stored, and this process prepares nothing any more.
 func (p *postgres) through(ctx context.Context, conn *sql.Conn, all []step) (tag pgconn.CommandTag, err error) {
 	values, names := make([][][]byte, len(all)), make([]string, len(all))
-	for i, s := range all {
-		if values[i], err = texts(s.args); err != nil {
-			return tag, err
-		}
-	}
 	err = native(conn, func(c *pgx.Conn) error {
+		for i, s := range all {
+			if values[i], err = texts(s.args, c.TypeMap()); err != nil {
+				return err
+			}
+		}
 		line, kept := c.PgConn().StartPipeline(ctx), keptOn(c.PgConn())
 		last := "" // what the server's unnamed statement is
 		asked := map[string]bool{}
@@ -150,7 +151,9 @@ func (p *postgres) sent(query string) sent {
 	if known, ok := p.statements.Load(query); ok {
 		return known.(sent)
 	}
-	text := numbered(query)
+	// A list is one argument: with few rows, or nothing known of them, PostgreSQL
+	// looks at each, and would make a list of placeholders anew for every one.
+	text := numbered(strings.Replace(query, "IN ()", "= ANY (?)", 1))
 	if p.clock != nil {
 		text = code(text, simulated.Replace)
 	}

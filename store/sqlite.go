@@ -6,8 +6,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math/bits"
 	"net/url"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	goosedb "github.com/pressly/goose/v3/database"
@@ -110,7 +113,8 @@ func (sqliteDialect) fetch(ctx context.Context, conn *sql.Conn, all []query) err
 }
 
 func ask(ctx context.Context, conn *sql.Conn, q query) error {
-	rows, err := conn.QueryContext(ctx, q.text, q.args...)
+	text, args := placed(q.statement)
+	rows, err := conn.QueryContext(ctx, text, args...)
 	if err != nil {
 		return err
 	}
@@ -186,4 +190,23 @@ func (sqliteDialect) check(ctx context.Context, db *sql.DB) error {
 		}
 	}
 	return nil
+}
+
+// placed writes a placeholder for each value of a list. The last comes several
+// times, up to a power of two: the number of different texts stays small.
+func placed(s statement) (text string, args []any) {
+	last := len(s.args) - 1
+	if last < 0 {
+		return s.text, nil
+	}
+	values, ok := s.args[last].([]string)
+	if !ok {
+		return s.text, s.args
+	}
+	args = slices.Clone(s.args[:last])
+	n := 1 << bits.Len(uint(len(values)-1))
+	for i := range n {
+		args = append(args, values[min(i, len(values)-1)])
+	}
+	return strings.Replace(s.text, "IN ()", "IN (?"+strings.Repeat(", ?", n-1)+")", 1), args
 }
