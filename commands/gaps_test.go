@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +15,7 @@ import (
 // What the guide cannot do is counted without names, and shown to leads alone.
 func TestGuideGaps(t *testing.T) {
 	t.Parallel()
-	w := newWorldIn(t, filepath.Join(t.TempDir(), "twokey.db"))
+	w := newWorldIn(t, blank(t))
 	wantSaid(t, w.say("ada", "guide gaps"), "The guide has no gaps that it knows of")
 	wantSaid(t, w.say("sam", "guide gaps"), "You may not use")
 
@@ -70,7 +69,7 @@ func TestGuideGaps(t *testing.T) {
 // that a question is then kept without its words, as a name could stay in them.
 func TestAskWaitsForNoTenant(t *testing.T) {
 	t.Parallel()
-	w := newWorldIn(t, filepath.Join(t.TempDir(), "twokey.db"))
+	w := newWorldIn(t, blank(t))
 	asked := func(context.Context) rollout.Facts {
 		t.Error("the tenant was asked")
 		return rollout.Facts{}

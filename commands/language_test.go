@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -117,7 +116,7 @@ func TestU20HandOut(t *testing.T) {
 // is in their language.
 func TestStaffAreAnsweredInTheirLanguage(t *testing.T) {
 	t.Parallel()
-	w := newWorldIn(t, filepath.Join(t.TempDir(), "twokey.db"))
+	w := newWorldIn(t, blank(t))
 	w.env.Hours = OfficeHours(w.env.Zone)
 	w.assemble()
 	wantSaid(t, w.say("sam", "lang de"), "Deutsch")

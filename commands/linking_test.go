@@ -446,9 +446,10 @@ func TestG09EveryLinkedPair(t *testing.T) {
 			accounts = append(accounts, a)
 		}
 		for _, asks := range accounts {
-			w.advance(10 * time.Minute)
-			wantSaid(w.t, w.handle(chat.Event{Kind: chat.Command, From: asks, Text: "defaults enable for the test"}), "Recorded as R-")
-			r := w.stored()[0]
+			w.advance(24 * time.Hour) // what is of late is read each time
+			got := w.handle(chat.Event{Kind: chat.Command, From: asks, Text: "defaults enable for the test"})
+			wantSaid(w.t, got, "Recorded as R-")
+			r := w.named(got.Request)
 			for _, approves := range accounts {
 				wantSaid(w.t, w.handle(chat.Event{Kind: chat.Press, From: approves, Button: "approve", Value: r.Seal()}), "You asked for this yourself")
 			}

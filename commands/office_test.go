@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -44,6 +43,7 @@ type office struct {
 	runner *approval.Runner
 	begun  time.Time
 	still  bool                                // time stands, but for what is advanced
+	tick   time.Duration                       // between looks at the requests: hours pass here, with a look for each
 	facts  func(context.Context) rollout.Facts // nil: nothing is known of the tenant
 }
 
@@ -125,7 +125,12 @@ type setting struct {
 	dsn  string // a file of its own, if empty
 
 	still bool // time stands
+
+	tick time.Duration // how often requests are looked at
 }
+
+// busy is looked after as often as a bot does it.
+func busy(s *setting) { s.tick = time.Second }
 
 func p1Office(s *setting) { s.sim.Licence = graph.P1 }
 
@@ -162,11 +167,12 @@ func open(t *testing.T, f func(o *office), change ...func(*setting)) {
 func furnish(t *testing.T, f func(o *office), change ...func(*setting)) {
 	t.Helper()
 	o := &office{begun: time.Now(), world: &world{t: t, fixture: town(), digest: &fakeDigest{}, log: &bytes.Buffer{}, ahead: &atomic.Int64{}}}
-	s := setting{sim: simtenant.Config{People: 20, Epoch: start, Now: o.now}, laid: o.rules()}
+	s := setting{sim: simtenant.Config{People: 20, Epoch: start, Now: o.now}, laid: o.rules(), tick: 5 * time.Second}
 	for _, c := range change {
 		c(&s)
 	}
-	o.laid, o.still, o.dsn = s.laid, s.still, cmp.Or(s.dsn, filepath.Join(t.TempDir(), "twokey.db"))
+	o.tick = s.tick
+	o.laid, o.still, o.dsn = s.laid, s.still, cmp.Or(s.dsn, blank(t))
 	var err error
 	if o.sim, err = simtenant.New(s.sim); err != nil {
 		t.Fatal(err)
@@ -273,7 +279,7 @@ func (o *office) staff(f func(o *office)) {
 	}
 	o.runner = approval.NewRunner(approval.RunnerConfig{
 		Store: o.store, Standing: people, Actions: Actions(o.env), Owner: "process-1", Log: slog.New(slog.NewTextHandler(o.log, nil)),
-		Current: Current(keeper), Prove: o.env.Engine.Prove,
+		Current: Current(keeper), Prove: o.env.Engine.Prove, Limits: approval.Limits{Tick: o.tick},
 	})
 	o.assemble()
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -328,16 +334,9 @@ func (o *office) asks(person, line string) approval.Request {
 	return o.request(got.Request)
 }
 
-func (o *office) request(ref string) (r approval.Request) {
+func (o *office) request(ref string) approval.Request {
 	o.t.Helper()
-	err := o.store.View(context.Background(), func(tx approval.Tx) (err error) {
-		r, err = tx.Request(ref)
-		return err
-	})
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return r
+	return o.named(ref)
 }
 
 // agrees has the approvers approve a request, as many as it needs.

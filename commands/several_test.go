@@ -214,7 +214,7 @@ func TestG15PausedOnItsWay(t *testing.T) {
 		if got := fatesOf(r); r.State != approval.Partial || got != "applied, applied, applied, not done" {
 			t.Errorf("it %s: %s %+v", r.State, got, r.Outcome)
 		}
-	})
+	}, busy)
 }
 
 // TestSeveralOfEachKind asks for each kind of several accounts, by the rule that

@@ -63,7 +63,7 @@ func TestGuideFacts(t *testing.T) {
 // Each fact that an article can name has its sentence, in every language.
 func TestFactsHaveWords(t *testing.T) {
 	t.Parallel()
-	book, err := LoadPhrases()
+	book, err := theBook()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package commands
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ func TestU12Undo(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		undoesWithinADay(t, filepath.Join(t.TempDir(), "twokey.db"))
+		undoesWithinADay(t, blank(t))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()

@@ -10,10 +10,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 	_ "time/tzdata" // zones must be known on machines that have no zone files
@@ -31,6 +34,16 @@ import (
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+// TestMain has more tests run at once than there are cores: most of their time
+// goes by while a database writes.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set(strconv.Itoa(4 * runtime.GOMAXPROCS(0)))
+	}
+	os.Exit(m.Run())
+}
 
 // golden compares got with a file in testdata.
 func golden(t *testing.T, name, got string) {
@@ -413,8 +426,11 @@ func (f *fixture) rules() rules.Rules {
 
 func (f *fixture) scope() rollout.Scope { return rollout.Scope{Declared: f.declared} }
 
-// theGuide is loaded once: it never changes.
-var theGuide = sync.OnceValues(guide.Load)
+// theGuide and theBook are loaded once: they never change.
+var (
+	theGuide = sync.OnceValues(guide.Load)
+	theBook  = sync.OnceValues(LoadPhrases)
+)
 
 // fakeDigest is a digest that says what it is told to.
 type fakeDigest struct {
@@ -442,7 +458,7 @@ type world struct {
 
 func newWorld(t testing.TB, changes ...func(*fixture)) *world {
 	t.Helper()
-	return newWorldIn(t, filepath.Join(t.TempDir(), "twokey.db"), changes...)
+	return newWorldIn(t, blank(t), changes...)
 }
 
 // newWorldIn is a world over a database that is named.
@@ -487,11 +503,60 @@ func (w *world) open(dsn string) *store.Store {
 	return s
 }
 
+// blank is a database of a test's own with the tables in it: to make those anew takes
+// longer than many tests.
+func blank(t testing.TB) string {
+	t.Helper()
+	made, err := madeOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp(inMemory(), "twokey-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "twokey.db")
+	if err := os.WriteFile(path, made, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// inMemory is a folder whose files are in memory, or "" for the usual one: no test
+// here cuts the power, so that nothing need wait for a disk.
+func inMemory() string {
+	const shared, enough = "/dev/shm", 1 << 29
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(shared, &s); err != nil || s.Bavail*uint64(s.Bsize) < enough {
+		return ""
+	}
+	return shared
+}
+
+// madeOnce is what such a file holds.
+var madeOnce = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "blank")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "twokey.db")
+	s, err := store.Open(context.Background(), store.Config{DSN: path, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 // onEach runs a test on a file and on a server.
 func onEach(t *testing.T, f func(t *testing.T, dsn string)) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		f(t, filepath.Join(t.TempDir(), "twokey.db"))
+		f(t, blank(t))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
@@ -513,7 +578,7 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book, err := LoadPhrases()
+	book, err := theBook()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -625,6 +690,19 @@ func (w *world) ask() approval.Request {
 	w.t.Helper()
 	wantSaid(w.t, w.say("ada", "defaults enable all have been trained"), "Recorded as R-")
 	return w.stored()[0]
+}
+
+// named returns a request as it is stored.
+func (w *world) named(ref string) (r approval.Request) {
+	w.t.Helper()
+	err := w.store.View(context.Background(), func(tx approval.Tx) (err error) {
+		r, err = tx.Request(ref)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
 }
 
 // stored returns all requests, newest first.

@@ -217,7 +217,7 @@ func (c *Cluster) Start() error {
 	if err != nil {
 		return err
 	}
-	args := []string{"-D", "data", "-k", c.dir, "-c", "listen_addresses=", "-c", "shared_buffers=16MB", "-c", "max_connections=60", "-c", "logging_collector=off"}
+	args := []string{"-D", "data", "-k", c.dir, "-c", "listen_addresses=", "-c", "shared_buffers=16MB", "-c", "max_connections=120", "-c", "logging_collector=off"}
 	for _, s := range c.settings {
 		args = append(args, "-c", s)
 	}
