@@ -39,7 +39,8 @@ type answered struct {
 func answers(all []Command, platforms, licences []answered) string {
 	var b strings.Builder
 	b.WriteString("# What each command answers\n\nWritten by `go test ./commands -run TestTranscripts -update`, from running each: on a simulated tenant of each licence, where the whole\n" +
-		"answers are in the folder `commands/testdata/commands`; and in the administrators' channel of each platform, through its adapter. There\n" +
+		"answers are in the folder `commands/testdata/commands`; and in the administrators' channel of each platform, through its adapter, on each\n" +
+		"licence as well: what differs by it is said. There\n" +
 		"*aloud* is an answer that others in the channel saw, and *privately* one that they did not. Teams gets digests and takes no commands.\n" +
 		"A cross is who may run it; everybody else is refused.\n\n| command |")
 	marks := 1 + len(platforms) + len(columns) + len(licences)

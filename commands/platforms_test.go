@@ -22,6 +22,7 @@ import (
 	"twokey/bot/slack/slacktest"
 	"twokey/chat"
 	"twokey/commands/identity"
+	"twokey/graph"
 	"twokey/graph/simtenant"
 )
 
@@ -320,10 +321,10 @@ func (c *counting) count(m chat.Message) {
 }
 
 // on says every command of the registry in the administrators' channel of a
-// platform, through its real adapter, and returns what came of each: how it is
-// typed there, who sees the answer, and with how many buttons and files. The
-// answer is the one that the transcript has.
-func (p platform) on(t *testing.T, said map[string]string) map[string]string {
+// platform, through its real adapter and over a tenant of a licence, and returns
+// what came of each: how it is typed there, who sees the answer, and with how many
+// buttons and files. The answer is the one that the transcript has.
+func (p platform) on(t *testing.T, licence graph.Licence, said map[string]string) map[string]string {
 	t.Helper()
 	cells := map[string]string{}
 	furnish(t, func(o *office) {
@@ -343,7 +344,7 @@ func (p platform) on(t *testing.T, said map[string]string) map[string]string {
 			cells[c.Name] = p.once(t, c, handled, said[c.Name])
 		}
 	}, func(s *setting) {
-		s.still = true
+		s.still, s.sim.Licence = true, licence
 		for _, m := range simtenant.Cast(0) {
 			s.laid.Links[identity.LinkKey(p.account(m.ID))] = m.ObjectID
 		}

@@ -109,7 +109,7 @@ func whoSays(c Command) string {
 
 // TestTranscripts says every command to a bot over a simulated tenant of each
 // licence, and keeps what it answers: a file a command, to be read as a manual.
-// Then it says each through the adapter of each platform.
+// Then it says each through the adapter of each platform, on each licence.
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
 	licences := []graph.Licence{graph.Free, graph.P1, graph.P2}
@@ -129,7 +129,11 @@ func TestTranscripts(t *testing.T) {
 	}
 	var byPlatform []answered
 	for name, in := range map[string]func(*testing.T) platform{"console": inConsole, "Slack": inSlack, "Discord": inDiscord} {
-		t.Run(name, func(t *testing.T) { byPlatform = append(byPlatform, answered{name, in(t).on(t, said[0])}) })
+		each := make([]map[string]string, len(licences))
+		for i, licence := range licences {
+			t.Run(name+" on "+licence.String(), func(t *testing.T) { each[i] = in(t).on(t, licence, said[i]) })
+		}
+		byPlatform = append(byPlatform, answered{name, alike(each, licences)})
 	}
 	slices.SortFunc(byPlatform, func(a, b answered) int { return cmp.Compare(strings.ToLower(a.name), strings.ToLower(b.name)) })
 	known := map[string]bool{"README.md": true}
@@ -161,6 +165,21 @@ func TestTranscripts(t *testing.T) {
 			t.Errorf("testdata/commands/%s is no command's", f.Name())
 		}
 	}
+}
+
+// alike is what came of each command on a platform, and on which licences where
+// that is not the same on all.
+func alike(each []map[string]string, licences []graph.Licence) map[string]string {
+	cells := map[string]string{}
+	for name, on := range each[0] {
+		cells[name] = on
+		for i := 1; i < len(each); i++ {
+			if other := each[i][name]; other != each[i-1][name] {
+				cells[name] += "; on " + licences[i].String() + ": " + other
+			}
+		}
+	}
+	return cells
 }
 
 // transcript says a command's lines and returns what is answered.
