@@ -32,6 +32,7 @@ func changes(env Env) Command {
 			Options: []chat.Option{{Name: "since", Summary: "the first day to show, like 2026-11-20, or how many days back, like 30d; 7 days without it", Flag: true}},
 		},
 		Access: only(identity.Viewer),
+		Kept:   true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			since, err := sinceWhen(env, c.Args["since"])
 			if err != nil {

@@ -36,6 +36,7 @@ func export(env Env) Command {
 			},
 		},
 		Access: only(identity.Lead),
+		Kept:   true, // a file that others agree to is asked for as every change is
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			if err := proves(ctx, env, &c, forLists); err != nil {
 				return chat.Message{}, err

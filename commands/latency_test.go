@@ -21,6 +21,7 @@ import (
 	"twokey/graph/rollout"
 	"twokey/graph/simtenant"
 	graphsync "twokey/graph/sync"
+	"twokey/scheduler"
 	"twokey/store"
 )
 
@@ -41,9 +42,9 @@ func (f far) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func BenchmarkLatency(b *testing.B) {
 	w := farWorld(b)
 	for _, line := range []string{
-		"sue me", "sue check", "vic status", "vic who missing", "vic exceptions", "vic deadlines", "ada scope suggest", "ada user sue",
+		"sue me", "sue check", "vic status", "vic who missing", "vic legacy", "vic trend", "vic forecast --goal 98%", "vic changes", "vic exceptions", "vic deadlines", "ada scope suggest", "ada user sue",
 		"ada preflight defaults", "ada preflight legacy-block", "ada preflight require-mfa", "ada breakglass", "olga doctor",
-		"olga export weak csv", // last, like what follows: whoever looks many up is told of, which takes its time
+		"olga export weak csv",
 	} {
 		person, line, _ := strings.Cut(line, " ")
 		b.Run(line, func(b *testing.B) {
@@ -94,6 +95,16 @@ func report(b *testing.B, took []time.Duration) {
 	b.ReportMetric(float64(took[len(took)-1].Microseconds())/1000, "slowest-ms")
 }
 
+// keptChanges are those that the bot has stored.
+type keptChanges struct {
+	db     *store.Store
+	tenant string
+}
+
+func (k keptChanges) Changes(ctx context.Context, since time.Time, n int) (rollout.ChangeLog, error) {
+	return k.db.Changes(ctx, k.tenant, since, n)
+}
+
 // farWorld is a bot over a large simulated tenant that is far away, with a
 // database that holds what was read of it.
 func farWorld(b *testing.B) *world {
@@ -137,7 +148,10 @@ func farWorld(b *testing.B) *world {
 		Organization: org, Tenant: clients[1], Writer: clients[1], Facts: syncer.Facts, Kept: syncer.Kept, Scope: rollout.Scope{},
 		Engine:   &approval.Engine{Store: db, Standing: people, Expiry: AroundTheClock(time.UTC).Expiry},
 		Requests: db, People: people, Records: db, Declarations: db, Absences: db, Languages: db, Staff: db, Rules: keeper, Zone: time.UTC,
-		Contact: "Ada", Admins: adminsChannel, ChatSignIn: ChatOwn, Now: time.Now,
+		Contact: "Ada", Admins: adminsChannel, ChatSignIn: ChatOwn, Now: time.Now, Changes: keptChanges{db, org.ID},
+	}
+	w.env.Trend = &scheduler.Digester{
+		Tenant: org.ID, Name: org.Name, Facts: w.env.Kept, Scope: w.env.Scope, Store: db, Now: time.Now, Due: scheduler.Weekly{Day: time.Monday, Hour: 9, Zone: time.UTC},
 	}
 	w.mux = NewMux(w.env, slog.New(slog.DiscardHandler))
 	_ = w.env.Facts(context.Background()) // as the bot does before anybody asks

@@ -51,6 +51,11 @@ func lookedUp(ctx context.Context, env Env, c Call, how string, people []string)
 	return tellOfLookUps(ctx, env, c, with)
 }
 
+// lookUpsKey is by what it is told once an hour that somebody looks many up.
+func lookUpsKey(who approval.Principal, now time.Time) string {
+	return fmt.Sprintf("looked-up/%s/%s/%s", who.Tenant, who.Object, now.UTC().Truncate(time.Hour).Format("2006-01-02T15"))
+}
+
 func recordLookUp(tx approval.Tx, c Call, how string, people []string) error {
 	now, err := tx.Now()
 	if err != nil {
@@ -73,7 +78,22 @@ func recordLookUp(tx approval.Tx, c Call, how string, people []string) error {
 
 // tellOfLookUps tells everybody who decides, and whoever looks after security,
 // that somebody has looked up many people, once an hour for the same person.
-func tellOfLookUps(ctx context.Context, env Env, c Call, n int) error {
+//
+// The store keeps it from being told twice; that this process has told it spares
+// the reading of whom to tell, for which somebody waits.
+func tellOfLookUps(ctx context.Context, env Env, c Call, n int) (err error) {
+	who := c.Who.Principal
+	if key := lookUpsKey(who, env.Now()); env.told != nil {
+		if !env.told.pass(key, env.Now()) {
+			return nil
+		}
+		defer func() {
+			if err != nil {
+				env.told.forget(key)
+			}
+		}()
+	}
+	env.People = env.People.Once()                 // both lists have nearly the same people
 	to, _ := Everyone(env.People, env.Admins)(ctx) // if not all can be found, whoever is known
 	for _, address := range alarmed(ctx, env) {
 		if !slices.Contains(to, address) {
@@ -84,14 +104,12 @@ func tellOfLookUps(ctx context.Context, env Env, c Call, n int) error {
 	if contact := env.Rules.Now().SecurityContact; contact != "" {
 		text += " Tell whoever answers for security: " + quoted(contact, 120) + "."
 	}
-	who := c.Who.Principal
 	return env.Requests.Update(ctx, func(tx approval.Tx) error {
 		now, err := tx.Now()
 		if err != nil {
 			return err
 		}
-		key := fmt.Sprintf("looked-up/%s/%s/%s", who.Tenant, who.Object, now.UTC().Truncate(time.Hour).Format("2006-01-02T15"))
-		return approval.Announce(tx, key, to, fmt.Sprintf("%s has looked up %d people within an hour.", quoted(c.Who.User.Name, 60), n), text)
+		return approval.Announce(tx, lookUpsKey(who, now), to, fmt.Sprintf("%s has looked up %d people within an hour.", quoted(c.Who.User.Name, 60), n), text)
 	})
 }
 

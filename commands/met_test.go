@@ -50,11 +50,13 @@ func TestMet(t *testing.T) {
 	w.mux.Forget()
 	looked("after a change", "vic", "status", true)
 	looked("of a list that needs another right", "vic", "scope suggest", true)
+	looked("of a file of names", "ada", "export weak csv", true)
+	looked("of another", "ada", "export single csv", false)
 	looked("without a right", "sam", "status", true)
 	looked("again without a right", "sam", "status", true)
 
 	w.disable("vic")
-	wantSaid(t, w.say("vic", "changes"), "I do not know who you are")
+	wantSaid(t, w.say("vic", "me"), "I do not know who you are")
 	wantSaid(t, w.say("vic", "status"), "I do not know who you are")
 }
 

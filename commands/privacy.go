@@ -65,6 +65,13 @@ func (s *sparing) pass(person string, now time.Time) bool {
 	return true
 }
 
+// forget lets somebody pass again: what they passed for came to nothing.
+func (s *sparing) forget(person string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.last, person)
+}
+
 // namesOf are the words by which somebody is found beside their object ID. A
 // display name is none: others may have the same.
 func namesOf(ctx context.Context, env Env, who identity.Speaker) []string {
