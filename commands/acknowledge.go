@@ -63,7 +63,7 @@ func alerted(env Env) outbox.Renderer {
 		m := chat.Message{
 			Headline: a.Headline, Text: a.Text,
 			Fields: []chat.Field{{Label: "Alert", Value: a.Ref + ", of " + moment(env, a.Raised)}},
-			Footer: "Every approver and owner is told this. Nobody needs a password, a code or a pass for it.",
+			Footer: toldToWhom,
 		}
 		if !a.Acknowledged.IsZero() {
 			m.Fields = append(m.Fields, chat.Field{Label: "Acknowledged", Value: "by " + named(ctx, env, principal(env, a.By)) + ", " + moment(env, a.Acknowledged)})

@@ -11,6 +11,10 @@ import (
 	"twokey/commands/approval"
 )
 
+// toldToWhom says who reads what is not about a request: perhaps one person, who
+// is both.
+const toldToWhom = "Whoever approves changes and whoever owns this bot is told this. Nobody needs a password, a code or a pass for it."
+
 // announcement words what everybody who decides is told, about no request of
 // theirs.
 func announcement(env Env) outbox.Renderer {
@@ -24,7 +28,7 @@ func announcement(env Env) outbox.Renderer {
 		}
 		m := chat.Message{
 			Headline: f.Headline, Text: f.Text,
-			Footer: "Every approver and owner is told this. Nobody needs a password, a code or a pass for it.",
+			Footer: toldToWhom,
 		}
 		they := "They say"
 		switch f.By {

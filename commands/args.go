@@ -129,7 +129,11 @@ func parse(c Command, words []string) (args map[string]string, rest string, err 
 		}
 		if len(words) == 0 {
 			if o.Required {
-				return nil, "", &mistake{fmt.Sprintf("“/mfa %s” needs %s.", c.Name, o.Summary), "For example: /mfa " + c.Example}
+				hint := "For example: /mfa " + c.Example
+				if len(o.Choices) > 0 {
+					hint = "Type one of these after it: " + choices(o.Choices) + "."
+				}
+				return nil, "", &mistake{fmt.Sprintf("“/mfa %s” needs %s.", c.Name, o.Summary), hint}
 			}
 			break
 		}
@@ -149,7 +153,11 @@ func parse(c Command, words []string) (args map[string]string, rest string, err 
 	}
 	rest = strings.Join(words, " ")
 	if rest != "" && c.Plan == nil {
-		return nil, "", &mistake{fmt.Sprintf("“/mfa %s” does not take %s.", c.Name, shown(rest)), "For example: /mfa " + c.Example}
+		hint := "For example: /mfa " + c.Example
+		if name, ok := args[userOption.Name]; ok {
+			hint = fmt.Sprintf("A name of several words stands in quotation marks: /mfa %s “%s”", c.Name, chat.Safe(name+" "+rest, 60))
+		}
+		return nil, "", &mistake{fmt.Sprintf("“/mfa %s” does not take %s.", c.Name, shown(rest)), hint}
 	}
 	return args, rest, nil
 }

@@ -123,7 +123,10 @@ func judgeEmergency(u graph.User, m graph.UserMethods, holders []graph.RoleHolde
 // emergencyUse says when they were last used, or that nobody watches.
 func emergencyUse(env Env, facts rollout.Facts) finding {
 	used, why := rollout.EmergencySignIns(facts, env.Scope)
-	if why != "" {
+	switch {
+	case why == rollout.NotWatched:
+		return finding{Level: amber, Text: "When they sign in is not watched: this licence does not tell. The sign-in log in the Entra admin centre shows the last seven days.", Owner: "whoever buys licences"}
+	case why != "":
 		return finding{Level: amber, Text: "When they sign in is not known: " + string(why) + ".", Owner: "an owner of this bot"}
 	}
 	var words []string

@@ -69,7 +69,11 @@ var populationWords = map[rollout.Population]string{
 // hitsWords say how many a change hits, or why that is not known.
 func hitsWords(d rollout.Deadline) string {
 	n, known := d.Affected.Value()
-	if !known {
+	switch {
+	case known:
+	case d.For == rollout.ForGuests:
+		return "not counted: what guests have registered is not read"
+	default:
 		return "not known: " + d.Affected.String()
 	}
 	words := atLeast(d.Affected)

@@ -75,7 +75,7 @@ func (a declareAction) plan(s subject, is declareSnapshot, want declareArgs) app
 	p.Args, p.Snapshot = json.RawMessage(encode(want)), json.RawMessage(encode(is))
 	p.Words = approval.Words{
 		Now: a.sentence(is.Is), Then: a.sentence(&want), Call: a.env.Contact,
-		Undo: "“/mfa " + a.restoring(s.UPN, is.Is) + "”.",
+		Undo: "“/mfa " + a.restoring(s.UPN, is.Is, want) + "”.",
 	}
 	if why := lookalike(s.Name, s.UPN); why != "" {
 		p.Words.Findings = []string{why}
@@ -106,8 +106,9 @@ func untilDay(typed string) string {
 	return ""
 }
 
-// restoring is the command line by which an account is declared to be what it was.
-func (a declareAction) restoring(whom string, was *declareArgs) string {
+// restoring is the command line by which an account is declared to be what it was,
+// after it was made into something else.
+func (a declareAction) restoring(whom string, was *declareArgs, is declareArgs) string {
 	until := ""
 	if was != nil && was.Until != "" {
 		until = " --until " + was.Until
@@ -115,8 +116,10 @@ func (a declareAction) restoring(whom string, was *declareArgs) string {
 	switch {
 	case a.sort == rollout.SortException && was == nil:
 		return "exception end " + whom
-	case a.sort == rollout.SortException:
+	case a.sort == rollout.SortException && is.Ends:
 		return "exception add " + whom + until
+	case a.sort == rollout.SortException:
+		return "exception renew " + whom + until
 	case was == nil:
 		return "scope set " + whom + " " + purposePerson
 	default:

@@ -14,7 +14,7 @@ func TestU04ManyNamesNeedTwo(t *testing.T) {
 	t.Parallel()
 	openEach(t, func(o *office) {
 		o.known()
-		wantSaid(t, o.say("ada", "export people csv"), "Why should this be changed?")
+		wantSaid(t, o.say("ada", "export people csv"), "Why do you need these names?", "What: Hand out a file with ")
 		wantSaid(t, o.say("ada", "who missing --csv"), "two approvers to agree")
 		r := o.asks("ada", "export people csv the auditors ask for it")
 		if r.Policy.Name != policyTwo || r.Policy.Quorum != 2 || r.Reason != "the auditors ask for it" {
@@ -43,7 +43,7 @@ func TestU04ManyNamesNeedTwo(t *testing.T) {
 			t.Error("it is not recorded whose names were handed out")
 		}
 		few := o.say("ada", "export weak csv")
-		if few.Request != "" || strings.Contains(few.Headline, "Why should") {
+		if few.Request != "" || strings.HasPrefix(few.Headline, "Why ") {
 			t.Errorf("few names are answered with\n%s", few.Plain())
 		}
 	}, func(s *setting) { s.sim.People = 600 })

@@ -51,7 +51,7 @@ func declareDevice(env Env) Command {
 			}
 			m := chat.Message{
 				Headline: quoted(device, maxDevice) + " is declared to sign in by an old protocol.",
-				Text:     "Every look before security defaults, or a block of old protocols, names it. “/mfa legacy declare " + quoted(device, maxDevice) + " --gone” takes it back.", Footer: "It is recorded.",
+				Text:     "Every look before security defaults, or a block of old protocols, names it. “/mfa legacy declare \"" + chat.Safe(device, maxDevice) + "\" --gone” takes it back.", Footer: "It is recorded.",
 			}
 			if gone {
 				m.Headline, m.Text = quoted(device, maxDevice)+" is not declared any more.", ""

@@ -87,6 +87,8 @@ func grammar(s chat.CommandSpec) string {
 		switch {
 		case o.Flag && o.Bare:
 			word = "--" + o.Name
+		case o.Flag && len(o.Choices) == 0:
+			word = "--" + o.Name + " …"
 		case o.Flag:
 			word = "--" + o.Name + " " + word
 		}

@@ -20,7 +20,7 @@ func removeMethod(env Env) Command {
 	return Command{
 		CommandSpec: chat.CommandSpec{
 			Name: "method remove", Summary: "Ask to remove one of somebody's sign-in methods.", Example: "method remove sam@example.org 3179e48a-750b-4051-897c-87b9720928f7 an old number",
-			Options: []chat.Option{userOption, {Name: "method", Summary: "the ID of the method", Required: true}, reasonOption},
+			Options: []chat.Option{userOption, {Name: "method", Summary: "the ID of the method, as “/mfa user” shows it", Required: true}, reasonOption},
 		},
 		Access: whoAsks(MethodKind),
 		Plan:   func(ctx context.Context, c Call) (approval.Plan, error) { return planMethod(ctx, env, c) },

@@ -227,7 +227,7 @@ func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (ch
 	case alone(plan) && (missing || call.Shown != planSum(plan)):
 		return preview(m.env, plan, line, call.Shown != "" && call.Shown != planSum(plan), missing), nil
 	case missing:
-		return whyForm(line), nil
+		return whyForm(plan, line), nil
 	}
 	if plan, err = m.address(ctx, plan, call); err != nil {
 		return chat.Message{}, err
@@ -239,10 +239,16 @@ func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (ch
 	return submitted(r), nil
 }
 
-func whyForm(line string) chat.Message {
+// whyForm asks for the reason of a plan, and says what was understood.
+func whyForm(plan approval.Plan, line string) chat.Message {
+	why := "Why should this be changed?"
+	if plan.Kind == ExportKind {
+		why = "Why do you need these names?"
+	}
 	return chat.Message{
-		Headline: "Why should this be changed?",
+		Headline: why,
 		Text:     "The approvers will see your reason, so write it for them. Nothing has been asked for yet.",
+		Fields:   []chat.Field{{Label: "What", Value: plan.Words.Headline}},
 		Buttons: []chat.Button{{
 			ID: "confirm", Label: "Give a reason and ask", Value: line, Style: chat.Primary,
 			Form: []chat.FormField{{ID: "reason", Label: "Reason", Required: true, MaxRunes: maxReason}},

@@ -29,7 +29,7 @@ func TestForm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	form := w.say("ada", "defaults enable")
-	wantSaid(t, form, "Why should this be changed?", "Nothing has been asked for yet.")
+	wantSaid(t, form, "Why should this be changed?", "What: Turn on security defaults for everybody", "Nothing has been asked for yet.")
 	if len(form.Buttons) != 1 || form.Buttons[0].Form[0].ID != "reason" || !form.Buttons[0].Form[0].Required {
 		t.Fatalf("the form is %+v", form.Buttons)
 	}

@@ -84,7 +84,7 @@ func whomAsked(ctx context.Context, env Env, c Call) (rollout.Whom, error) {
 		case unread == nil:
 			return rollout.Whom{Kind: rollout.WhomGroup, ID: g.ID, Name: g.Name}, nil
 		case !known || k == graph.KindNotFound || k == graph.KindRefused:
-			return rollout.Whom{}, err
+			return rollout.Whom{}, &mistake{nobody.say, nobody.hint + " Or write the object ID of a group, “missing” or “phone-only”."}
 		default:
 			return rollout.Whom{}, unread
 		}

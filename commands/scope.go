@@ -92,8 +92,10 @@ func suggestScope(env Env) Command {
 			m := chat.Message{Headline: "No account in scope looks like anything but a person's.", Footer: "Only you can see this, and it is recorded that you looked."}
 			if len(all) == 0 {
 				m.Footer = "Only you can see this."
-				if why != "" {
-					m.Text = "Not everything could be looked at: " + string(why) + "."
+				if unread := facts.Users.Reason(); unread != "" {
+					m.Text = "Nothing could be looked at: " + string(unread) + "."
+				} else if why != "" {
+					m.Text = "When accounts were last seen was not looked at: " + string(why) + "."
 				}
 				return m, nil
 			}

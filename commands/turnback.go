@@ -157,11 +157,11 @@ func turnBackDeclared(a declareAction, r approval.Request) string {
 	if errors.Join(err, json.Unmarshal(r.Snapshot, &before)) != nil {
 		return ""
 	}
-	line := a.restoring(id, before.Is)
-	if now, err := readArgs[declareArgs](r, declareVersion); err == nil && a.sort == rollout.SortException && !now.Ends {
-		line = strings.Replace(line, "exception add", "exception renew", 1) // it still holds, to another day
+	now, err := readArgs[declareArgs](r, declareVersion)
+	if err != nil {
+		return ""
 	}
-	return line
+	return a.restoring(id, before.Is, now)
 }
 
 // again is the command line that asks for what a request left undone, or "".

@@ -219,9 +219,11 @@ func (p *portrait) enforced() string {
 		return "for some sign-ins, by " + strings.Join(by, ", ")
 	case rollout.No:
 		return "no"
-	default:
-		return "not known: " + string(e.Why())
 	}
+	if why := e.Why(); why != rollout.NotRead {
+		return "not known: " + string(why)
+	}
+	return "not known yet: not everything that may demand it was read so far"
 }
 
 func (p *portrait) lastSeen(env Env) string {
