@@ -101,6 +101,9 @@ type MethodSetting struct {
 	Exclude []Target
 }
 
+// SettingTexts is the configuration ID of texts, which only a mobile phone takes.
+const SettingTexts = "Sms"
+
 // AllUsers is the target ID that stands for everybody.
 const AllUsers = "all_users"
 

@@ -23,10 +23,21 @@ type recounted struct {
 	licence graph.Licence
 	scope   rollout.Scope
 	unread  map[string]bool // people whose methods are refused, and who have no row in a report
-	rowless int             // people who are in no report yet
-	renamed int
-	at      time.Time
-	sim     *simtenant.Tenant
+	rules   rules
+	holders []graph.RoleHolder
+	log     []object          // of sign-ins, as far as the licence goes
+	mail    []object          // of mailboxes, and what they were used with
+	names   map[string]string // IDs by UPN in lower case
+	rows    map[string]bool   // whom the registration report lists
+	people  map[string]bool   // in scope
+	cases   map[string]int    // that came, by name
+	// concealed: the report of mailboxes hides whose they are.
+	concealed bool
+	refused   map[string]bool // what else is refused, by the names that draw gives it
+	rowless   int             // people who are in no report yet
+	renamed   int
+	at        time.Time
+	sim       *simtenant.Tenant
 }
 
 // draw makes a small tenant with disabled, renamed, deleted and new accounts,
@@ -39,16 +50,27 @@ func draw(t *testing.T, number uint64) recounted {
 	tenant := recounted{
 		licence: []graph.Licence{graph.Free, graph.P1, graph.P2}[r.IntN(3)],
 		scope:   rollout.Scope{Declared: map[string]rollout.Purpose{}, Exceptions: map[string]time.Time{}},
-		unread:  map[string]bool{}, at: noon(),
+		unread:  map[string]bool{}, refused: map[string]bool{}, people: map[string]bool{}, cases: map[string]int{}, at: noon(),
 	}
 	var err error
-	tenant.sim, err = simtenant.New(simtenant.Config{People: 7 + r.IntN(12), Licence: tenant.licence, Seed: number, Epoch: noon(), Now: noon})
+	// What is ruled is ruled so early that every row of the report is made after it,
+	// or so early that no report speaks of what was before.
+	age := reportAge
+	if r.IntN(3) == 0 {
+		age = 40 * 24 * time.Hour
+	}
+	early := func() time.Time { return noon().Add(-age) }
+	tenant.sim, err = simtenant.New(simtenant.Config{
+		People: 7 + r.IntN(12), Licence: tenant.licence, Seed: number, Epoch: noon(), Now: early, ConcealNames: r.IntN(3) == 0,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tenant.plain = plain{t, newServer(t, tenant.sim)}
 	users := tenant.list("/v1.0/users?$top=999&$select=id,displayName,accountEnabled,userType")
 	one := func() string { return users[r.IntN(len(users))].text("id") }
+	tenant.rule(one, r)
+	tenant.sim.Advance(age)
 	for range r.IntN(3) {
 		tenant.send(http.MethodPatch, "/v1.0/users/"+one(), map[string]any{"accountEnabled": false})
 	}
@@ -87,6 +109,9 @@ func draw(t *testing.T, number uint64) recounted {
 			refuse(one())
 		}
 	}
+	tenant.rules, tenant.holders = tenant.readRules(), tenant.roleHolders()
+	tenant.readLogs()
+	faults = append(faults, tenant.refuse(one, r)...)
 	if late {
 		faults = append(faults, map[string]any{"path": "/reports/authenticationMethods/userRegistrationDetails*", "stale_s": 60})
 	}
@@ -159,7 +184,7 @@ func (r recounted) recount() map[rollout.ID]tally {
 	}
 	sync := map[string]bool{}
 	admin := map[string]bool{}
-	for _, h := range r.roleHolders() {
+	for _, h := range r.holders {
 		admin[h.UserID] = true
 		sync[h.UserID] = slices.ContainsFunc(h.Roles, graph.Role.Synchronises)
 	}
@@ -169,12 +194,17 @@ func (r recounted) recount() map[rollout.ID]tally {
 		person := u.flag("accountEnabled") && u.text("userType") != "Guest" && r.scope.Declared[id] == "" && !sync[id] && !(excepted && end.After(r.at))
 		add(rollout.InScope, person, true)
 		add(rollout.Enabled, u.flag("accountEnabled"), true)
-		if !person {
+		if r.people[id] = person; !person {
 			continue
 		}
+		by, sure := r.demands(id, admin[id])
+		add(rollout.Enforced, by == demanded, sure)
 		phones, lasting, resistant, foreign, known := 0, 0, 0, false, !r.unread[id]
+		able, ableKnown := false, known
 		if known {
-			for _, m := range r.methods(id) {
+			methods := r.methods(id)
+			able, ableKnown = r.capable(id, methods)
+			for _, m := range methods {
 				switch m.Kind {
 				case graph.MethodPhone:
 					phones++
@@ -193,6 +223,7 @@ func (r recounted) recount() map[rollout.ID]tally {
 				}
 			}
 		}
+		add(rollout.Capable, able, ableKnown)
 		add(rollout.Registered, phones+lasting > 0 || foreign, known)
 		if admin[id] {
 			add(rollout.AdminsNoMethod, phones+lasting == 0 && !foreign, known)
@@ -218,6 +249,7 @@ func TestFiguresEqualTheTenant(t *testing.T) {
 		tenants = 40
 	}
 	var unread, without, checked, renamed, late int
+	kinds := map[string]int{} // how often each of the cases came that have to come
 	for number := range tenants {
 		r := draw(t, number+1)
 		want := r.recount()
@@ -226,6 +258,17 @@ func TestFiguresEqualTheTenant(t *testing.T) {
 		c := client(t, msgraph.Config{BaseURL: r.root + "/v1.0", Credential: msgraph.StaticToken("recount"), Unbudgeted: true, Now: noon})
 		facts := sync.Read(t.Context(), c, noon)
 		funnel := rollout.NewFunnel(facts, r.scope)
+		for name, n := range r.cases {
+			kinds[name] += n
+		}
+		legacy := rollout.NewLegacy(facts, r.scope)
+		for id, n := range r.recountLegacy() {
+			checked++
+			if got := legacy.Get(id); n.text() != told(got) {
+				t.Errorf("tenant %d, %v: %s is %q, want %q", number+1, r.licence, id, told(got), n.text())
+			}
+			kinds[n.kind(id)]++
+		}
 		for id, n := range want {
 			got := funnel.Get(id)
 			value, known := got.Value()
@@ -240,10 +283,17 @@ func TestFiguresEqualTheTenant(t *testing.T) {
 				if n.unknown == 0 || n.yes > 0 || got.Reason() == "" {
 					t.Errorf("tenant %d, %v: %s has no value (%q), want %+v", number+1, r.licence, id, got.Reason(), n)
 				}
+			case n.yes == 0 && n.unknown*20 > n.of:
+				t.Errorf("tenant %d, %v: %s is 0 though %d of %d are not known", number+1, r.licence, id, n.unknown, n.of)
 			case int(value) != n.yes || got.Unknown != n.unknown || got.Of != n.of:
 				t.Errorf("tenant %d, %v: %s is %v of %d with %d unknown, want %+v", number+1, r.licence, id, value, got.Of, got.Unknown, n)
 			}
 			unread += n.unknown
+			if id == rollout.Capable || id == rollout.Enforced {
+				for kind, m := range map[string]int{" yes": n.yes, " unknown": n.unknown, " no": n.of - n.yes - n.unknown} {
+					kinds[string(id)+kind] += m
+				}
+			}
 		}
 		if err := r.sim.Close(); err != nil {
 			t.Error(err)
@@ -252,5 +302,11 @@ func TestFiguresEqualTheTenant(t *testing.T) {
 	if unread == 0 || without == 0 || renamed == 0 || late == 0 {
 		t.Errorf("%d unread people, %d figures without a value, %d people renamed and %d without a row among %d: the tenants are too tame", unread, without, renamed, late, checked)
 	}
+	for _, kind := range casesOfRules() {
+		if kinds[kind] == 0 {
+			t.Errorf("%s: never, among %v: the tenants are too tame", kind, kinds)
+		}
+	}
+	t.Log(kinds)
 	t.Logf("%d tenants, %d people renamed, %d without a row in the report; %d figures, %d times somebody could not be read, %d without a value", tenants, renamed, late, checked, unread, without)
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"slices"
+	"strings"
 
 	"twokey/graph"
 )
@@ -32,7 +33,7 @@ func (p methodsPolicy) capable(u graph.User, methods []graph.Method) (Answer, Re
 	able := No
 	for _, m := range methods {
 		if m.Kind.Strength() > graph.NotMFA {
-			able = either(able, p.allows(u, m.Kind))
+			able = either(able, p.allows(u, m))
 		}
 	}
 	switch {
@@ -45,9 +46,10 @@ func (p methodsPolicy) capable(u graph.User, methods []graph.Method) (Answer, Re
 	}
 }
 
-// allows reports whether an account may sign in with a kind of method. Several
-// settings may speak of one kind (texts and calls of a phone): one is enough.
-func (p methodsPolicy) allows(u graph.User, k graph.MethodKind) Answer {
+// allows reports whether an account may sign in with a method. Several settings
+// may speak of one kind (texts and calls of a phone): one is enough.
+func (p methodsPolicy) allows(u graph.User, m graph.Method) Answer {
+	k := m.Kind
 	switch {
 	case p.why != "":
 		return Unknown
@@ -56,7 +58,7 @@ func (p methodsPolicy) allows(u graph.User, k graph.MethodKind) Answer {
 	}
 	allowed, said := No, false
 	for _, s := range p.settings {
-		if s.Kind == k {
+		if s.Kind == k && serves(s, m) {
 			said = true
 			allowed = either(allowed, both(answer(s.Enabled), p.whom.targeted(u, s.Include, s.Exclude)))
 		}
@@ -65,6 +67,12 @@ func (p methodsPolicy) allows(u graph.User, k graph.MethodKind) Answer {
 		return Unknown
 	}
 	return allowed
+}
+
+// serves reports whether a setting of a kind can be of use for a method of that
+// kind: a phone on a desk takes calls and no texts.
+func serves(s graph.MethodSetting, m graph.Method) bool {
+	return m.Phone() != graph.PhoneOffice || !strings.EqualFold(s.ID, graph.SettingTexts)
 }
 
 // oldSettings reports whether a kind may also be allowed by the settings from

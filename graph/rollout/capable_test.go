@@ -57,6 +57,28 @@ func TestCapableByThePolicy(t *testing.T) {
 	}
 }
 
+// A phone on a desk takes calls and no texts.
+func TestCapableByADeskPhone(t *testing.T) {
+	t.Parallel()
+	everybody := []graph.Target{{ID: graph.AllUsers}}
+	texts := graph.MethodSetting{ID: "Sms", Kind: graph.MethodPhone, Enabled: true, Include: everybody}
+	calls := graph.MethodSetting{ID: "Voice", Kind: graph.MethodPhone, Include: everybody}
+	desk := graph.Method{ID: "e37fc753-ff3b-4958-9484-eaa9425c82bc", Kind: graph.MethodPhone}
+	mobile := graph.Method{ID: "3179e48a-750b-4051-897c-87b9720928f7", Kind: graph.MethodPhone}
+	for _, tt := range []struct {
+		method graph.Method
+		calls  bool
+		want   Answer
+	}{{desk, false, No}, {desk, true, Yes}, {mobile, false, Yes}} {
+		f := new(tenant).person("ann").onMethods()
+		calls.Enabled = tt.calls
+		f.MethodsPolicy = From(graph.MethodsPolicy{Methods: []graph.MethodSetting{texts, calls}, Migrated: true}, nil)
+		if got := Usable(f, graph.User{ID: "ann"}, []graph.Method{tt.method}); got != tt.want {
+			t.Errorf("%s with calls %t: got %v, want %v", tt.method.Phone(), tt.calls, got, tt.want)
+		}
+	}
+}
+
 func TestCapableWithoutThePolicy(t *testing.T) {
 	t.Parallel()
 	f := new(tenant).person("ann", graph.MethodPasskey).person("ben").onMethods()

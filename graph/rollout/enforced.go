@@ -30,6 +30,18 @@ type Enforcement struct {
 	By []string
 
 	defaultsWhy, policiesWhy, perUserWhy Reason // why each of them is unknown
+	// notInFull: Policies is unknown, and not Yes in any case.
+	notInFull bool
+}
+
+// InFull is whether anything demands MFA in full. A demand in part is none, and so
+// is one of which only that is unknown.
+func (e Enforcement) InFull() Answer {
+	policies := e.Policies
+	if e.notInFull {
+		policies = No
+	}
+	return either(e.Defaults, policies, e.PerUser)
 }
 
 // Answer is whether anything demands MFA in full: at every sign-in or, by
@@ -89,8 +101,8 @@ func (e enforcers) of(u graph.User) Enforcement {
 	if e.defaults == Yes {
 		found.By = append(found.By, ByDefaults)
 	}
-	policies, names := e.byPolicies(u)
-	found.Policies = policies
+	policies, most, names := e.byPolicies(u)
+	found.Policies, found.notInFull = policies, policies == Unknown && most != Yes
 	found.By = append(found.By, names...)
 	found.PerUser, found.perUserWhy = e.byPerUser(u)
 	if found.PerUser == Yes || found.PerUser == Partly {
@@ -117,13 +129,12 @@ func (e enforcers) policyWhy() Reason {
 
 // byPolicies works the policies out twice: as if they reached everybody of whom
 // that is unknown, and as if they reached none of those. Where both come to the
-// same, that is the answer.
-func (e enforcers) byPolicies(u graph.User) (Answer, []string) {
+// same, that is the answer. The second is the most that they may come to.
+func (e enforcers) byPolicies(u graph.User) (is, most Answer, names []string) {
 	if e.policiesWhy != "" {
-		return Unknown, nil
+		return Unknown, Yes, nil
 	}
 	var surely, maybe coverage
-	var names []string
 	for _, p := range e.policies {
 		reach := e.whom.reached(u, p.Users)
 		if reach == Yes {
@@ -137,9 +148,9 @@ func (e enforcers) byPolicies(u graph.User) (Answer, []string) {
 		}
 	}
 	if surely.answer() != maybe.answer() {
-		return Unknown, names
+		return Unknown, maybe.answer(), names
 	}
-	return surely.answer(), names
+	return surely.answer(), surely.answer(), names
 }
 
 func (e enforcers) byPerUser(u graph.User) (Answer, Reason) {

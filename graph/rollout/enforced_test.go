@@ -33,6 +33,21 @@ func demand(change ...func(*graph.Policy)) graph.Policy {
 	return p
 }
 
+// Whether a policy for browsers alone reaches somebody is not known; that it does
+// not demand MFA everywhere, is.
+func TestNotEnforcedInFull(t *testing.T) {
+	t.Parallel()
+	f := new(tenant).person("ann").onMethods()
+	f.SecurityDefaults, f.PerUserMFA = From(graph.SecurityDefaults{}, nil), perUser(graph.PerUserDisabled, "ann")
+	f.Policies = From([]graph.Policy{demand(func(p *graph.Policy) {
+		p.Clients, p.Users = []string{"browser"}, graph.PolicyUsers{IncludeGroups: []string{"unread"}}
+	})}, nil)
+	expect(t, NewFunnel(f, Scope{}).Figures, map[ID]string{Enforced: "0", EnforcedPartly: "not read", EnforcedByPolicy: "not read"})
+	if found, why := Who(f, Scope{}, WhoUnenforced); len(found) != 1 || why != "" {
+		t.Errorf("got %v, %q, want ann", found, why)
+	}
+}
+
 func TestEnforced(t *testing.T) {
 	t.Parallel()
 	policies := func(states ...graph.PolicyState) Source[[]graph.Policy] {

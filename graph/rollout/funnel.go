@@ -127,7 +127,7 @@ var questions = [...]struct {
 	{PhoneOnly, phoneOnly, whyRegistered},
 	{PhoneBackup, func(p Person) Answer { return p.PhoneBackup }, whyRegistered},
 	{Read, func(p Person) Answer { return answer(p.Registered != Unknown) }, whyRegistered},
-	{Enforced, func(p Person) Answer { return p.Enforcement.Answer() }, whyEnforced},
+	{Enforced, func(p Person) Answer { return p.Enforcement.InFull() }, whyEnforced},
 	{EnforcedByDefaults, func(p Person) Answer { return p.Enforcement.Defaults }, func(p Person) Reason { return p.Enforcement.defaultsWhy }},
 	{EnforcedByPolicy, func(p Person) Answer { return p.Enforcement.Policies }, func(p Person) Reason { return p.Enforcement.policiesWhy }},
 	{EnforcedByPerUser, func(p Person) Answer { return p.Enforcement.PerUser }, whyPerUser},

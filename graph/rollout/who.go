@@ -37,7 +37,7 @@ var whoAsks = [...]struct {
 	{WhoSingle, func(p Person) Answer { return p.OneMethod }, whyRegistered},
 	{WhoPhoneOnly, func(p Person) Answer { return p.PhoneOnly }, whyRegistered},
 	{WhoWeak, func(p Person) Answer { return p.Weak }, whyRegistered},
-	{WhoUnenforced, func(p Person) Answer { return lacking(p.Enforcement.Answer()) }, whyEnforced},
+	{WhoUnenforced, func(p Person) Answer { return not(p.Enforcement.InFull()) }, whyEnforced},
 	{WhoStale, func(p Person) Answer { return p.Stale }, func(Person) Reason { return "" }},
 	{WhoGuests, func(Person) Answer { return Yes }, func(Person) Reason { return "" }},
 	{WhoDisabledReg, func(p Person) Answer { return p.Registered }, whyRegistered},
@@ -109,14 +109,6 @@ func whyAsked(f Facts, q Question) Reason {
 	default:
 		return ""
 	}
-}
-
-// lacking reports whether something is missing from being demanded everywhere.
-func lacking(enforced Answer) Answer {
-	if enforced == Partly {
-		return Yes
-	}
-	return not(enforced)
 }
 
 // lastSeen is when accounts were last seen.

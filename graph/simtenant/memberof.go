@@ -43,6 +43,13 @@ func (w *world) rolesOf(i int, a *account) []string {
 	return list
 }
 
+// membership answers whether an account is in a group, by the group's id.
+func (w *world) membership(i int) func(groupID string) bool {
+	return func(id string) bool {
+		return slices.ContainsFunc(w.groupsOf(i), func(g group) bool { return sameID(g.id, id) })
+	}
+}
+
 var memberOfSet = &set{
 	typ: "microsoft.graph.directoryObject", known: words("id deletedDateTime displayName description securityEnabled isAssignableToRole roleTemplateId"),
 	typed: true, directory: true, top: 100, maxTop: 999,

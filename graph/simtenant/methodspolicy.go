@@ -134,27 +134,38 @@ func (p *methodsPolicy) apply(d document) {
 	}
 }
 
-// allows reports whether the policy has a method switched on, for anybody at
-// all. A mobile phone takes texts as well as calls, one on a desk only calls.
-func (p *methodsPolicy) allows(m *method) bool {
+// allows reports whether the policy lets an account use a method. A mobile phone
+// takes texts as well as calls, one on a desk only calls. Which groups the account
+// is in is asked of the caller.
+func (p *methodsPolicy) allows(a *account, m *method, in func(groupID string) bool) bool {
+	on := func(id string) bool { return p.reaches(a, id, in) }
 	switch {
-	case m.kind == graph.MethodPhone && m.subtype == "office":
-		return p.enabled("Voice")
+	case m.kind == graph.MethodPhone && m.subtype == string(graph.PhoneOffice):
+		return on("Voice")
 	case m.kind == graph.MethodPhone:
-		return p.enabled("Sms") || p.enabled("Voice")
+		return on(graph.SettingTexts) || on("Voice")
 	case m.kind == graph.MethodWindowsHello, m.kind == graph.MethodPlatformCredential, m.kind == graph.MethodPassword:
 		return true // the policy does not speak of them
 	case m.kind == graph.MethodExternal:
-		return p.enabled(externalConfigID)
+		return on(externalConfigID)
 	default:
-		return p.enabled(string(m.kind))
+		return on(string(m.kind))
 	}
 }
 
-func (p *methodsPolicy) enabled(id string) bool {
+// reaches reports whether a method is switched on for an account.
+func (p *methodsPolicy) reaches(a *account, id string, in func(groupID string) bool) bool {
+	among := func(targets any) bool {
+		list, _ := targets.([]any)
+		return slices.ContainsFunc(list, func(x any) bool {
+			t, _ := x.(document)
+			id, _ := t["id"].(string)
+			return id == graph.AllUsers || sameID(id, a.id) || t["targetType"] == "group" && in(id)
+		})
+	}
 	return slices.ContainsFunc(p.configs, func(d document) bool {
 		s, _ := d["id"].(string)
-		return sameID(s, id) && d["state"] == "enabled"
+		return sameID(s, id) && d["state"] == "enabled" && among(d["includeTargets"]) && !among(d["excludeTargets"])
 	})
 }
 

@@ -216,7 +216,17 @@ func TestCapableFollowsThePolicy(t *testing.T) {
 	before := capable()
 	ask(h, "PATCH", configsPath+"/sms", `{"@odata.type":"#microsoft.graph.smsAuthenticationMethodConfiguration","state":"disabled"}`)
 	now.Add(7 * time.Hour) // every row has been made anew
-	if after := capable(); after >= before {
+	after := capable()
+	if after >= before {
 		t.Errorf("capable: %d before texts were switched off, %d after", before, after)
+	}
+	olga := simtenant.Cast(0)[0].ObjectID // who has the app and a passkey
+	for _, id := range []string{"microsoftAuthenticator", "fido2"} {
+		ask(h, "PATCH", configsPath+"/"+id, `{"@odata.type":"#microsoft.graph.`+id+`AuthenticationMethodConfiguration","excludeTargets":[{"id":"`+olga+`","targetType":"user"}]}`)
+	}
+	now.Add(7 * time.Hour)
+	row := decode[object](t, do(t, h, "GET", "/v1.0/reports/authenticationMethods/userRegistrationDetails/"+olga, "", 200))
+	if got := capable(); got < after-1 || row["isMfaCapable"] != false {
+		t.Errorf("olga is left out: %v, and %d are capable instead of %d", row["isMfaCapable"], got, after)
 	}
 }

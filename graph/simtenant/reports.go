@@ -18,7 +18,8 @@ type registration struct {
 	asOf    time.Time
 	methods []method
 	policy  *methodsPolicy
-	then    *account // as it was
+	in      func(groupID string) bool // whether the account is in a group
+	then    *account                  // as it was
 }
 
 var registrationSet = &set{
@@ -48,7 +49,7 @@ func (v *view) row(i int, a *account) (*registration, bool) {
 	if !ok { // too new for the report
 		return nil, false
 	}
-	return &registration{account: a, asOf: asOf, methods: then.visible(asOf), policy: v.stateAt(asOf).methods, then: then}, true
+	return &registration{account: a, asOf: asOf, methods: then.visible(asOf), policy: v.stateAt(asOf).methods, in: v.t.world.membership(i), then: then}, true
 }
 
 func (g *registration) prop(v *view, path string) any {
@@ -93,7 +94,7 @@ func (g *registration) prop(v *view, path string) any {
 func (g *registration) strongest(allowed bool) graph.Strength {
 	best := graph.NotMFA
 	for _, m := range g.methods {
-		if !allowed || g.policy.allows(&m) {
+		if !allowed || g.policy.allows(g.account, &m, g.in) {
 			best = max(best, m.kind.Strength())
 		}
 	}
