@@ -19,7 +19,10 @@ const toldToWhom = "Whoever approves changes and whoever owns this bot is told t
 // theirs.
 func announcement(env Env) outbox.Renderer {
 	return func(ctx context.Context, facts []byte) (chat.Message, error) {
-		var f struct{ Headline, Text, By, Why string }
+		var f struct {
+			Headline, Text, By, Why string
+			Alone                   bool
+		}
 		if err := json.Unmarshal(facts, &f); err != nil {
 			return chat.Message{}, fmt.Errorf("read message facts: %w", err)
 		}
@@ -29,6 +32,9 @@ func announcement(env Env) outbox.Renderer {
 		m := chat.Message{
 			Headline: f.Headline, Text: f.Text,
 			Footer: toldToWhom,
+		}
+		if f.Alone {
+			m.Footer = "Nobody needs a password, a code or a pass for it."
 		}
 		they := "They say"
 		switch f.By {

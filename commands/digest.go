@@ -14,6 +14,13 @@ func digestPreview(env Env) Command {
 		Access:      only(identity.Viewer),
 		Answer: func(ctx context.Context, _ Call) (chat.Message, error) {
 			m, err := env.Digest.Preview(ctx)
+			if err != nil {
+				return m, err
+			}
+			until, err := mutedUntil(ctx, env.Requests, env.Organization.ID)
+			if until.After(env.Now()) {
+				m.Footer += " It is muted: none is posted by itself until " + dayWords(env, until) + "."
+			}
 			m.Footer = strings.TrimSpace(m.Footer + " Only you can see this preview.")
 			return m, err
 		},

@@ -119,5 +119,5 @@ func remindOf(ctx context.Context, env Env, d rollout.Declaration) error {
 	key := fmt.Sprintf("exception/%s/%s/%s", env.Organization.ID, d.Object, d.Until.UTC().Format(time.DateOnly))
 	headline := "The exception of " + quoted(d.Name, 120) + " ends on " + dayWords(env, d.Until) + "."
 	text := "From then on they are counted and reminded like everybody else. “/mfa exception renew” asks for more time, with an approver; there is nothing to do otherwise."
-	return env.Requests.Update(ctx, func(tx approval.Tx) error { return approval.Announce(tx, key, to, headline, text) })
+	return env.Requests.Update(ctx, func(tx approval.Tx) error { return approval.Remind(tx, key, to, headline, text) })
 }

@@ -45,7 +45,7 @@ func importLegacy(env Env) Command {
 				return chat.Message{}, err
 			}
 			return chat.Message{
-				Headline: fmt.Sprintf("%s taken in from the %s; %d of them were not known.", plural(strconv.Itoa(len(l.senders)), "sender"), l.source, fresh),
+				Headline: fmt.Sprintf("%s taken in from the %s; %d of them for the first time.", plural(strconv.Itoa(len(l.senders)), "sender"), l.source, fresh),
 				Text:     strings.TrimSpace(l.leftOut() + " Every look before security defaults, or a block of old protocols, names them, for 90 days. Unknown devices cannot be excluded."),
 				Footer:   "It is recorded. Only you can see this. “/mfa legacy --by user” lists them.",
 			}, nil

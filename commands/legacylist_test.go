@@ -182,8 +182,8 @@ func TestImportedList(t *testing.T) {
 		wantSaid(t, paste(smtpHeading+"scan@elsewhere.example,elsewhere.example,0,0,100,12\nnobody,x,0,0,0,1"), "Line 3 of the list has no address", "Nothing was stored.")
 		wantSaid(t, o.say("vic", "legacy"), "Declared devices: none")
 		list := smtpHeading + "scan@elsewhere.example,elsewhere.example,0,0,100,12\n" + upn("sue") + ",x,0,0,100,3"
-		wantSaid(t, paste(list), "2 senders taken in from the SMTP AUTH list of the Exchange admin centre; 2 of them were not known.", "Unknown devices cannot be excluded")
-		wantSaid(t, paste(list), "2 senders taken in", "; 0 of them were not known.")
+		wantSaid(t, paste(list), "2 senders taken in from the SMTP AUTH list of the Exchange admin centre; 2 of them for the first time.", "Unknown devices cannot be excluded")
+		wantSaid(t, paste(list), "2 senders taken in", "; 0 of them for the first time.")
 		wantSaid(t, o.say("vic", "legacy --by user"), "“scan@elsewhere.example”: SMTP AUTH list of the Exchange admin centre: 12 messages by SMTP AUTH")
 		all, err := devicesDeclared(o.t.Context(), o.env)
 		if err != nil || len(all) != 2 || !slices.ContainsFunc(all, func(d rollout.Declaration) bool { return d.Object == cast("sue") }) {

@@ -122,6 +122,9 @@ func (l legacyList) message(by string) (m chat.Message, named []string) {
 		if by == byApp {
 			m.Text += " By which app it was is in the sign-in log alone: " + string(l.verdict.Why) + "."
 		}
+		if l.failed || l.days != usualDays {
+			m.Text += " Blocked attempts, and other times than those of the report, are in the sign-in log alone: " + string(l.verdict.Why) + "."
+		}
 		if l.legacy.Mail.Concealed {
 			m.Text += " The tenant hides names in reports; its owner can show them: " + rollout.ShowNames + "."
 		}
@@ -249,7 +252,7 @@ func (l legacyList) deviceFields(names bool) []chat.Field {
 		return []chat.Field{{Label: "Declared devices", Value: "none: “/mfa legacy declare” takes one in, and “/mfa legacy import” a list"}}
 	}
 	if !names {
-		return []chat.Field{{Label: "Declared devices", Value: plural(strconv.Itoa(len(l.devices)), "device or sender")}}
+		return []chat.Field{{Label: "Declared devices and senders", Value: fmt.Sprintf("%d; “/mfa legacy --by user” lists them", len(l.devices))}}
 	}
 	var fs []chat.Field
 	for i, d := range l.devices {

@@ -31,6 +31,9 @@ func digestMute(env Env) Command {
 			case "":
 				return showMuted(ctx, env)
 			case "off":
+				if until, err := mutedUntil(ctx, env.Requests, env.Organization.ID); err != nil || !until.After(env.Now()) {
+					return chat.Message{Headline: "The weekly digest is not muted, so there is nothing to end."}, err
+				}
 				return mute(ctx, env, c, time.Time{})
 			default:
 				until, err := parseDay(text, today(env))

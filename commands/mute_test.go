@@ -21,7 +21,9 @@ func TestDigestMute(t *testing.T) {
 		t.Error("it is muted until another moment than was said")
 	}
 	wantSaid(t, w.say("olga", "digest mute"), "is muted until Thursday 7 January 2027.")
+	wantSaid(t, w.say("vic", "digest preview"), "none is posted by itself until Thursday 7 January 2027")
 	wantSaid(t, w.say("ada", "digest mute off"), "is posted again")
+	wantSaid(t, w.say("ada", "digest mute off"), "nothing to end")
 	if muted(w.now()) {
 		t.Error("it is muted after that was ended")
 	}

@@ -223,8 +223,8 @@ func TestExceptions(t *testing.T) {
 			for i, m := range announced {
 				if strings.Contains(m.Headline, "The exception of “Sam Rivera") {
 					n++
-					if to[i] != chat.Direct(account("ada")) {
-						t.Errorf("told is %v", to[i])
+					if to[i] != chat.Direct(account("ada")) || strings.Contains(m.Footer, "Every approver") {
+						t.Errorf("told is %v, and that %q", to[i], m.Footer)
 					}
 				}
 			}

@@ -110,7 +110,11 @@ func legacyWords(v rollout.LegacyVerdict) string {
 	}
 	s += "; unknown devices cannot be excluded"
 	if len(v.Ask) > 0 {
-		s += "; ask the people behind " + count(len(v.Ask), "account", "accounts") + " (“/mfa preflight defaults” names them)"
+		who := "“/mfa preflight defaults” names them"
+		if len(v.Seen) > 0 && !slices.Contains(v.Blind, rollout.BlindNames) {
+			who = "“/mfa legacy --by user” names those seen"
+		}
+		s += "; ask the people behind " + count(len(v.Ask), "account", "accounts") + " (" + who + ")"
 	}
 	if slices.Contains(v.Blind, rollout.BlindNames) {
 		s += "; names are concealed in this tenant's reports, which its owner can change in the " + rollout.ShowNames

@@ -96,6 +96,11 @@ func Announce(tx Tx, key string, to []string, headline, text string) error {
 	return announce(tx, key, to, announcement{Headline: headline, Text: text})
 }
 
+// Remind is Announce for what concerns those at the addresses alone.
+func Remind(tx Tx, key string, to []string, headline, text string) error {
+	return announce(tx, key, to, announcement{Headline: headline, Text: text, Alone: true})
+}
+
 // announcement is what is announced. Whose doing it is and what they said are
 // kept apart from our own sentences, which they must not be taken for.
 type announcement struct {
@@ -103,6 +108,7 @@ type announcement struct {
 	Text     string `json:"text"`
 	By       string `json:"by,omitempty"` // object ID, or [Host]
 	Why      string `json:"why,omitempty"`
+	Alone    bool   `json:"alone,omitempty"` // nobody else is told
 }
 
 func announce(tx Tx, key string, to []string, a announcement) error {
