@@ -22,7 +22,7 @@ func exceptionsCommand(env Env) Command {
 			if err != nil {
 				return chat.Message{}, err
 			}
-			m := chat.Message{Headline: "There are no exceptions, and no account was declared here.", Footer: "Emergency accounts are declared in the configuration, and not listed. Only you can see this."}
+			m := chat.Message{Headline: "There are no exceptions, and no account was declared here.", Footer: "What the configuration declares, emergency accounts among it, is not listed here. Only you can see this."}
 			if len(all) == 0 {
 				return m, nil
 			}
