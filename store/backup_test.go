@@ -7,77 +7,97 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"twokey/audit"
 	"twokey/commands/approval"
+	"twokey/store/pgtest"
 )
 
 // A copy that is taken while requests are stored is whole: its record verifies,
 // every record's request is there, and nothing that was stored before is missing.
+// A bot opens it elsewhere and goes on. PostgreSQL's is by its own tools.
 func TestBackupUnderLoad(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	dsn := filepath.Join(folder, "twokey.db")
-	s, err := Open(t.Context(), Config{DSN: dsn, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	insert := func(name string) error {
-		return s.Update(t.Context(), func(tx approval.Tx) error {
-			r := approval.Request{ID: name, Ref: "R-" + name, Key: name, Tenant: "t", Kind: "k", Requester: approval.Principal{Tenant: "t", Object: "ada"}, State: approval.Pending, Version: 1}
-			return errors.Join(tx.Insert(r), tx.Record(audit.Entry{Tenant: "t", Kind: "request.submitted", Actor: audit.Bot, Request: r.Ref}))
-		})
-	}
-	const before = 50
-	for i := range before {
-		if err := insert(fmt.Sprint("before-", i)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	done := make(chan struct{})
-	var all sync.WaitGroup
-	for w := range 4 {
-		all.Go(func() {
-			for i := 0; ; i++ {
-				select {
-				case <-done:
-					return
-				default:
+	for name, restored := range map[string]func(t *testing.T, dsn string) string{
+		"SQLite": func(t *testing.T, dsn string) string {
+			copied := filepath.Join(t.TempDir(), "copy.db")
+			if err := Backup(t.Context(), dsn, copied); err != nil {
+				t.Fatal(err)
+			}
+			return copied
+		},
+		"PostgreSQL": func(t *testing.T, dsn string) string { return pgtest.Restored(t, dsn) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := databases[name](t)
+			s := open(t, dsn, time.Now)
+			defer s.Close()
+			var stored atomic.Int64 // as many were stored for sure
+			insert := func(name string) error {
+				err := pending(t, s, name)
+				if err == nil {
+					stored.Add(1)
 				}
-				if err := insert(fmt.Sprint("meanwhile-", w, "-", i)); err != nil {
-					t.Error(err)
-					return
+				return err
+			}
+			for i := range 50 {
+				if err := insert(fmt.Sprint("before-", i)); err != nil {
+					t.Fatal(err)
 				}
+			}
+			done := make(chan struct{})
+			var all sync.WaitGroup
+			for w := range 4 {
+				all.Go(func() {
+					for i := 0; ; i++ {
+						select {
+						case <-done:
+							return
+						default:
+						}
+						if err := insert(fmt.Sprint("meanwhile-", w, "-", i)); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				})
+			}
+			for range 2 {
+				before := stored.Load()
+				wantWhole(t, restored(t, dsn), before)
+			}
+			close(done)
+			all.Wait()
+			if left, err := filepath.Glob(filepath.Join(filepath.Dir(dsn), "*.part*")); err != nil || len(left) > 0 {
+				t.Errorf("left over: %v, %v", left, err)
 			}
 		})
 	}
-	for i := range 5 {
-		copied := filepath.Join(folder, fmt.Sprint("copy-", i, ".db"))
-		if err := Backup(t.Context(), dsn, copied); err != nil {
-			t.Fatal(err)
-		}
-		wantWhole(t, copied, before)
-	}
-	close(done)
-	all.Wait()
-	if left, err := filepath.Glob(filepath.Join(folder, "*.part*")); err != nil || len(left) > 0 {
-		t.Errorf("left over: %v, %v", left, err)
-	}
 }
 
-func wantWhole(t *testing.T, file string, least int) {
+// pending stores a request and its record.
+func pending(t *testing.T, s *Store, name string) error {
+	return s.Update(t.Context(), func(tx approval.Tx) error {
+		r := approval.Request{ID: name, Ref: "R-" + name, Key: name, Tenant: "t", Kind: "k", Requester: approval.Principal{Tenant: "t", Object: "ada"}, State: approval.Pending, Version: 1}
+		return errors.Join(tx.Insert(r), tx.Record(audit.Entry{Tenant: "t", Kind: "request.submitted", Actor: audit.Bot, Request: r.Ref}))
+	})
+}
+
+// wantWhole starts from a copy as a bot does, and goes on.
+func wantWhole(t *testing.T, dsn string, least int64) {
 	t.Helper()
-	s, err := Open(t.Context(), Config{DSN: file, Now: time.Now}) // as a bot that was restored
+	s, err := Open(t.Context(), Config{DSN: dsn, Now: time.Now})
 	if err != nil {
 		t.Fatalf("open the copy: %v", err)
 	}
 	defer s.Close()
 	last, err := audit.Verify(s.Audit(t.Context()), "")
-	if err != nil || last == nil || last.Number < int64(least) {
-		t.Errorf("the copy's record: %+v, %v", last, err)
+	if err != nil || last == nil || last.Number < least {
+		t.Fatalf("the copy's record: %+v, %v; %d were stored before", last, err, least)
 	}
 	var requests []approval.Request
 	err = s.View(t.Context(), func(tx approval.Tx) (err error) {
@@ -86,6 +106,12 @@ func wantWhole(t *testing.T, file string, least int) {
 	})
 	if err != nil || int64(len(requests)) != last.Number {
 		t.Errorf("%d requests and %d records, %v", len(requests), last.Number, err)
+	}
+	if err := pending(t, s, "after"); err != nil {
+		t.Errorf("go on: %v", err)
+	}
+	if next, err := audit.Verify(s.Audit(t.Context()), last.Hash); err != nil || next.Number != last.Number+1 {
+		t.Errorf("the record that goes on: %+v, %v", next, err)
 	}
 }
 
