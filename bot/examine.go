@@ -48,7 +48,7 @@ func (d *examination) database(ctx context.Context, cfg *config.Config) {
 	case err != nil:
 		mend := "Is the server running, and may this user in with this password?"
 		if file {
-			mend = "Is it Twokey's file, and may this user read it?"
+			mend = "Is it Twokey's file, may this user read it, and does no other program hold it?"
 		}
 		d.failed(check, fmt.Errorf("the database cannot be read: %s", oneLine(err.Error())), "Everything is kept there.", mend)
 		return
