@@ -195,13 +195,22 @@ web: {addr: %q}
 `, mode, s.discord.AppID(), s.discord.Guild(), s.discord.APIURL(), adminsHall, teamHall, webAddr)
 }
 
-// people finds those whom changes can be about: no role, no cast.
+// people finds those whom changes can be about: none of the cast, and nobody with
+// a directory role, as what is about them waits for a quarter of an hour.
 func (s *soak) people() {
 	s.t.Helper()
+	var given struct {
+		Value []struct{ PrincipalID string }
+	}
+	s.plain(http.MethodGet, "/v1.0/roleManagement/directory/roleAssignments?$top=999", "", &given)
+	holders := map[string]bool{}
+	for _, role := range given.Value {
+		holders[role.PrincipalID] = true
+	}
 	var list struct{ Value []staff }
 	s.plain(http.MethodGet, "/v1.0/users?$top=999&$select=id,userPrincipalName,accountEnabled,userType&$filter=userType%20eq%20'Member'", "", &list)
 	for _, someone := range list.Value {
-		if name, _, _ := strings.Cut(someone.UserPrincipalName, "@"); strings.Contains(name, ".") && enabled(someone) {
+		if name, _, _ := strings.Cut(someone.UserPrincipalName, "@"); strings.Contains(name, ".") && enabled(someone) && !holders[someone.ID] {
 			s.targets = append(s.targets, someone.UserPrincipalName)
 		}
 	}
