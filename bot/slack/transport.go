@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,9 +17,8 @@ import (
 
 // Time limits of one connection. A call as a whole has callLimit.
 const (
-	dialLimit   = 5 * time.Second
-	headerLimit = 8 * time.Second
-	idleLimit   = 90 * time.Second
+	dialLimit = 5 * time.Second
+	idleLimit = 90 * time.Second
 )
 
 // busyConns is how many connections to one host are kept for the next call. Go
@@ -42,7 +42,7 @@ func newDoor(api *url.URL, next http.RoundTripper) door {
 	if next == nil {
 		d.next = &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: d.dial, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: dialLimit, ResponseHeaderTimeout: headerLimit, IdleConnTimeout: idleLimit,
+			TLSHandshakeTimeout: dialLimit, IdleConnTimeout: idleLimit,
 			MaxIdleConns: 4 * busyConns, MaxIdleConnsPerHost: busyConns,
 		}
 	}
@@ -52,7 +52,8 @@ func newDoor(api *url.URL, next http.RoundTripper) door {
 // errForeign is why a request does not leave.
 var errForeign = errors.New("the address is none of Slack's")
 
-// RoundTrip sends a request to where it may go.
+// RoundTrip sends a request to where it may go. What is answered may be read
+// until callLimit is over.
 func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !d.allows(r.URL) {
 		if r.Body != nil {
@@ -60,7 +61,25 @@ func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, outward.DialError{Err: errForeign}
 	}
-	return d.next.RoundTrip(r)
+	ctx, cancel := context.WithTimeout(r.Context(), callLimit)
+	resp, err := d.next.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.Body = timed{resp.Body, cancel}
+	return resp, nil
+}
+
+// timed is the body of an answer whose time ends with it.
+type timed struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (t timed) Close() error {
+	defer t.cancel()
+	return t.ReadCloser.Close()
 }
 
 // allows reports whether u is the Web API's own origin or one of Slack's.
@@ -75,10 +94,11 @@ func (d door) allows(u *url.URL) bool {
 }
 
 // client returns an HTTP client that goes through the door and follows no
-// redirect: what redirects is not what we called.
+// redirect: what redirects is not what we called. Its own Timeout would take a
+// goroutine for each call, because the door is no transport of Go's.
 func (d door) client() *http.Client {
 	return &http.Client{
-		Transport: d, Timeout: callLimit,
+		Transport:     d,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
