@@ -180,6 +180,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	bot.alerts = newAlerts(a, bot, engine.Everyone)
 	bot.watcher = newWatcher(a, bot.alerts)
 	digester := newDigester(a.org, a.scope, bot.store, bot.facts(a, bot.syncer.Facts), a.now, a.digest)
+	digester.CatchUp = bot.syncer.CatchUp
 	fill(digester, a, bot.store, bot.records.Head, keeper.Now)
 	if bot.nudger, err = newNudger(a, bot, people, digester.Facts); err != nil {
 		return nil, err

@@ -89,13 +89,20 @@ const weeksShown = 10
 // readLimit bounds the reading of the tenant, and leaves of the job's limit
 // enough to publish. A tenant that does not answer must not cost the week its
 // digest: it is made from what came by then, and says what did not.
-const readLimit = defaultLimit - time.Minute
+const readLimit = defaultLimit - catchUpLimit - time.Minute
+
+// catchUpLimit is how long a digest waits for what an absence left behind. The log
+// of a large tenant takes longer, and the digest then says what it did not read.
+const catchUpLimit = time.Minute
 
 // Digester composes and publishes the weekly digest of one tenant.
 type Digester struct {
 	Tenant string // tenant ID
 	Name   string
 	Facts  func(ctx context.Context) rollout.Facts
+	// CatchUp reads what an absence left behind, before the clock's own digest is
+	// made; it may take as long as catchUpLimit. Nil: nothing can be left.
+	CatchUp func(ctx context.Context)
 	// Changes counts the changes since a moment. Nil: nobody watches them.
 	Changes func(ctx context.Context, since time.Time) (rollout.ChangeCount, error)
 	// Head returns what the audit record ends with, false if that is not to be
@@ -121,6 +128,7 @@ type Digester struct {
 // Job is the digest as something to be scheduled.
 func (d *Digester) Job() Job {
 	return Job{Name: DigestJob, Due: d.Due, Run: func(ctx context.Context, s Slot) error {
+		d.catchUp(ctx)
 		p, err := d.compose(ctx, s, audit.Bot)
 		if err != nil {
 			return err
@@ -143,12 +151,22 @@ func (d *Digester) Job() Job {
 // rest on them.
 func (d *Digester) WeeksJob() Job {
 	return Job{Name: "weeks", Due: d.Due, Run: func(ctx context.Context, s Slot) error {
+		d.catchUp(ctx)
 		p, err := d.compose(ctx, s, audit.Bot)
 		if err != nil {
 			return err
 		}
 		return d.Store.Pass(ctx, s, &p.Digest.This, "")
 	}}
+}
+
+func (d *Digester) catchUp(ctx context.Context) {
+	if d.CatchUp == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, catchUpLimit)
+	defer cancel()
+	d.CatchUp(ctx)
 }
 
 // slot is the week that is running: its moment may not have come yet when

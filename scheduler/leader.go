@@ -24,6 +24,7 @@ func (d *Digester) LeaderJob(to chat.Address) Job {
 		if s.Planned.In(d.Due.Zone).Day() > 7 {
 			return d.Store.Pass(ctx, s, nil, "")
 		}
+		d.catchUp(ctx)
 		p, err := d.compose(ctx, s, audit.Bot)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"twokey/graph"
@@ -173,6 +174,27 @@ func TestMuted(t *testing.T) {
 	if err := d.Job().Run(t.Context(), SlotAt(d.Tenant, DigestJob, d.Due, d.office.at)); err != nil || len(d.memory.published) != 2 {
 		t.Errorf("%v; %d published after it was unmuted", err, len(d.memory.published))
 	}
+}
+
+// The clock's digest tells what an absence left behind, which is read first; a
+// reading that does not come to an end costs it a minute and no more.
+func TestDigestCatchesUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(newOffice(at47), 1)
+		d.office.failed = map[string]error{"sign-ins": &graph.Error{}}
+		d.CatchUp = func(ctx context.Context) {
+			d.office.failed = nil
+			<-ctx.Done()
+		}
+		begun := time.Now()
+		if err := d.Job().Run(t.Context(), SlotAt(d.Tenant, DigestJob, d.Due, at47)); err != nil || len(d.memory.published) != 1 {
+			t.Fatalf("%v, %d published", err, len(d.memory.published))
+		}
+		if _, known := d.memory.weeks["2026-W47"].Figures().Get(rollout.LegacySucceeded).Value(); !known || time.Since(begun) != catchUpLimit {
+			t.Errorf("sign-ins are known: %v, after %v", known, time.Since(begun))
+		}
+	})
 }
 
 // Where no digest is posted the week's sums are kept all the same.

@@ -344,6 +344,22 @@ func (b *bench) everything(t *testing.T) {
 	}
 }
 
+// After a week away the sign-ins are too old to be told, and no pass reads them.
+func TestCatchUp(t *testing.T) {
+	t.Parallel()
+	b := setup(newTenant(graph.P1, 4))
+	b.mustPass(t)
+	b.tenant.advance(7 * 24 * time.Hour)
+	b.tenant.signIns = append(b.tenant.signIns, graph.SignIn{UserID: "u001", Client: "POP", At: b.tenant.clock().Add(-time.Hour)})
+	if got := rollout.NewLegacy(b.Facts(t.Context()), rollout.Scope{}).Get(rollout.LegacySucceeded); got.String() != "not read" {
+		t.Errorf("before: got %s, want nothing of a week ago", got)
+	}
+	b.CatchUp(t.Context())
+	if got := rollout.NewLegacy(b.Facts(t.Context()), rollout.Scope{}).Get(rollout.LegacySucceeded); got.String() != "1" {
+		t.Errorf("after: got %s sign-ins, want 1", got)
+	}
+}
+
 // The sums of sign-ins say until when they are.
 func TestLegacyUseSaysUntilWhen(t *testing.T) {
 	t.Parallel()

@@ -86,6 +86,16 @@ func (s *Syncer) lastSignIns(ctx context.Context, l Lease, last Progress) error 
 	return s.cfg.Store.KeepSync(ctx, l, Batch{Progress: Progress{Source: LastSignIns, Done: now}})
 }
 
+// CatchUp reads what an absence has left behind: a pass, and then the sign-ins of
+// the days that nobody was there, which no pass waits for. What does not come
+// before ctx ends comes later.
+func (s *Syncer) CatchUp(ctx context.Context) {
+	err := s.Pass(ctx)
+	if err = errors.Join(err, s.SignIns(ctx)); err != nil && ctx.Err() == nil {
+		s.cfg.Log.Warn("catch up", "tenant", s.cfg.Tenant, "error", logged(err))
+	}
+}
+
 // Wake outdates the facts and makes Run begin a pass at once. It never blocks.
 func (s *Syncer) Wake() {
 	s.Outdate()
