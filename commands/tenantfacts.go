@@ -20,8 +20,11 @@ func guideFacts(ctx context.Context, env Env) (all []guide.Fact) {
 	if !known {
 		return all
 	}
-	if askedByPolicies(f) {
+	switch policies, known := policiesAsk(f); {
+	case policies:
 		all = append(all, guide.Policies)
+	case known:
+		all = append(all, guide.NotAsked)
 	}
 	p, ok := f.MethodsPolicy.Get()
 	if !ok {
@@ -44,14 +47,14 @@ func guideFacts(ctx context.Context, env Env) (all []guide.Fact) {
 	return all
 }
 
-// askedByPolicies reports whether it is known that Conditional Access asks for MFA
-// in the place of security defaults.
-func askedByPolicies(f rollout.Facts) bool {
+// policiesAsk reports whether Conditional Access asks for MFA in the place of security
+// defaults, and whether it is known of both.
+func policiesAsk(f rollout.Facts) (policies, known bool) {
 	if d, ok := f.SecurityDefaults.Get(); !ok || d.Enabled {
-		return false
+		return false, false
 	}
-	policies, _ := f.Policies.Get()
-	return slices.ContainsFunc(policies, func(p graph.Policy) bool { return p.State == graph.PolicyEnabled && p.DemandsMFA() })
+	all, known := f.Policies.Get()
+	return slices.ContainsFunc(all, func(p graph.Policy) bool { return p.State == graph.PolicyEnabled && p.DemandsMFA() }), known
 }
 
 // nobodyMay reports whether a policy has settings for a kind of method and all are

@@ -16,6 +16,7 @@ type Fact string
 // in most organisations.
 const (
 	Policies   Fact = "policies"    // Conditional Access asks for MFA, and not the security defaults
+	NotAsked   Fact = "not-asked"   // nothing asks everybody for MFA: neither the security defaults nor policies
 	NoTexts    Fact = "no-texts"    // texts and calls are allowed to nobody
 	NoPasskeys Fact = "no-passkeys" // nor passkeys and security keys
 	NoCodes    Fact = "no-codes"    // nor the codes of other apps
@@ -24,7 +25,9 @@ const (
 )
 
 // Facts returns all of them, in the order in which they are told.
-func Facts() []Fact { return []Fact{Policies, NoTexts, NoPasskeys, NoCodes, NoPasses, OwnTexts} }
+func Facts() []Fact {
+	return []Fact{Policies, NotAsked, NoTexts, NoPasskeys, NoCodes, NoPasses, OwnTexts}
+}
 
 // passage is text that holds under conditions, within a line: {{before DAY}},
 // {{from DAY}}, {{if FACT}}, {{unless FACT}}, or several of them one after the other
