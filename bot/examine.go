@@ -216,6 +216,7 @@ func (d *examination) tenant(ctx context.Context, cfg *config.Config, set settin
 	}
 	d.fine("tenant", fmt.Sprintf("%s (%s)", org.Name, org.ID))
 	d.licence(ctx, c)
+	d.mail(ctx, t, c)
 	d.passes(ctx, c)
 	d.credentials(ctx, t, c)
 	laid, err := cfg.Rules(ctx, t, c.find)
@@ -274,6 +275,24 @@ func lately(ctx context.Context, cfg *config.Config, tenant string) ([]rules.Ver
 		return history, nil
 	}
 	return history, away
+}
+
+// mail looks whether there is a mailbox to mail from. Whether the app may do so
+// is seen only where it may write from every mailbox.
+func (d *examination) mail(ctx context.Context, t config.Tenant, c clients) {
+	const check, why = "mail", "People who are not in the chat are mailed from it, and everybody with the second reminder."
+	if t.MailFrom == "" {
+		d.add(finding{Check: check, State: stateNote, What: "no mail is sent", Why: "Whoever is not in the chat hears nothing from the bot.", Mend: "Set tenants[0].mail_from if that matters; “/mfa guide print” makes a hand-out."})
+		return
+	}
+	switch u, err := c.reader.User(ctx, t.MailFrom); {
+	case err != nil:
+		d.failed(check, fmt.Errorf("the mailbox %s cannot be looked up: %s", t.MailFrom, sentence(err)), why, "Correct tenants[0].mail_from.")
+	case u.Mail == "":
+		d.failed(check, fmt.Errorf("%s has no mailbox", t.MailFrom), why, "Name an account that has one in tenants[0].mail_from, as a shared mailbox.")
+	default:
+		d.add(finding{Check: check, State: stateNote, What: "mail is sent from " + u.Mail + "; that the app may is not seen here", Why: why, Mend: "Run Test-ServicePrincipalAuthorization, see docs/entra.md."})
+	}
 }
 
 // groups looks whether the groups that give roles are there: of one that is not

@@ -38,14 +38,14 @@ func (m entraManifest) Run(std streams) error {
 		if err != nil && !errors.As(err, &mistakes) {
 			return err
 		}
-		if wrong := slices.Concat(mistakes.Concern("tenants[0].id"), mistakes.Concern("tenants[0].graph.authority_url"), mistakes.Concern("changes"), mistakes.Concern("web.public_url")); len(wrong) > 0 {
+		if wrong := slices.Concat(mistakes.Concern("tenants[0].id"), mistakes.Concern("tenants[0].graph.authority_url"), mistakes.Concern("changes"), mistakes.Concern("tenants[0].mail_from"), mistakes.Concern("web.public_url")); len(wrong) > 0 {
 			return wrong
 		}
 		if len(c.Tenants) == 0 {
 			return plainly("The configuration names no tenant: add tenants, with its id.")
 		}
 		t := c.Tenants[0]
-		plan.Tenant, plan.Changes = t.ID, c.Changes
+		plan.Tenant, plan.Changes, plan.Mail = t.ID, c.Changes, t.MailFrom
 		if c.Web.PublicURL != "" {
 			plan.Redirect = link.RedirectURL(c.Web.PublicURL)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"twokey/bot/mail"
 	"twokey/chat"
 	"twokey/chat/phrases"
 	"twokey/commands/approval"
@@ -27,12 +28,21 @@ func newNudger(a assembly, bot *assembled, people *identity.Directory, facts fun
 			}
 			return accounts[0], true // one, or they had everything twice
 		},
+		Mail: a.mailPlatform(), Contact: a.contact,
 		Language: func(ctx context.Context, to chat.Account) (phrases.Language, error) {
 			return bot.store.Language(ctx, a.org.ID, to)
 		},
 		Held:  func(ctx context.Context) (string, error) { return held(ctx, bot.store, a.org.ID) },
 		Hours: chat.OfficeHours(a.zone), Team: a.digest.to, Now: a.now, Every: a.pace.nudges, Log: a.log,
 	})
+}
+
+// mailPlatform is the platform by which people are mailed; empty if they are not.
+func (a assembly) mailPlatform() string {
+	if a.mailFrom == "" {
+		return ""
+	}
+	return mail.Platform
 }
 
 // held says why nobody is to be written to for now.

@@ -16,6 +16,7 @@ import (
 
 	"twokey/audit"
 	"twokey/bot/link"
+	"twokey/bot/mail"
 	"twokey/chat"
 	"twokey/chat/outbox"
 	"twokey/commands"
@@ -45,10 +46,13 @@ type assembly struct {
 	reader *msgraph.Client // of the tenant
 	tenant commands.Tenant // what commands read: the reader, and what the writer was granted
 	writer commands.Writer
-	apps   []string // application IDs of ours
-	org    graph.Organization
-	laid   rules.Rules // as they are written
-	scope  rollout.Scope
+	// mailFrom is the mailbox that people are mailed from; empty: nobody is.
+	mailFrom string
+	mailer   mail.Writer
+	apps     []string // application IDs of ours
+	org      graph.Organization
+	laid     rules.Rules // as they are written
+	scope    rollout.Scope
 
 	zone       *time.Location // in which times are shown
 	hours      commands.Hours // of those who decide
@@ -191,7 +195,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Kept: shown.Facts, Last: bot.syncer.Last, Scope: a.scope,
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher, Alerts: bot.store,
 		Absences: bot.store, Declarations: bot.store, LegacyUse: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
-		Proofs: bot.store, Page: a.page, Chosen: a.chosen,
+		Proofs: bot.store, Page: a.page, Mail: a.mailPlatform(), Chosen: a.chosen,
 		Nudges: waves{bot.nudger, bot.store}, Links: a.guide.links, OwnTexts: a.guide.texts,
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now, Changed: bot.changed,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
@@ -247,6 +251,9 @@ func converse(a assembly, bot *assembled, env commands.Env) (*outbox.Sender, err
 		return nil, err
 	}
 	bot.leave = c.close
+	if a.mailFrom != "" {
+		c.posters[mail.Platform] = mail.New(mail.Config{From: a.mailFrom, Reader: a.reader, Writer: a.mailer, Notes: bot.store, Log: a.log})
+	}
 	for platform, p := range c.posters {
 		c.posters[platform] = through(seam.poster, p)
 	}

@@ -82,13 +82,18 @@ func oweCase(tx approval.Tx, f caseFacts, to []string) error {
 // concerns are the addresses of all who are told of a case.
 type concerns struct{ desk, person, opener, manager []string }
 
+// mailbox is where somebody is told of their own account beside the chat, if
+// people are mailed.
+func mailbox(env Env, object string) []chat.Account {
+	if env.Mail == "" || !isLinked(object) {
+		return nil
+	}
+	return []chat.Account{{Platform: env.Mail, User: object}}
+}
+
 // directs are somebody's own messages, in each of their chat accounts.
 func directs(ctx context.Context, env Env, object string) []string {
-	var to []string
-	for _, a := range env.People.Accounts(ctx, principal(env, object)) {
-		to = append(to, encode(chat.Direct(a)))
-	}
-	return to
+	return addresses(env.People.Accounts(ctx, principal(env, object)), chat.Address{})
 }
 
 // desk lists where the help desk reads: each of its people in their own
@@ -148,6 +153,7 @@ func caseConcerns(ctx context.Context, env Env, c staff.Case) (all concerns, err
 	if len(all.person) == 0 && c.Person == c.Opener {
 		all.person = []string{addressOf(c.Account)}
 	}
+	all.person = append(all.person, addresses(mailbox(env, c.Person), chat.Address{})...)
 	if c.Opener != c.Person && c.Kind != staff.Reset { // the help desk sees its own resets
 		all.opener = []string{addressOf(c.Account)}
 	}

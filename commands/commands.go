@@ -61,7 +61,10 @@ type Env struct {
 	Page string
 	// Chosen reports whether it counts as a proof that somebody speaks by an
 	// account, because the demo lets anybody choose it. Nil: it never does.
-	Chosen     func(chat.Account) bool
+	Chosen func(chat.Account) bool
+	// Mail is the platform by which people are mailed, beside the chat, what they
+	// are told of their own account; empty if they are not.
+	Mail       string
 	Zone       *time.Location // in which times are shown
 	Hours      Hours          // of the help desk; without days they never end
 	Links      []string       // hosts, beside Microsoft's, to which what leads write may link

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -355,6 +356,42 @@ func TestU05LostStopped(t *testing.T) {
 					t.Errorf("the tenant saw %+v", got)
 				}
 				o.wantRecorded(ref, "case.opened", "case.proved", "case.proved", "case.stopped")
+			})
+		})
+	}
+}
+
+// TestU05LostByMail holds that somebody who lost the phone, and cannot be told in a
+// chat, is told by mail that somebody asks on their behalf, and of the pass that is
+// asked for; and that without mail nothing is owed to any mailbox.
+func TestU05LostByMail(t *testing.T) {
+	t.Parallel()
+	for name, platform := range map[string]string{"with Mail.Send": "mail", "without Mail.Send": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			openEach(t, func(o *office) {
+				o.env.Mail = platform
+				o.mux = NewMux(o.env, slog.New(slog.DiscardHandler))
+				o.say("vic", "lost --for "+upn("sue")+" she called me")
+				ref := o.caseAbout("sue")
+				o.say("ada", "case proof "+ref+" call-back")
+				o.say("ada", "case proof "+ref+" in-person")
+				r := o.asks("ada", "case pass "+ref)
+				got := o.inbox(cast("sue"))
+				if platform == "" {
+					if len(got) > 0 {
+						t.Errorf("without mail she is mailed %+v", got)
+					}
+					return
+				}
+				if len(got) != 2 || !strings.Contains(got[0].Plain(), ref) || !strings.Contains(got[1].Plain(), "You are told because this is about you") || got[1].Request != r.Ref {
+					t.Errorf("mailed: %+v", got)
+				}
+				for _, m := range got {
+					if m.Secret {
+						t.Error("a secret is mailed")
+					}
+				}
 			})
 		})
 	}

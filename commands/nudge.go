@@ -238,7 +238,11 @@ func peopleWords(n int) string {
 
 // chosenWords say how many of those who were chosen are written to.
 func chosenWords(o rollout.Outreach) string {
-	return fmt.Sprintf("Of %s, %d can be written to now.", peopleWords(o.People), o.Next)
+	text := fmt.Sprintf("Of %s, %d can be written to now", peopleWords(o.People), o.Next)
+	if o.Mailed > 0 {
+		text += fmt.Sprintf(", %d of them by mail", o.Mailed)
+	}
+	return text + "."
 }
 
 // skippedWords say why people are not written to, and how many for each reason.

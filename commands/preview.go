@@ -131,7 +131,7 @@ func concerned(ctx context.Context, env Env, p approval.Plan) ([]approval.Subscr
 		if id == p.Requester.Object {
 			continue
 		}
-		for _, a := range env.People.Accounts(ctx, approval.Principal{Tenant: p.Tenant, Object: id}) {
+		for _, a := range append(env.People.Accounts(ctx, principal(env, id)), mailbox(env, id)...) {
 			all = append(all, approval.Subscriber{Address: encode(chat.Direct(a)), Concerned: true, Who: id})
 		}
 	}

@@ -58,6 +58,7 @@ var mayImport = map[string][]string{
 	"bot/entra":               {"commands", "graph"},
 	"bot/discord":             {"chat", "chat/intake", "chat/outward"},
 	"bot/discord/discordtest": nil,
+	"bot/mail":                {"chat", "graph"},
 	"bot/link":                {"chat", "chat/phrases", "chat/phrasetest", "chat/visit", "graph"},
 	"bot/slack":               {"chat", "chat/intake", "chat/outward"},
 	"bot/slack/slacktest":     nil,

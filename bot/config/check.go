@@ -88,6 +88,8 @@ func (t *Tenant) check(r *reader, key string, writes bool) {
 		}
 	case writes && r.given(key+".graph"):
 		r.want(false, key+".graph.write_auth", ": with changes switched on, an app of its own makes them")
+	case t.MailFrom != "" && r.given(key+".graph"):
+		r.want(false, key+".graph.write_auth", ": mail is sent by the app that changes, because the one that reads must hold no power")
 	}
 }
 

@@ -61,6 +61,7 @@ type Tenant struct {
 	People          []Person
 	Contact         string // whom people are told to call
 	SecurityContact string // who is alerted
+	MailFrom        string // the mailbox that people are mailed from; empty: nobody is
 	ChatSignIn      string // "own" or "entra": through what people sign in to the chat; empty: not said
 }
 

@@ -73,6 +73,7 @@ func (t *Tenant) shape() shape {
 		{name: "people", is: list[Person]{into: &t.People, one: (*Person).shape}},
 		{name: "contact", none: "whoever runs this bot", is: words(&t.Contact)},
 		{name: "security_contact", is: words(&t.SecurityContact)},
+		{name: "mail_from", none: "nobody is mailed", is: user(&t.MailFrom)},
 		{name: "chat_sign_in", none: "it is not known", is: choice(&t.ChatSignIn, "own", "entra")},
 	}
 }

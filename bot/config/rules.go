@@ -66,6 +66,9 @@ func (c *Config) addresses(t Tenant) map[string]string {
 	if s := c.Web.SignIn; s != nil {
 		all["web.sign_in"] = strings.TrimSpace(s.ClientID + " " + s.Context) // whose word for a person's identity is taken, and for what
 	}
+	if t.MailFrom != "" {
+		all["mail_from"] = t.MailFrom
+	}
 	if c.Slack != nil {
 		all["slack.api_url"] = c.Slack.APIURL
 	}

@@ -13,6 +13,7 @@ type Plan struct {
 	// Redirect is the address to which people are sent back after they signed in
 	// on the linking page; empty if there is none.
 	Redirect string
+	Mail     string // the mailbox that people are mailed from; empty: nobody is
 }
 
 // Script returns a shell script for the Azure CLI that makes the app
@@ -32,9 +33,9 @@ func Script(p Plan) string {
 # Upload certificate. Then API permissions, Add a permission, Microsoft Graph,
 # Application permissions, each one below. Then Grant admin consent.
 #
-# None of them lets an app send mail: the bot sends none. Should that be wanted
-# one day, do not grant Mail.Send, which is for every mailbox: give it for one by
-# RBAC for Applications in Exchange Online (docs/entra.md).
+# None of them lets an app send mail. Where that is wanted (mail_from), do not
+# grant Mail.Send here, which is for every mailbox: give it for one by RBAC for
+# Applications in Exchange Online (docs/entra.md).
 set -euo pipefail
 tenant=%[1]s
 graph=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenant
@@ -60,12 +61,19 @@ register() {
 	if p.Redirect != "" {
 		signIn(&b, p)
 	}
-	if len(p.Changes) == 0 {
+	if len(p.Changes) == 0 && p.Mail != "" {
+		section(&b, "Twokey changes", "writer", "It sends mail and changes nothing, as no kind of change is switched on.", nil)
+	} else if len(p.Changes) == 0 {
 		b.WriteString("\n# No kind of change is switched on, so that there is no app that changes anything.\n" +
 			"# Begin like this; “changes:” in the configuration switches them on one by one.\n")
 		return b.String()
 	}
-	section(&b, "Twokey changes", "writer", "It makes the changes that were approved: "+strings.Join(p.Changes, ", ")+".", Writer(p.Changes))
+	if len(p.Changes) > 0 {
+		section(&b, "Twokey changes", "writer", "It makes the changes that were approved: "+strings.Join(p.Changes, ", ")+".", Writer(p.Changes))
+	}
+	if p.Mail != "" {
+		fmt.Fprintf(&b, "\n# “Twokey changes” may send mail from %s alone once it is allowed to in Exchange\n# Online: docs/entra.md, under “Mail”, has the four lines.\n", p.Mail)
+	}
 	return b.String()
 }
 
@@ -105,5 +113,5 @@ func section(b *strings.Builder, name, file, what string, needs []Need) {
 			names = append(names, string(n.Permission))
 		}
 	}
-	fmt.Fprintf(b, "register %q %s \\\n\t%s\n", name, file, strings.Join(names, " \\\n\t"))
+	fmt.Fprintf(b, "register %s\n", strings.Join(append([]string{fmt.Sprintf("%q %s", name, file)}, names...), " \\\n\t"))
 }

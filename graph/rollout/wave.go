@@ -63,7 +63,7 @@ type Skip string
 const (
 	SkipDone      Skip = "done already"
 	SkipAway      Skip = "not counted any more: they left, or were excepted"
-	SkipNoChat    Skip = "no chat account that is linked to them"
+	SkipNoChat    Skip = "no chat account that is linked to them, and no mail"
 	SkipNeedsKey  Skip = "no phone for it: they need a key or a token"
 	SkipEnough    Skip = "had all the messages that anybody gets"
 	SkipPostponed Skip = "asked for time"
@@ -96,6 +96,7 @@ const EffectWithin = 7 * 24 * time.Hour
 type Outreach struct {
 	People  int          // who were chosen
 	Next    int          // of them: whom nothing keeps from being written to now
+	Mailed  int          // of those: who get it by mail
 	Skipped map[Skip]int // the others, for the first reason that holds
 	Held    string       // why nobody is written to for now, a sentence; empty: they are
 

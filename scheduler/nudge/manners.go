@@ -23,7 +23,7 @@ type Standing struct {
 	Counted   bool           // is one of the people in scope
 	Done      rollout.Answer // has done what they would be asked for
 	NeedsKey  bool           // has no phone for this
-	Chat      bool           // has a chat account that is linked to them
+	Reached   bool           // has a chat account that is linked to them, or is mailed
 	Left      int            // messages that the wave still has for them
 	Postponed time.Time      // not before then; zero: no wish
 	Sent      []time.Time    // when they were written to, oldest first
@@ -42,7 +42,7 @@ func (s Standing) Decide(now time.Time) (why rollout.Skip, until time.Time) {
 		return rollout.SkipNeedsKey, time.Time{}
 	case s.Left < 1, s.lately(now) >= Most:
 		return rollout.SkipEnough, time.Time{}
-	case !s.Chat:
+	case !s.Reached:
 		return rollout.SkipNoChat, time.Time{}
 	case s.Done == rollout.Unknown:
 		return rollout.SkipUnread, time.Time{}

@@ -42,6 +42,11 @@ type Config struct {
 	Group func(ctx context.Context, id string) ([]string, error)
 	// Account returns the chat account to which somebody is written.
 	Account func(ctx context.Context, object string) (chat.Account, bool)
+	// Mail is the platform by which those are written to who have no chat account,
+	// and everybody the second time: a chat may be what somebody does not read.
+	// Empty: nobody is mailed.
+	Mail    string
+	Contact string // to whom who was mailed can turn
 	// Language returns in which language an account is written to.
 	Language func(ctx context.Context, a chat.Account) (phrases.Language, error)
 	// Held says why nobody is to be written to for now, a sentence; "" if they are.
@@ -215,13 +220,13 @@ func (n *Nudger) plan(ctx context.Context, v *view, w rollout.Wave, due []string
 		if !undone(read[i], subject) {
 			continue // done, or not to be read: the next look knows more
 		}
-		to, ok := n.cfg.Account(ctx, object)
-		if !ok {
-			continue
-		}
 		x := Nudge{
 			Tenant: n.cfg.Tenant, Object: object, Number: len(v.sent[object]) + 1, Wave: w.Ref, Subject: subject,
 			Step: v.standing(ctx, w, object).lately(v.now) + 1,
+		}
+		to, ok := v.reach(ctx, object, x.Step)
+		if !ok {
+			continue
 		}
 		_, err := n.cfg.Store.Plan(ctx, x, to)
 		errs = append(errs, err)

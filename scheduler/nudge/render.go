@@ -49,7 +49,11 @@ func (n *Nudger) Render(ctx context.Context, facts []byte) (chat.Message, error)
 	if err != nil || !ok {
 		return chat.Message{}, err
 	}
-	l, err := n.cfg.Language(ctx, f.Account)
+	speaks, mailed := f.Account, n.cfg.Mail != "" && f.Account.Platform == n.cfg.Mail
+	if a, ok := n.cfg.Account(ctx, f.Object); mailed && ok {
+		speaks = a
+	}
+	l, err := n.cfg.Language(ctx, speaks)
 	if err != nil {
 		return chat.Message{}, err
 	}
@@ -64,7 +68,11 @@ func (n *Nudger) Render(ctx context.Context, facts []byte) (chat.Message, error)
 	if err != nil || !out {
 		return chat.Message{}, err
 	}
-	return n.message(ctx, v, waves[i], x.Subject, x.Step, enforced)
+	m, err := n.message(ctx, v, waves[i], x.Subject, x.Step, enforced)
+	if mailed {
+		m = n.asMail(v, m)
+	}
+	return m, err
 }
 
 // last takes the last look before a message goes out. It reports false if it must
@@ -134,6 +142,9 @@ func (n *Nudger) Reach(ctx context.Context, w rollout.Wave) (rollout.Outreach, c
 		switch why, _ := v.standing(ctx, w, object).Decide(v.now); why {
 		case "", rollout.SkipHours: // by tomorrow they are
 			o.Next++
+			if to, _ := v.reach(ctx, object, v.standing(ctx, w, object).lately(v.now)+1); n.cfg.Mail != "" && to.Platform == n.cfg.Mail {
+				o.Mailed++
+			}
 		default:
 			o.Skipped[why]++
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"twokey/chat"
 	"twokey/graph"
 	"twokey/graph/rollout"
 )
@@ -78,9 +79,25 @@ func (v *view) standing(ctx context.Context, w rollout.Wave, object string) Stan
 		}
 	}
 	if s.Counted && s.Done != rollout.Yes && !s.NeedsKey && s.Left > 0 { // or else it makes no difference
-		_, s.Chat = v.n.cfg.Account(ctx, object)
+		_, s.Reached = v.reach(ctx, object, 1)
 	}
 	return s
+}
+
+// byMail is at which of their messages somebody with a chat account is mailed.
+const byMail = 2
+
+// reach returns where somebody is written to: in the chat, and by mail the second
+// time or if they have no chat account.
+func (v *view) reach(ctx context.Context, object string, step int) (chat.Account, bool) {
+	to, chats := v.n.cfg.Account(ctx, object)
+	if v.n.cfg.Mail == "" || chats && step != byMail {
+		return to, chats
+	}
+	if v.byID[object].Mail == "" && v.why == "" { // where nobody is known, somebody may have a mailbox
+		return to, chats
+	}
+	return chat.Account{Platform: v.n.cfg.Mail, User: object}, true
 }
 
 // due returns whom a wave writes to now, and whether it may write to anybody
