@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/identity"
 	"twokey/graph"
 )
@@ -397,7 +398,7 @@ func TestEveryCommandIsWhole(t *testing.T) {
 		}
 		if own, left, ok := find(commands, strings.Fields(c.Example)); !ok || own.Name != c.Name {
 			t.Errorf("the example %q is another command's", c.Example)
-		} else if _, _, err := parse(own, left); err != nil {
+		} else if _, _, err := parse(phrases.Voice{}, own, left); err != nil {
 			t.Errorf("the example %q: %v", c.Example, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -9,12 +8,13 @@ import (
 	"github.com/agnivade/levenshtein"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 )
 
 // mistake is what a person typed wrong, as a sentence that says what to do.
 type mistake struct{ say, hint string }
 
-func (m *mistake) Error() string { return "typed wrong: " + m.say }
+func (m *mistake) Error() string { return "mistake: " + m.say }
 func (m *mistake) Say() string   { return m.say }
 func (m *mistake) Hint() string  { return m.hint }
 
@@ -38,7 +38,7 @@ func find(all []Command, words []string) (Command, []string, bool) {
 
 // unknown says that there is no such command and which may have been meant,
 // among those that the person may run.
-func unknown(allowed []Command, words []string) *mistake {
+func unknown(v phrases.Voice, allowed []Command, words []string) *mistake {
 	first := strings.ToLower(words[0])
 	typed := strings.ToLower(strings.Join(words[:min(2, len(words))], " "))
 	kin := family(allowed, first)
@@ -48,19 +48,19 @@ func unknown(allowed []Command, words []string) *mistake {
 				kin = append(kin, near)
 			}
 		}
-		return &mistake{shown(first) + " needs one more word.", "Try " + choices(kin) + "."}
+		return &mistake{v.Say("%s needs one more word.", shown(first)), v.Say("Try %s.", choices(v, kin))}
 	}
-	say := "There is no command " + shown(first) + "."
+	say := v.Say("There is no command %s.", shown(first))
 	if len(kin) > 0 {
-		say = "There is no command " + shown(typed) + "."
+		say = v.Say("There is no command %s.", shown(typed))
 	}
 	switch best := nearest(allowed, typed, first); {
 	case len(best) > 0:
-		return &mistake{say, "Did you mean " + choices(best) + "?"}
+		return &mistake{say, v.Say("Did you mean %s?", choices(v, best))}
 	case len(kin) > 0:
-		return &mistake{say, "Try " + choices(kin) + "."}
+		return &mistake{say, v.Say("Try %s.", choices(v, kin))}
 	default:
-		return &mistake{say, "“/mfa help” lists what you can do."}
+		return &mistake{say, v.Say("“/mfa help” lists what you can do.")}
 	}
 }
 
@@ -99,7 +99,7 @@ func family(allowed []Command, first string) []string {
 }
 
 // choices joins what may be typed for people: “a”, “b” or “c”.
-func choices(all []string) string {
+func choices(v phrases.Voice, all []string) string {
 	quoted := make([]string, len(all))
 	for i, s := range all {
 		quoted[i] = "“" + s + "”"
@@ -107,16 +107,24 @@ func choices(all []string) string {
 	if len(quoted) < 2 {
 		return strings.Join(quoted, "")
 	}
-	return strings.Join(quoted[:len(quoted)-1], ", ") + " or " + quoted[len(quoted)-1]
+	return v.Say("%s or %s", strings.Join(quoted[:len(quoted)-1], ", "), quoted[len(quoted)-1])
 }
 
 // shown quotes what a person typed back to them.
 func shown(s string) string { return quoted(s, 40) }
 
+// example is how a command may be typed, for whoever typed it otherwise.
+func example(v phrases.Voice, c Command) string { return v.Say("For example: /mfa %s", c.Example) }
+
+// not says that a word is none of those that an option knows.
+func not(v phrases.Voice, c Command, o chat.Option, word string) *mistake {
+	return &mistake{v.Say("%s is not something “/mfa %s” knows.", shown(word), c.Name), v.Say("Try %s.", choices(v, o.Choices))}
+}
+
 // parse assigns the words after a command's name to its options. What is left
 // over of a change is its justification.
-func parse(c Command, words []string) (args map[string]string, rest string, err error) {
-	args, words, err = flags(c, words)
+func parse(v phrases.Voice, c Command, words []string) (args map[string]string, rest string, err error) {
+	args, words, err = flags(v, c, words)
 	if err != nil {
 		return nil, "", err
 	}
@@ -129,11 +137,11 @@ func parse(c Command, words []string) (args map[string]string, rest string, err 
 		}
 		if len(words) == 0 {
 			if o.Required {
-				hint := "For example: /mfa " + c.Example
+				hint := example(v, c)
 				if len(o.Choices) > 0 {
-					hint = "Type one of these after it: " + choices(o.Choices) + "."
+					hint = v.Say("Type one of these after it: %s.", choices(v, o.Choices))
 				}
-				return nil, "", &mistake{fmt.Sprintf("“/mfa %s” needs %s.", c.Name, o.Summary), hint}
+				return nil, "", &mistake{v.Say("“/mfa %s” needs %s.", c.Name, inLanguage(v, o.Summary)), hint}
 			}
 			break
 		}
@@ -147,17 +155,17 @@ func parse(c Command, words []string) (args map[string]string, rest string, err 
 			if c.Plan != nil {
 				break
 			}
-			return nil, "", &mistake{fmt.Sprintf("%s is not something “/mfa %s” knows.", shown(words[0]), c.Name), "Try " + choices(o.Choices) + "."}
+			return nil, "", not(v, c, o, words[0])
 		}
 		args[o.Name], words = word, left
 	}
 	rest = strings.Join(words, " ")
 	if rest != "" && c.Plan == nil {
-		hint := "For example: /mfa " + c.Example
+		hint := example(v, c)
 		if name, ok := args[userOption.Name]; ok {
-			hint = fmt.Sprintf("A name of several words stands in quotation marks: /mfa %s “%s”", c.Name, chat.Safe(name+" "+rest, 60))
+			hint = v.Say("A name of several words stands in quotation marks: /mfa %s “%s”", c.Name, chat.Safe(name+" "+rest, 60))
 		}
-		return nil, "", &mistake{fmt.Sprintf("“/mfa %s” does not take %s.", c.Name, shown(rest)), hint}
+		return nil, "", &mistake{v.Say("“/mfa %s” does not take %s.", c.Name, shown(rest)), hint}
 	}
 	return args, rest, nil
 }
@@ -165,7 +173,7 @@ func parse(c Command, words []string) (args map[string]string, rest string, err 
 // filled takes out of a command the options that the form of a pressed button
 // has filled in, and returns those: a button is a typed line, whose blanks its
 // form fills.
-func filled(c Command, e chat.Event) (Command, map[string]string, error) {
+func filled(v phrases.Voice, c Command, e chat.Event) (Command, map[string]string, error) {
 	given := map[string]string{}
 	if e.Kind != chat.Press || e.Button != "run" {
 		return c, given, nil
@@ -179,7 +187,7 @@ func filled(c Command, e chat.Event) (Command, map[string]string, error) {
 		}
 		value, ok := choose(o, typed)
 		if !ok {
-			return c, nil, &mistake{fmt.Sprintf("%s is not something “/mfa %s” knows.", shown(typed), c.Name), "Try " + choices(o.Choices) + "."}
+			return c, nil, not(v, c, o, typed)
 		}
 		given[o.Name] = value
 	}
@@ -269,7 +277,7 @@ func parted(name string) []string {
 
 // flags takes out of the words the options that have no place of their own. A
 // telephone makes one long dash of the two hyphens.
-func flags(c Command, words []string) (args map[string]string, rest []string, err error) {
+func flags(v phrases.Voice, c Command, words []string) (args map[string]string, rest []string, err error) {
 	args = map[string]string{}
 	if !slices.ContainsFunc(c.Options, func(o chat.Option) bool { return o.Flag }) {
 		return args, words, nil
@@ -285,7 +293,7 @@ func flags(c Command, words []string) (args map[string]string, rest []string, er
 		name, value, given := strings.Cut(name, "=")
 		i := slices.IndexFunc(c.Options, func(o chat.Option) bool { return o.Flag && o.Name == strings.ToLower(name) })
 		if i < 0 {
-			return nil, nil, &mistake{fmt.Sprintf("%s is not something “/mfa %s” knows.", shown(word), c.Name), "For example: /mfa " + c.Example}
+			return nil, nil, &mistake{v.Say("%s is not something “/mfa %s” knows.", shown(word), c.Name), example(v, c)}
 		}
 		o := c.Options[i]
 		switch {
@@ -297,11 +305,11 @@ func flags(c Command, words []string) (args map[string]string, rest []string, er
 		case !o.Bare && !given && len(words) > 0:
 			value, words = phrase(o, words)
 		case o.Bare || !given:
-			return nil, nil, &mistake{fmt.Sprintf("“--%s” of “/mfa %s” is: %s.", o.Name, c.Name, o.Summary), "For example: /mfa " + c.Example}
+			return nil, nil, &mistake{v.Say("“--%s” of “/mfa %s” is: %s.", o.Name, c.Name, inLanguage(v, o.Summary)), example(v, c)}
 		}
 		value, ok := choose(o, value)
 		if !ok {
-			return nil, nil, &mistake{fmt.Sprintf("%s is not something “--%s” knows.", shown(value), o.Name), "Try " + choices(o.Choices) + "."}
+			return nil, nil, &mistake{v.Say("%s is not something “--%s” knows.", shown(value), o.Name), v.Say("Try %s.", choices(v, o.Choices))}
 		}
 		args[o.Name] = value
 	}
@@ -333,9 +341,9 @@ func justification(words string) (string, error) {
 	words = strings.TrimSpace(words)
 	switch {
 	case !utf8.ValidString(words), chat.Hidden(words):
-		return "", &mistake{"What you wrote holds invisible or direction-changing characters.", "Please type it again in plain text. Nothing was recorded."}
+		return "", &mistake{phrases.Mark("What you wrote holds invisible or direction-changing characters."), phrases.Mark("Please type it again in plain text. Nothing was recorded.")}
 	case utf8.RuneCountInString(words) > maxReason:
-		return "", &mistake{fmt.Sprintf("What you wrote is too long: it is read on a phone, so it may have %d characters.", maxReason), "Please shorten it. Nothing was recorded."}
+		return "", &mistake{phrases.Mark("What you wrote is too long: it is read on a phone, so it may have 300 characters."), phrases.Mark("Please shorten it. Nothing was recorded.")}
 	}
 	return strings.Join(strings.Fields(words), " "), nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 )
@@ -87,7 +88,7 @@ func TestParse(t *testing.T) {
 			if !ok {
 				t.Fatalf("no command in %q", row.line)
 			}
-			args, rest, err := parse(c, left)
+			args, rest, err := parse(phrases.Voice{}, c, left)
 			var m *mistake
 			if errors.As(err, &m) != (row.say != "") {
 				t.Fatalf("parse(%q): %v, want %q", row.line, err, row.say)
@@ -124,7 +125,7 @@ func TestParseOfChanges(t *testing.T) {
 		"":                {"", ""},
 		"forever forever": {"forever", "forever"},
 	} {
-		args, rest, err := parse(change, strings.Fields(line))
+		args, rest, err := parse(phrases.Voice{}, change, strings.Fields(line))
 		if err != nil || args["how"] != want[0] || rest != want[1] {
 			t.Errorf("parse(%q) = %q, %q, %v; want %q", line, args, rest, err, want)
 		}
@@ -156,7 +157,7 @@ func TestUnknown(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			m := unknown(row.allowed, strings.Fields(row.line))
+			m := unknown(phrases.Voice{}, row.allowed, strings.Fields(row.line))
 			if m.Say() != row.say || row.hint != "" && m.Hint() != row.hint {
 				t.Errorf("unknown(%q) says %q, hints %q; want %q, %q", row.line, m.Say(), m.Hint(), row.say, row.hint)
 			}
@@ -188,7 +189,7 @@ func TestOneLetterTypos(t *testing.T) {
 				continue
 			}
 			typos++
-			m := unknown(commands, words)
+			m := unknown(phrases.Voice{}, commands, words)
 			if !strings.Contains(m.Hint(), "/mfa "+c.Name+"”") {
 				t.Errorf("%q for %q: %s %s", typed, c.Name, m.Say(), m.Hint())
 			}
@@ -279,13 +280,13 @@ func TestFlags(t *testing.T) {
 		"“Sam Rivera” lost phone":           {map[string]string{"user": "Sam Rivera"}, "lost phone"},
 		`"Sam lost phone`:                   {map[string]string{"user": `"Sam`}, "lost phone"},
 	} {
-		args, rest, err := parse(c, strings.Fields(line))
+		args, rest, err := parse(phrases.Voice{}, c, strings.Fields(line))
 		if err != nil || !maps.Equal(args, want.args) || rest != want.rest {
 			t.Errorf("%s: %v, %q, %v; want %v, %q", line, args, rest, err, want.args, want.rest)
 		}
 	}
 	for _, line := range []string{"", "sam --minutes", "sam --multi=no", "sam --colour red", "sam --keep hats", "--minutes 5"} {
-		if args, rest, err := parse(c, strings.Fields(line)); err == nil {
+		if args, rest, err := parse(phrases.Voice{}, c, strings.Fields(line)); err == nil {
 			t.Errorf("%q is taken for %v, %q", line, args, rest)
 		}
 	}

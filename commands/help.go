@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/identity"
 )
 
@@ -18,57 +19,67 @@ func help(allowed func(identity.Speaker) []chat.CommandSpec) Command {
 		Answer: func(_ context.Context, c Call) (chat.Message, error) {
 			specs := allowed(c.Who)
 			if name, ok := c.Args["command"]; ok {
-				return helpOn(specs, strings.ToLower(name))
+				return helpOn(c.Voice, specs, strings.ToLower(name))
 			}
 			m := chat.Message{
-				Headline: "What you can do here",
-				Text:     "You can also just ask me a question in your own words.",
-				Table:    overview(specs),
-				Footer:   "Only you can see this.",
+				Headline: c.Voice.Say("What you can do here"),
+				Text:     c.Voice.Say("You can also just ask me a question in your own words."),
+				Table:    overview(c.Voice, specs),
+				Footer:   c.Voice.Say("Only you can see this."),
 			}
 			if c.Unread != nil {
-				m.Text = "Microsoft 365 cannot be read just now, so I cannot see who you are. This is what everybody may do; some of it has to wait."
+				m.Text = c.Voice.Say("Microsoft 365 cannot be read just now, so I cannot see who you are. This is what everybody may do; some of it has to wait.")
 			}
 			return m, nil
 		},
 	}
 }
 
-func overview(specs []chat.CommandSpec) *chat.Table {
-	t := &chat.Table{Header: []string{"Type", "What it does"}}
+// inLanguage is what a command or an option is for, in the language of whoever
+// reads it; for commands of other roles, in English.
+func inLanguage(v phrases.Voice, summary string) string {
+	book, err := summaries()
+	if err != nil {
+		return summary // they are part of the program
+	}
+	return book.In(v.Language()).Say(summary)
+}
+
+func overview(v phrases.Voice, specs []chat.CommandSpec) *chat.Table {
+	t := &chat.Table{Header: []string{v.Say("Type"), v.Say("What it does")}}
 	for _, s := range specs {
-		t.Rows = append(t.Rows, []string{usage(s), s.Summary})
+		t.Rows = append(t.Rows, []string{usage(s), inLanguage(v, s.Summary)})
 	}
 	return t
 }
 
 // helpOn explains one command, or lists those of two words that begin with name.
-func helpOn(specs []chat.CommandSpec, name string) (chat.Message, error) {
+func helpOn(v phrases.Voice, specs []chat.CommandSpec, name string) (chat.Message, error) {
 	var kin []chat.CommandSpec
 	for _, s := range specs {
 		switch {
 		case s.Name == name:
-			return manual(s), nil
+			return manual(v, s), nil
 		case strings.HasPrefix(s.Name, name+" "):
 			kin = append(kin, s)
 		}
 	}
 	if len(kin) > 0 {
-		return chat.Message{Headline: "What begins with “/mfa " + name + "”", Table: overview(kin)}, nil
+		return chat.Message{Headline: v.Say("What begins with “/mfa %s”", name), Table: overview(v, kin)}, nil
 	}
-	return chat.Message{}, &mistake{"There is no command " + shown(name) + " for you.", "“/mfa help” lists what you can do."}
+	return chat.Message{}, &mistake{v.Say("There is no command %s for you.", shown(name)), v.Say("“/mfa help” lists what you can do.")}
 }
 
-func manual(s chat.CommandSpec) chat.Message {
-	m := chat.Message{Headline: usage(s), Text: s.Summary}
+func manual(v phrases.Voice, s chat.CommandSpec) chat.Message {
+	m := chat.Message{Headline: usage(s), Text: inLanguage(v, s.Summary)}
 	for _, o := range s.Options {
-		value := o.Summary
+		value := inLanguage(v, o.Summary)
 		if len(o.Choices) > 0 {
 			value += ": " + strings.Join(o.Choices, ", ")
 		}
 		m.Fields = append(m.Fields, chat.Field{Label: o.Name, Value: value})
 	}
-	m.Fields = append(m.Fields, chat.Field{Label: "Example", Value: "/mfa " + s.Example})
+	m.Fields = append(m.Fields, chat.Field{Label: v.Say("Example"), Value: "/mfa " + s.Example})
 	return m
 }
 

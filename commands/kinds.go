@@ -147,3 +147,12 @@ func switchedOn(env Env, name string) error {
 		"An owner can switch it on with “changes: [" + k.name + "]” in the configuration. It needs the permission " + k.permission + ".",
 	}
 }
+
+// What needs a fresh proof beside the kinds of change that do.
+const (
+	forLists = "lists of names" // all of them, as a file
+	forLinks = "links"          // to say that somebody else's counts at once
+)
+
+// chosenProof is what the demo counts as a proof.
+const chosenProof = "chosen in the demo"

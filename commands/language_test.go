@@ -10,7 +10,7 @@ import (
 )
 
 // spokenFiles are the files in which all that people read is translated.
-var spokenFiles = []string{"ask.go", "language.go", "handout.go", "ownhours.go", "me.go", "own.go", "privacy.go", "setup.go", "tenantfacts.go", "unhelpful.go"}
+var spokenFiles = []string{"args.go", "ask.go", "help.go", "stepup.go", "language.go", "handout.go", "ownhours.go", "me.go", "own.go", "privacy.go", "setup.go", "tenantfacts.go", "unhelpful.go"}
 
 func TestEverythingStaffReadIsTranslated(t *testing.T) {
 	t.Parallel()
@@ -138,6 +138,15 @@ func TestStaffAreAnsweredInTheirLanguage(t *testing.T) {
 		{"sue", "revoke sam", "Bạn không thể dùng “/mfa revoke”."},
 		{"sam", "revoke sue", "Sie dürfen „/mfa revoke“ nicht nutzen."},
 		{"sam", "status", "oder wer eine andere Rolle hat"},
+		{"sam", "help", "Was Sie hier tun können"},
+		{"sam", "help remind", "für wie viele Tage"},
+		{"sam", "help block", "Für Sie gibt es keinen Befehl “block”."},
+		{"sam", "remnd 3", "Meinten Sie “/mfa remind”?"},
+		{"sam", "setup nokia", "“nokia” kennt „/mfa setup“ nicht."},
+		{"sam", "remind", "„/mfa remind“ braucht: für wie viele Tage"},
+		{"sam", "me too", "„/mfa me“ nimmt “too” nicht an."},
+		{"sam", "guide", "Probieren Sie “/mfa guide"},
+		{"sue", "remnd 3", "Có phải ý bạn là “/mfa remind”?"},
 		{"sam", "link", "Wem dieses Chatkonto gehört, ist schon festgelegt."},
 		{"sam", "unlink", "nur wem der Bot untersteht, kann das beenden"},
 	} {

@@ -67,7 +67,7 @@ func (m *Mux) Handle(ctx context.Context, r chat.Responder, e chat.Event) (err e
 func (m *Mux) answer(ctx context.Context, r chat.Responder, e chat.Event) (answer chat.Message, aloud bool, err error) {
 	if utf8.RuneCountInString(e.Text) > maxText {
 		return chat.Message{}, false, &mistake{
-			fmt.Sprintf("That is too long for me: %d characters are the most I can read.", maxText), "Please say it shorter. Nothing was done.",
+			m.voice(ctx, e).Say("That is too long for me: %d characters are the most I can read.", maxText), phrases.Mark("Please say it shorter. Nothing was done."),
 		}
 	}
 	switch e.Kind {
@@ -93,7 +93,7 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 	c, left, ok := find(m.all, words)
 	who, unread := m.speaker(ctx, c, e.From)
 	if !ok {
-		return chat.Message{}, false, unknown(m.allowed(who), words)
+		return chat.Message{}, false, unknown(m.voice(ctx, e), m.allowed(who), words)
 	}
 	if unread != nil && !c.Offline {
 		return chat.Message{}, false, unread
@@ -101,11 +101,11 @@ func (m *Mux) command(ctx context.Context, r chat.Responder, e chat.Event, line,
 	if !c.Access.Allows(who) {
 		return chat.Message{}, false, denied(m.voice(ctx, e), who, c)
 	}
-	asked, given, err := filled(c, e)
+	asked, given, err := filled(m.voice(ctx, e), c, e)
 	if err != nil {
 		return chat.Message{}, false, err
 	}
-	args, rest, err := parse(asked, left)
+	args, rest, err := parse(m.voice(ctx, e), asked, left)
 	if err != nil {
 		return chat.Message{}, false, err
 	}

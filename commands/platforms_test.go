@@ -21,6 +21,7 @@ import (
 	"twokey/bot/slack"
 	"twokey/bot/slack/slacktest"
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/commands/identity"
 	"twokey/graph"
 	"twokey/graph/simtenant"
@@ -200,7 +201,7 @@ func inDiscord(t *testing.T) platform {
 func chosen(t *testing.T, c Command, line string) map[string]any {
 	t.Helper()
 	_, words, _ := find([]Command{c}, strings.Fields(line))
-	args, rest, err := parse(c, words)
+	args, rest, err := parse(phrases.Voice{}, c, words)
 	if err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}

@@ -45,9 +45,15 @@ func TestSummariesAreTranslated(t *testing.T) {
 	for _, c := range NewMux(Env{}, nil).all {
 		if c.audience() == chat.ForEverybody {
 			said[c.Summary] = true
+			for _, o := range c.Options {
+				said[o.Summary] = true
+			}
 		}
 		if c.Access.everybody && !strings.HasPrefix(c.Name, "case ") { // the help desk's
 			needed[c.Summary] = true
+			for _, o := range c.Options {
+				needed[o.Summary] = true
+			}
 		}
 	}
 	for _, l := range phrases.Languages()[1:] {

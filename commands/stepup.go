@@ -9,26 +9,21 @@ import (
 	"time"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 	"twokey/chat/visit"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 	"twokey/commands/link"
 )
 
-// What needs a fresh proof beside the kinds of change that do.
-const (
-	forLists = "lists of names" // all of them, as a file
-	forLinks = "links"          // to say that somebody else's counts at once
-)
-
 // errNoStepUp is for what needs a fresh proof where nobody can give one.
 var errNoStepUp = &approval.Refusal{
 	Code: "no-step-up",
-	Text: "This needs a fresh proof of who you are, and this bot has no page on which to give it. An owner can set one up (“web.public_url” in the configuration), or accept to go without (“accept_no_step_up”), but not for chat accounts that are people's own.",
+	Text: phrases.Mark("This needs a fresh proof of who you are, and this bot has no page on which to give it. An owner can set one up (“web.public_url” in the configuration), or accept to go without (“accept_no_step_up”), but not for chat accounts that are people's own."),
 }
 
-// chosenProof is what the demo counts as a proof.
-const chosenProof = "chosen in the demo"
+// stepUpWords are what [approval.ErrStepUp] says.
+var stepUpWords = phrases.Mark("This needs a fresh proof of who you are.")
 
 // Prove returns, for [approval.Engine.Prove] and [approval.RunnerConfig.Prove],
 // what somebody has proved within the last minutes on the page.
@@ -94,10 +89,20 @@ func freshOf(ctx context.Context, env Env, p approval.Principal, a chat.Account,
 	return approval.Fresh{Proof: string(last.Proof), At: last.At}, nil
 }
 
-// tooWeak is for somebody who proved something, and not enough.
+// weakWords are for somebody who proved something, and not enough, by what they
+// proved and what is needed.
+var weakWords = map[[2]visit.Proof]string{
+	{visit.Password, visit.MFA}:     phrases.Mark("You have given a fresh password, and this needs a fresh MFA. Register a passkey on the page: it counts a day later, or once an owner confirms it."),
+	{visit.Password, visit.Passkey}: phrases.Mark("You have given a fresh password, and this needs a passkey. Register a passkey on the page: it counts a day later, or once an owner confirms it."),
+	{visit.MFA, visit.Passkey}:      phrases.Mark("You have given a fresh MFA, and this needs a passkey. Register a passkey on the page: it counts a day later, or once an owner confirms it."),
+}
+
 func tooWeak(was, least visit.Proof) error {
-	text := "You have given a " + string(was) + ", and this needs a " + string(least) + "."
-	return &approval.Refusal{Code: approval.ErrStepUp.Code, Text: text + " Register a passkey on the page: it counts a day later, or once an owner confirms it."}
+	text, ok := weakWords[[2]visit.Proof{was, least}]
+	if !ok {
+		text = stepUpWords
+	}
+	return &approval.Refusal{Code: approval.ErrStepUp.Code, Text: text}
 }
 
 // holdsKey reports whether somebody has a passkey that counts.
@@ -142,7 +147,8 @@ func (m *Mux) stepUp(ctx context.Context, e chat.Event, why error) (chat.Message
 	if err != nil {
 		return chat.Message{}, err
 	}
-	again := chat.Button{ID: "run", Label: "Go on", Value: e.Text, Style: chat.Primary}
+	v := m.voice(ctx, e)
+	again := chat.Button{ID: "run", Label: v.Say("Go on"), Value: e.Text, Style: chat.Primary}
 	deed, about := m.named(e.Text), e.Text
 	if e.Kind == chat.Press {
 		again.ID, again.Value, deed, about = e.Button, e.Value, e.Button, e.Value
@@ -150,25 +156,26 @@ func (m *Mux) stepUp(ctx context.Context, e chat.Event, why error) (chat.Message
 			deed = m.named(line)
 		}
 		if e.Button == "approve" {
-			again.Label = "Approve"
+			again.Label = v.Say("Approve")
 		}
 	}
-	v := link.Visit{Purpose: visit.StepUp, Account: e.From, Object: who.Principal.Object}
-	v.Deed, v.Request = deed, requestRef.FindString(strings.ToUpper(about))
-	address, err := giveAddress(ctx, m.env, v, e)
+	begins := link.Visit{Purpose: visit.StepUp, Account: e.From, Object: who.Principal.Object}
+	begins.Deed, begins.Request = deed, requestRef.FindString(strings.ToUpper(about))
+	address, err := giveAddress(ctx, m.env, begins, e)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	headline := approval.ErrStepUp.Text
+	headline := stepUpWords
 	if no := (*approval.Refusal)(nil); errors.As(why, &no) {
 		headline = no.Text
 	}
 	return chat.Message{
-		Headline: headline,
-		Text:     "Nothing is done yet. Open the page within " + span(visit.Life) + ", show there who you are, and come back: for " + span(link.ProofLife) + " the button below goes on. The address is yours alone and works once.",
-		Links:    []chat.Link{{Label: "Show who I am", URL: address}},
-		Footer:   onlyYou + " " + noSecrets,
-		Buttons:  []chat.Button{again},
+		Headline: v.Say(headline),
+		Text: v.Say("Nothing is done yet. Open the page within %d minutes, show there who you are, and come back: for %d minutes the button below goes on. The address is yours alone and works once.",
+			int(visit.Life.Minutes()), int(link.ProofLife.Minutes())),
+		Links:   []chat.Link{{Label: v.Say("Show who I am"), URL: address}},
+		Footer:  privately(v),
+		Buttons: []chat.Button{again},
 	}, nil
 }
 
@@ -221,8 +228,8 @@ func giveAddress(ctx context.Context, env Env, v link.Visit, e chat.Event) (stri
 }
 
 var errTooOften = &mistake{
-	"You asked for this too often within the hour.",
-	"Wait an hour and try again. If it was not you who asked, call the help desk: somebody else may use your chat account.",
+	phrases.Mark("You asked for this too often within the hour."),
+	phrases.Mark("Wait an hour and try again. If it was not you who asked, call the help desk: somebody else may use your chat account."),
 }
 
 // speaksAs refuses a visit whose account is not that person's any more, or may not

@@ -440,3 +440,27 @@ func TestU02CollectOnThePage(t *testing.T) {
 		}
 	})
 }
+
+// TestStepUpIsTranslated holds that what is said of a fresh proof is what is
+// translated.
+func TestStepUpIsTranslated(t *testing.T) {
+	t.Parallel()
+	if stepUpWords != approval.ErrStepUp.Text {
+		t.Errorf("said is %q, translated %q", approval.ErrStepUp.Text, stepUpWords)
+	}
+	proofs := []visit.Proof{visit.Password, visit.MFA, visit.Passkey}
+	for least, needed := range proofs {
+		for _, was := range proofs[:least] {
+			if weakWords[[2]visit.Proof{was, needed}] == "" {
+				t.Errorf("nothing is said of a %s where a %s is needed", was, needed)
+			}
+		}
+	}
+	book, err := LoadPhrases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := book.In("de").Say(stepUpWords); got == stepUpWords {
+		t.Error("in German it is English")
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"twokey/chat"
+	"twokey/chat/phrases"
 )
 
 // twinLines is what people type in the place of a button, by its ID. "value" stands
@@ -57,7 +58,7 @@ func TestEachButtonHasATypedTwin(t *testing.T) {
 			t.Errorf("nobody can type %q for the button %q", line, id)
 			continue
 		}
-		if _, _, err := parse(c, left); err != nil {
+		if _, _, err := parse(phrases.Voice{}, c, left); err != nil {
 			t.Errorf("%q is not taken: %v", line, err)
 		}
 	}
