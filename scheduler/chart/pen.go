@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"math"
 	"strings"
@@ -42,9 +43,13 @@ func (p *pen) png() ([]byte, error) {
 	picture := p.canvas.Image()
 	size := picture.Bounds()
 	card := image.NewNRGBA(size)
+	draw.Draw(card, size, picture, size.Min, draw.Src)
 	for y := range size.Dy() {
-		for x := range size.Dx() {
-			at := color.NRGBAModel.Convert(picture.At(x, y)).(color.NRGBA)
+		for x := 0; x < size.Dx(); x++ {
+			if x == round && y >= round && y < size.Dy()-round { // no corner or edge is there
+				x = size.Dx() - round
+			}
+			at := card.NRGBAAt(x, y)
 			out := outside(x, y, size.Dx(), size.Dy())
 			at.A = uint8(255 * (1 - min(1, max(0, out))))
 			if edge := out + 2; edge > 0 && at.A > 0 {
@@ -60,9 +65,11 @@ func (p *pen) png() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// round is the radius of the corners.
+const round = 20
+
 // outside is how far a pixel lies outside of the card, below 0 within it.
 func outside(x, y, width, height int) float64 {
-	const round = 20
 	dx := max(round-float64(x)-0.5, float64(x)+0.5-float64(width-round), 0)
 	dy := max(round-float64(y)-0.5, float64(y)+0.5-float64(height-round), 0)
 	if dx > 0 && dy > 0 {
