@@ -43,7 +43,7 @@ func forecast(env Env) Command {
 			if was, err := rollout.NewForecast(weeks[:max(0, len(weeks)-1)], goal); err == nil {
 				m.Text = f.MovedSince(was)
 			}
-			m.Image, err = env.Trend.Picture(weeks, f)
+			m.Image, err = env.pictures.of(env.Trend, weeks, f)
 			return m, err
 		},
 	}

@@ -32,6 +32,7 @@ var _ chat.Handler = (*Mux)(nil)
 // NewMux returns a mux over every command.
 func NewMux(env Env, log *slog.Logger) *Mux {
 	env.gaps = &sparing{each: gapAgain, last: map[string]time.Time{}}
+	env.pictures = &pictures{}
 	env.told = &sparing{each: time.Hour, last: map[string]time.Time{}}
 	m := &Mux{env: env, log: log}
 	m.all = all(env, m.specs)

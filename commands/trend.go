@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"twokey/chat"
 	"twokey/commands/identity"
@@ -19,6 +20,37 @@ type Trend interface {
 	Weeks(ctx context.Context, n int) ([]rollout.Week, error)
 	// Picture draws weeks, and the forecast if there is one.
 	Picture(weeks []rollout.Week, f rollout.Forecast) (*chat.Image, error)
+}
+
+// pictures are the last few that were drawn, by what is in them: to draw one takes
+// longer than all else that is answered with it. A nil one keeps none.
+type pictures struct {
+	mu    sync.Mutex
+	drawn map[string]*chat.Image
+}
+
+// keptPictures is how many are kept.
+const keptPictures = 8
+
+func (p *pictures) of(t Trend, weeks []rollout.Week, f rollout.Forecast) (*chat.Image, error) {
+	if p == nil || len(weeks) == 0 { // without a week it says the time
+		return t.Picture(weeks, f)
+	}
+	key := encode(weeks) + fmt.Sprint(f)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if drawn := p.drawn[key]; drawn != nil {
+		return drawn, nil
+	}
+	drawn, err := t.Picture(weeks, f)
+	if err != nil {
+		return nil, err
+	}
+	if p.drawn == nil || len(p.drawn) >= keptPictures {
+		p.drawn = make(map[string]*chat.Image)
+	}
+	p.drawn[key] = drawn
+	return drawn, nil
 }
 
 // The weeks that trend shows: without a word, and the most that a picture can.
@@ -93,7 +125,7 @@ func trendMessage(env Env, weeks []rollout.Week, f rollout.Forecast) (chat.Messa
 	if err != nil {
 		return chat.Message{}, err
 	}
-	picture, err := env.Trend.Picture(weeks, f)
+	picture, err := env.pictures.of(env.Trend, weeks, f)
 	if err != nil {
 		return chat.Message{}, err
 	}
