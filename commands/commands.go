@@ -76,9 +76,9 @@ type Env struct {
 	Now        func() time.Time
 	Changed    func() // is called when something may have been changed in the tenant; nil: nobody minds
 
-	gaps     *sparing // what was counted of the guide's gaps lately, see keepGap
+	gaps     *sparing  // what was counted of the guide's gaps lately, see keepGap
 	pictures *pictures // that were drawn
-	told     *sparing // of whom it was told lately that they look many up, see tellOfLookUps
+	told     *sparing  // of whom it was told lately that they look many up, see tellOfLookUps
 
 	// Collect carries out what its requester collects, see [approval.Runner.Collect].
 	Collect func(ctx context.Context, v approval.Vote, deliver func(ctx context.Context, handover any) error) (approval.Request, error)
