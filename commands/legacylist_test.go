@@ -144,7 +144,7 @@ func TestDeclaredDevice(t *testing.T) {
 		wantSaid(t, o.say("ada", `legacy declare "Scanner 2"`), "who runs it")
 		wantSaid(t, o.say("ada", "legacy declare nothing --gone"), "No device “nothing” is declared.")
 		wantSaid(t, o.say("ada", `legacy declare "Scanner 2" Vic runs it`), "“Scanner 2” is declared")
-		wantSaid(t, o.say("vic", "legacy"), "1 device or sender")
+		wantSaid(t, o.say("vic", "legacy"), "Declared devices and senders: 1;")
 		wantSaid(t, o.say("vic", "legacy --by user"), "“Scanner 2”: Vic runs it")
 		wantSaid(t, o.say("ada", "preflight defaults"), "Declared to sign in by an old protocol: “Scanner 2”. They stop at once.")
 		if words := o.asks("ada", "defaults enable all have been trained").Words; !strings.Contains(strings.Join(words.Findings, " "), "Scanner 2") {
