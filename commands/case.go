@@ -400,7 +400,11 @@ func personCard(ctx context.Context, env Env, v phrases.Voice, c staff.Case, to 
 	}
 	switch c.Kind {
 	case staff.Lost:
-		m.Text = v.Say("The help desk makes sure that it is you: they call you on the number in the directory, see you, or ask your manager. Then you get a way in, register your new phone and a backup, and the old phone is taken off.") + "\n\n" + v.Say("If you did not report this, stop it now.")
+		wrong := v.Say("If you did not report this, stop it now.")
+		if c.Opener != c.Person { // whoever asked a colleague to say so did not report it
+			wrong = v.Say("%s told the help desk for you. If your phone is not lost, stolen or broken, stop it now.", caseName(ctx, env, c.Opener))
+		}
+		m.Text = v.Say("The help desk makes sure that it is you: they call you on the number in the directory, see you, or ask your manager. Then you get a way in, register your new phone and a backup, and the old phone is taken off.") + "\n\n" + wrong
 		m.Buttons = append(writeButtons(v, c), stopping)
 	case staff.Reset:
 		m.Text = v.Say("Your sign-in methods were reset. Please register again: “/mfa setup” shows how. If something is registered that is not yours, say so at once.")

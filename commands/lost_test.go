@@ -384,7 +384,7 @@ func TestU05LostByMail(t *testing.T) {
 					}
 					return
 				}
-				if len(got) != 2 || !strings.Contains(got[0].Plain(), ref) || !strings.Contains(got[1].Plain(), "You are told because this is about you") || got[1].Request != r.Ref {
+				if len(got) != 2 || !strings.Contains(got[0].Plain(), ref) || !strings.Contains(got[0].Plain(), "“Vic Marlowe” told the help desk for you.") || !strings.Contains(got[1].Plain(), "You are told because this is about you") || got[1].Request != r.Ref {
 					t.Errorf("mailed: %+v", got)
 				}
 				for _, m := range got {

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"twokey/chat/phrases"
@@ -54,6 +55,9 @@ func policiesAsk(f rollout.Facts) (policies, known bool) {
 		return false, false
 	}
 	all, known := f.Policies.Get()
+	if no := (*graph.Error)(nil); errors.As(f.Policies.Err(), &no) && no.Kind == graph.KindNoLicence {
+		known = true // who cannot have any has none
+	}
 	return slices.ContainsFunc(all, func(p graph.Policy) bool { return p.State == graph.PolicyEnabled && p.DemandsMFA() }), known
 }
 

@@ -42,6 +42,7 @@ func TestGuideFacts(t *testing.T) {
 		{"policies", false, signIn(false, asks), []guide.Fact{guide.Policies}},
 		{"a policy on trial", false, signIn(false, reportOnly), []guide.Fact{guide.NotAsked}},
 		{"neither", false, signIn(false, nil), []guide.Fact{guide.NotAsked}},
+		{"no licence for policies", false, rollout.Facts{SecurityDefaults: rollout.From(graph.SecurityDefaults{}, nil), Policies: rollout.From([]graph.Policy(nil), &graph.Error{Kind: graph.KindNoLicence})}, []guide.Fact{guide.NotAsked}},
 		{"policies that cannot be read", false, rollout.Facts{SecurityDefaults: rollout.From(graph.SecurityDefaults{}, nil), Policies: rollout.From([]graph.Policy(nil), denied)}, nil},
 		{"methods that cannot be read", false, rollout.Facts{MethodsPolicy: rollout.From(graph.MethodsPolicy{Methods: all, Migrated: true}, denied)}, nil},
 		{"all off", false, method(graph.MethodsPolicy{Methods: all, Migrated: true}), []guide.Fact{guide.NoTexts, guide.NoPasskeys, guide.NoCodes, guide.NoPasses}},
