@@ -32,6 +32,9 @@ func Backup(ctx context.Context, dsn, file string) (err error) {
 	defer conn.Close()
 	part := file + ".part"
 	defer os.Remove(part)
+	if err := private(part); err != nil {
+		return err
+	}
 	// The copy is a new file; nothing is written to the database itself.
 	if _, err := conn.ExecContext(ctx, "PRAGMA query_only = 0"); err != nil {
 		return err

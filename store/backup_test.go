@@ -115,6 +115,23 @@ func wantWhole(t *testing.T, dsn string, least int64) {
 	}
 }
 
+// The database, what SQLite puts beside it, and a copy are for their owner alone,
+// whatever the umask leaves to others: they hold names.
+func TestFilesAreTheOwnersAlone(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s := open(t, filepath.Join(folder, "twokey.db"), time.Now)
+	defer s.Close()
+	if err := errors.Join(pending(t, s, "one"), Backup(t.Context(), filepath.Join(folder, "twokey.db"), filepath.Join(folder, "copy.db"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"twokey.db", "twokey.db-wal", "twokey.db-shm", "copy.db"} {
+		if f, err := os.Stat(filepath.Join(folder, name)); err != nil || f.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, f, err)
+		}
+	}
+}
+
 func TestBackupRefuses(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -31,6 +31,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -116,11 +117,24 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		if err := s.takeAlone(cfg.DSN); err != nil {
 			return nil, errors.Join(err, s.db.Close())
 		}
+		if err := private(cfg.DSN); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	if err := s.prepare(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", name(cfg.DSN), err), s.Close())
 	}
 	return s, nil
+}
+
+// private makes a file that is not there yet, for its owner alone: it will hold
+// names. What SQLite puts beside it has its mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	return f.Close()
 }
 
 // OpenBeside opens the database for a short write beside a running bot, such as
