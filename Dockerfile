@@ -9,8 +9,8 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /twokey ./bot && mkdir 
 # No shell, no package manager, no root.
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /twokey /twokey
-COPY --from=build --chown=nonroot:nonroot /data /data
-USER nonroot
+COPY --from=build --chown=65532:65532 /data /data
+USER 65532:65532
 VOLUME /data
 EXPOSE 8420
 # It asks the demo, which is what the image runs by itself. With “serve” give the
