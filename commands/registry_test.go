@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"twokey/bot/discord"
 	"twokey/chat"
 	"twokey/chat/phrases"
 )
@@ -14,7 +15,11 @@ import (
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	audience := map[string]chat.Audience{}
-	for _, s := range NewMux(Env{}, slog.New(slog.DiscardHandler)).Registry() {
+	listed := NewMux(Env{}, slog.New(slog.DiscardHandler)).Registry()
+	if _, err := discord.Manifest(discord.ManifestOptions{Commands: listed}); err != nil {
+		t.Errorf("Discord would not take the commands: %v (two words make a group, which counts once)", err)
+	}
+	for _, s := range listed {
 		if _, twice := audience[s.Name]; twice {
 			t.Errorf("%q is listed twice", s.Name)
 		}
