@@ -189,7 +189,7 @@ func TestDigestCommands(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w, actor := newDryWorld(t), ""
+			w, actor := newWorld(t), ""
 			w.digest.preview = func() (chat.Message, error) { return row.preview, row.err }
 			w.digest.post = func(by string) (bool, error) {
 				actor = by
