@@ -156,7 +156,7 @@ func TestWave(t *testing.T) {
 		wantSaid(t, o.say("ada", "wave create w-1 missing --by 2026-12-18"), "cannot be the name")
 		wantSaid(t, o.say("ada", "wave create all missing --by 2026-11-01"), "is past")
 		drafted := o.say("ada", `wave create all missing --by 2026-12-18 --then "From then on the door stays shut."`)
-		wantSaid(t, drafted, "Wave “all” is a draft.", "no chat account that is linked to them", "From then on the door stays shut.")
+		wantSaid(t, drafted, "Wave “all” is a draft.", "no chat account that is linked to them, and no mail", "From then on the door stays shut.")
 		wantSaid(t, o.say("ada", "wave create all missing --by 2026-12-18"), "There is a wave “all” already.")
 		wantSaid(t, o.say("ada", "wave pause all"), "It is not running")
 		wantSaid(t, o.say("ada", "wave start all"), "Why should this be changed?")
