@@ -272,7 +272,11 @@ func wordsStayWords(t *testing.T, ctx context.Context) {
 
 func connectionComesBack(t *testing.T, ctx context.Context) {
 	b := open(t, ctx, "#ada/dm")
-	b.steps(until(`document.querySelector('.offline').textContent === ''`))
+	last := func(text string) step {
+		return until(`[...document.querySelectorAll('.card')].at(-1)?.textContent === '` + text + `'`)
+	}
+	b.post(t, direct("ada"), "", chat.Message{Text: "said before"})
+	b.steps(last("said before")) // so the connection stands
 	b.gate.Lock()
 	again := sync.OnceFunc(b.gate.Unlock)
 	defer again()
@@ -281,7 +285,7 @@ func connectionComesBack(t *testing.T, ctx context.Context) {
 	b.is("said", `document.querySelector('.offline').textContent`, "The connection is lost. Trying again …")
 	b.post(t, direct("ada"), "", chat.Message{Text: "said meanwhile"})
 	again()
-	b.steps(until(`document.querySelector('.offline').textContent === ''`), until(`document.querySelector('.card')?.textContent === 'said meanwhile'`))
+	b.steps(until(`document.querySelector('.offline').textContent === ''`), last("said meanwhile"))
 }
 
 func clockMoves(t *testing.T, ctx context.Context) {
