@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -84,12 +85,11 @@ func TestHTTPMode(t *testing.T) {
 // that it wants no more.
 func TestHTTPRetries(t *testing.T) {
 	t.Parallel()
-	n := 0
+	var calls atomic.Int64
 	hang := make(chan struct{})
 	t.Cleanup(func() { close(hang) })
 	e := listen(t, func(rw http.ResponseWriter, r *http.Request, _ string) {
-		n++
-		switch n {
+		switch calls.Add(1) {
 		case 1:
 			rw.WriteHeader(http.StatusInternalServerError)
 		case 2:
