@@ -133,14 +133,15 @@ func (s *Store) work() {
 // together, and a batch for the first of them alone would cost as much as one
 // for all, while the others wait for it.
 func (s *Store) gather() (wait func()) {
-	limit, enough := s.dialect.gathering(), s.line.again()
+	limit := s.dialect.gathering()
+	if limit == 0 {
+		return nil
+	}
+	enough := s.line.again()
 	select {
 	case <-enough:
 		return nil
 	default:
-	}
-	if limit == 0 {
-		return nil
 	}
 	late := time.NewTimer(limit)
 	return func() {
