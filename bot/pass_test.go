@@ -34,6 +34,7 @@ func TestPassRoad(t *testing.T) {
 		t.Fatalf("there is no code in\n%s", pass.Text)
 	}
 	d.outcome(card.Request, "done")
+	d.await("ada", "that there is nothing to collect any more", func(m message) bool { return m.ID == ready.ID && !m.button("collect") })
 	d.press("ada", ready, "collect", nil)
 	d.await("ada", "that it was collected", from("carried out already"))
 	d.wantEffects(1)

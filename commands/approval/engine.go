@@ -237,7 +237,7 @@ func relay(tx Tx, r Request, v Vote, question string, now time.Time) error {
 		return err
 	}
 	hash := sha256.Sum256([]byte(stamp(now) + v.By.Object + question))
-	if err := tell(tx, r, NoticeQuestion, hex.EncodeToString(hash[:8]), facts); err != nil {
+	if err := tell(tx, r, Notice{Kind: NoticeQuestion, Facts: facts}, hex.EncodeToString(hash[:8])); err != nil {
 		return err
 	}
 	return record(tx, r, now, "request.question", v.By, map[string]any{"account": v.Account})

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,7 +30,15 @@ func show(tx Tx, r Request, s Subscriber, mark string) error {
 	case s.Concerned:
 		kind = NoticeConcern
 	}
-	return tx.Owe(Notice{Key: kind + "/" + r.ID + "/" + mark, Kind: kind, Topic: r.ID, Address: s.Address, Facts: topicFacts(r.ID)})
+	return owe(tx, Notice{Kind: kind, Topic: r.ID, Facts: topicFacts(r.ID)}, r.ID+"/"+mark, s.Address)
+}
+
+// owe owes a notice at an address. The key parts it from others of its kind. It
+// changes with its topic, and stays as it is if it has none.
+func owe(tx Tx, n Notice, key, address string) error {
+	n.Key, n.Address = n.Kind+"/"+key, address
+	n.Topic = cmp.Or(n.Topic, n.Key)
+	return tx.Owe(n)
 }
 
 func topicFacts(requestID string) []byte {
@@ -39,7 +48,7 @@ func topicFacts(requestID string) []byte {
 
 // outcome owes the requester a message of its own: an edit alone is not noticed.
 func outcome(tx Tx, r Request) error {
-	return tell(tx, r, NoticeOutcome, string(r.State), topicFacts(r.ID))
+	return tell(tx, r, Notice{Kind: NoticeOutcome, Facts: topicFacts(r.ID)}, string(r.State))
 }
 
 // approved owes what an approval brings: word to a requester who can collect
@@ -71,18 +80,20 @@ func collectable(r Request, now time.Time) bool {
 	return r.State == Approved && r.Policy.Collect > 0 && !now.Before(r.NotBefore) && now.Before(r.StartBy)
 }
 
-// ready owes the requester word that r can be collected.
-func ready(tx Tx, r Request) error { return tell(tx, r, NoticeReady, "", topicFacts(r.ID)) }
+// ready owes the requester word that r can be collected, with a button that is
+// there as long as that is so.
+func ready(tx Tx, r Request) error {
+	return tell(tx, r, Notice{Kind: NoticeReady, Topic: r.ID, Facts: topicFacts(r.ID)}, "")
+}
 
 // tell owes the requester one message of its own at each of their addresses.
 // The mark parts it from others of its kind about the same request.
-func tell(tx Tx, r Request, kind, mark string, facts []byte) error {
+func tell(tx Tx, r Request, n Notice, mark string) error {
 	for i, s := range r.Subscribers {
 		if !s.Requester {
 			continue
 		}
-		key := kind + "/" + r.ID + "/" + strconv.Itoa(i) + "/" + mark
-		if err := tx.Owe(Notice{Key: key, Kind: kind, Topic: key, Address: s.Address, Facts: facts}); err != nil {
+		if err := owe(tx, n, r.ID+"/"+strconv.Itoa(i)+"/"+mark, s.Address); err != nil {
 			return err
 		}
 	}
@@ -116,16 +127,15 @@ func announce(tx Tx, key string, to []string, a announcement) error {
 	if err != nil {
 		return err
 	}
-	return broadcast(tx, NoticeAnnouncement, key, to, facts)
+	return broadcast(tx, Notice{Kind: NoticeAnnouncement, Facts: facts}, key, to)
 }
 
 // broadcast owes each address, however often it is listed, one message.
-func broadcast(tx Tx, kind, key string, to []string, facts []byte) error {
+func broadcast(tx Tx, n Notice, key string, to []string) error {
 	to = slices.Clone(to)
 	slices.Sort(to)
 	for _, address := range slices.Compact(to) {
-		k := kind + "/" + key + "/" + address
-		if err := tx.Owe(Notice{Key: k, Kind: kind, Topic: k, Address: address, Facts: facts}); err != nil {
+		if err := owe(tx, n, key+"/"+address, address); err != nil {
 			return err
 		}
 	}

@@ -109,7 +109,7 @@ func alert(tx Tx, r Request, v Vote, to []string) error {
 	if r.State != Cancelled {
 		key += "/begun"
 	}
-	return broadcast(tx, NoticeAlert, key, to, facts)
+	return broadcast(tx, Notice{Kind: NoticeAlert, Facts: facts}, key, to)
 }
 
 // Resolve ends an unknown result by what a person has found out: whether the

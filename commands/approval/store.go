@@ -163,7 +163,7 @@ type Tx interface {
 type Notice struct {
 	Key     string // unique for good
 	Kind    string
-	Topic   string // the request's ID
+	Topic   string // the request's ID, or the key of what stays as it is
 	Address string // opaque here
 	Facts   []byte // JSON
 }

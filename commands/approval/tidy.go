@@ -206,7 +206,7 @@ func (e *Engine) remind(ctx context.Context, r Request, n int) error {
 		if len(to) == 0 {
 			to = addresses(asked(r, ds), func(Subscriber) bool { return true })
 		}
-		return broadcast(tx, NoticeReminder, r.ID+"/"+strconv.Itoa(n), to, topicFacts(r.ID))
+		return broadcast(tx, Notice{Kind: NoticeReminder, Topic: r.ID, Facts: topicFacts(r.ID)}, r.ID+"/"+strconv.Itoa(n), to)
 	})
 }
 

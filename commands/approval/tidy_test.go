@@ -24,6 +24,21 @@ func (w *world) patient() approval.Request {
 	return r
 }
 
+// wantShownAnew holds that messages of a kind are to be shown once more since they
+// were first owed: their buttons are for what is over.
+func (w *world) wantShownAnew(kind string) {
+	w.t.Helper()
+	rows := w.owed(kind)
+	if len(rows) == 0 {
+		w.t.Errorf("no %s is owed", kind)
+	}
+	for _, row := range rows {
+		if row.Wanted < 2 {
+			w.t.Errorf("%s stays as it was", row.Key)
+		}
+	}
+}
+
 // Whoever has not decided is reminded after half an hour and then at twice the
 // time each, in their own messages, once however many replicas look and
 // however often they start anew; the backups are asked once, with the first.
@@ -72,6 +87,7 @@ func TestReminders(t *testing.T) {
 			t.Errorf("reminded are %v, want bea not after the vote", told)
 		}
 		w.approve(r, "abe")
+		w.wantShownAnew(approval.NoticeReminder)
 		w.ahead.Store(int64(960 * time.Minute))
 		look(w.engine, other, w.another())
 		if told := w.told(approval.NoticeReminder); told["abe"] != 5 {
@@ -147,6 +163,7 @@ func TestReadyToCollect(t *testing.T) {
 				t.Errorf("after a wait of %v told %d times, want %d", wait, n, i+1)
 			}
 			w.wantEnd(r, approval.Expired) // nobody collected it
+			w.wantShownAnew(approval.NoticeReady)
 		}
 	})
 }
