@@ -77,15 +77,12 @@ func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	if v.Warrant.Fresh, err = e.Prove.prove(ctx, v.By, v.Account, r.Kind, ToApprove); err != nil {
-		return Request{}, err
-	}
-	if err := undoubted(ctx, e.Standing, v.By, r); err != nil {
-		return Request{}, err
-	}
-	void, to, err := e.counting(ctx, r)
-	if err != nil {
-		return Request{}, err
+	var void []Principal
+	var to []string
+	if r.State == Pending { // else it is over, and that is said at once
+		if void, to, err = e.convincing(ctx, &v, r); err != nil {
+			return Request{}, err
+		}
 	}
 	return e.decide(ctx, v, r, func(tx Tx, r Request, now time.Time) (Change, error) {
 		earlier, err := tx.Decisions(r.ID)
@@ -99,6 +96,17 @@ func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
 		c.Loud = to
 		return c, err
 	})
+}
+
+// convincing asks what v's author has to prove, besides counting.
+func (e *Engine) convincing(ctx context.Context, v *Vote, r Request) (void []Principal, to []string, err error) {
+	if v.Warrant.Fresh, err = e.Prove.prove(ctx, v.By, v.Account, r.Kind, ToApprove); err != nil {
+		return nil, nil, err
+	}
+	if err := undoubted(ctx, e.Standing, v.By, r); err != nil {
+		return nil, nil, err
+	}
+	return e.counting(ctx, r)
 }
 
 // counting asks everything on which it hangs that an approval of r counts now,
