@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"twokey/chat"
@@ -68,9 +69,13 @@ func scanRow(row scanner) (outbox.Row, error) {
 
 // Shown implements outbox.Store.
 func (s *Store) Shown(ctx context.Context, row outbox.Row, message string) error {
-	return s.mark(ctx, "UPDATE outbox SET shown = CASE WHEN shown > ? THEN shown ELSE ? END, message = ?, tries = 0, failure = '' WHERE id = ?",
-		row.Wanted, row.Wanted, message, row.ID)
+	return s.mark(ctx, `UPDATE outbox SET shown = CASE WHEN shown > ? THEN shown ELSE ? END, message = ?, tries = 0, failure = '',
+		due = CASE WHEN wanted > ? THEN due ELSE ? END WHERE id = ?`,
+		row.Wanted, row.Wanted, message, row.Wanted, never, row.ID)
 }
+
+// never is when a message is due of which the newest state is shown.
+const never int64 = math.MaxInt64
 
 // Postpone implements outbox.Store.
 func (s *Store) Postpone(ctx context.Context, row outbox.Row, delay time.Duration, reason string) error {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -365,5 +366,33 @@ func TestPruningSendsLittle(t *testing.T) {
 	defer mu.Unlock()
 	if statements > 30 {
 		t.Errorf("%d times another statement was sent for %d records", statements, records)
+	}
+}
+
+// What is touched before it was shown is changed where it stands, without a word
+// to any index: each is written to disk as well, while everybody waits.
+func TestATouchedMessageStaysInItsPlace(t *testing.T) {
+	t.Parallel()
+	s := openWith(t, Config{DSN: databases["PostgreSQL"](t)})
+	const messages = 40 // several pages
+	err := s.update(t.Context(), func(t *tx) error {
+		var errs []error
+		for i := range messages {
+			errs = append(errs, t.Owe(approval.Notice{Key: fmt.Sprint("key-", i), Kind: "test", Topic: "topic", Address: "{}", Facts: []byte(`"` + strings.Repeat("f", 200) + `"`)}))
+		}
+		return errors.Join(errs...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changed, inPlace int
+	err = s.update(t.Context(), func(t *tx) error {
+		if err := t.Touch("topic"); err != nil {
+			return err
+		}
+		return t.q.QueryRowContext(t.ctx, "SELECT pg_stat_get_xact_tuples_updated('outbox'::regclass), pg_stat_get_xact_tuples_hot_updated('outbox'::regclass)").Scan(&changed, &inPlace)
+	})
+	if err != nil || changed != messages || inPlace != messages {
+		t.Errorf("of %d messages %d were changed, %d in their place: %v", messages, changed, inPlace, err)
 	}
 }

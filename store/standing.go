@@ -27,8 +27,8 @@ func (s *Store) Standing(ctx context.Context) (st Standing, err error) {
 		if err != nil {
 			return err
 		}
-		err = t.q.QueryRowContext(t.ctx, `SELECT (SELECT COUNT(*) FROM outbox WHERE shown < wanted), (SELECT COUNT(*) FROM outbox WHERE shown < wanted AND tries > 0),
-			(SELECT COALESCE(MAX(number), 0) FROM audit), (SELECT COUNT(*) FROM frozen)`).Scan(&st.Owed, &st.Failing, &st.Records, &st.Frozen)
+		err = t.q.QueryRowContext(t.ctx, `SELECT (SELECT COUNT(*) FROM outbox WHERE shown < wanted AND due < ?), (SELECT COUNT(*) FROM outbox WHERE shown < wanted AND due < ? AND tries > 0),
+			(SELECT COALESCE(MAX(number), 0) FROM audit), (SELECT COUNT(*) FROM frozen)`, never, never).Scan(&st.Owed, &st.Failing, &st.Records, &st.Frozen)
 		return err
 	})
 	if err != nil {
