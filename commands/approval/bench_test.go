@@ -37,29 +37,13 @@ const atOnce = 16
 // Each of ours stores a dozen rows, the whole of the audit chain among them.
 func BenchmarkRoundTrip(b *testing.B) {
 	b.Run("SQLite", func(b *testing.B) {
-		const settings = "?_txlock=immediate&_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
-		plain, err := sql.Open("sqlite", filepath.Join(b.TempDir(), "floor.db")+settings)
-		if err != nil {
-			b.Fatal(err)
-		}
-		plain.SetMaxOpenConns(1) // more of them only fight for the file
+		plain := plainSQLite(b, filepath.Join(b.TempDir(), "floor.db"))
 		roundTrips(b, filepath.Join(b.TempDir(), "twokey.db"), plain, func() {})
 	})
 	b.Run("PostgreSQL", func(b *testing.B) {
 		server := pgtest.Server(b) // that syncs
-		cfg, err := pgx.ParseConfig(server.Database(b))
-		if err != nil {
-			b.Fatal(err)
-		}
-		plain := stdlib.OpenDB(*cfg)
-		plain.SetMaxOpenConns(atOnce)
-		plain.SetMaxIdleConns(atOnce)
-		dsn := server.Database(b)
-		ours, err := sql.Open("pgx", dsn)
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer ours.Close()
+		plain, dsn := plainPostgreSQL(b, server.Database(b)), server.Database(b)
+		ours := plainPostgreSQL(b, dsn)
 		roundTrips(b, dsn, plain, func() {
 			// What autovacuum does within a minute. Until then the plans are those for
 			// tables of no row, which read a table from end to end.
@@ -72,26 +56,64 @@ func BenchmarkRoundTrip(b *testing.B) {
 	})
 }
 
-// roundTrips measures both on one database. They take turns, so that whatever
-// else the machine does falls on both. Between turns the database is let do what
-// it does by itself now and then.
-func roundTrips(b *testing.B, dsn string, plain *sql.DB, upkeep func()) {
+// plainSQLite opens a database without the engine, as durable as with it.
+func plainSQLite(b *testing.B, path string) *sql.DB {
 	b.Helper()
-	defer plain.Close()
-	if _, err := plain.ExecContext(b.Context(), "CREATE TABLE floor (id TEXT PRIMARY KEY, body TEXT NOT NULL)"); err != nil {
+	const settings = "?_txlock=immediate&_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+	db, err := sql.Open("sqlite", path+settings)
+	if err != nil {
 		b.Fatal(err)
 	}
-	engine := newTrips(b, dsn)
+	db.SetMaxOpenConns(1) // more of them only fight for the file
+	closing(b, db)
+	return db
+}
+
+func plainPostgreSQL(b *testing.B, dsn string) *sql.DB {
+	b.Helper()
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(atOnce)
+	db.SetMaxIdleConns(atOnce)
+	closing(b, db)
+	return db
+}
+
+func closing(b *testing.B, db *sql.DB) {
+	b.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+// twoRows is a trip of the floor: two transactions of a row each.
+func twoRows(db *sql.DB) func(context.Context) error {
 	var row atomic.Int64
-	insert := func(ctx context.Context) error {
+	return func(ctx context.Context) error {
 		for range 2 {
-			_, err := plain.ExecContext(ctx, "INSERT INTO floor (id, body) VALUES ($1, $2)", fmt.Sprint("row ", row.Add(1)), "{}")
+			_, err := db.ExecContext(ctx, "INSERT INTO floor (id, body) VALUES ($1, $2)", fmt.Sprint("row ", row.Add(1)), "{}")
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	}
+}
+
+// roundTrips measures both on one database. They take turns, so that whatever
+// else the machine does falls on both. Between turns the database is let do what
+// it does by itself now and then.
+func roundTrips(b *testing.B, dsn string, plain *sql.DB, upkeep func()) {
+	b.Helper()
+	if _, err := plain.ExecContext(b.Context(), "CREATE TABLE floor (id TEXT PRIMARY KEY, body TEXT NOT NULL)"); err != nil {
+		b.Fatal(err)
+	}
+	engine := newTrips(b, dsn)
+	insert := twoRows(plain)
 	const turn = 4 * atOnce
 	var ours, floor time.Duration
 	trips := 0
