@@ -196,7 +196,7 @@ func (s *Store) MatchedChange(ctx context.Context, clientRequestID string) (line
 		return "", false, nil
 	}
 	err = s.transact(ctx, true, func(t *tx) error {
-		err := t.q.QueryRowContext(ctx, "SELECT line FROM change WHERE client_id = ? ORDER BY proved DESC, at, line LIMIT 1", clientRequestID).Scan(&lineID)
+		err := t.q.QueryRowContext(ctx, "SELECT line FROM change WHERE client_id = ? AND client_id <> '' ORDER BY proved DESC, at, line LIMIT 1", clientRequestID).Scan(&lineID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

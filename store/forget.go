@@ -9,7 +9,7 @@ import (
 
 // Unresolved implements approval.Tx.
 func (t *tx) Unresolved(since time.Time) ([]approval.Request, error) {
-	return list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE state = ? AND start_by >= ? ORDER BY created, id",
+	return list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE state = ? AND start_by >= ?"+inOrder,
 		string(approval.Unknown), since.UnixMicro())
 }
 

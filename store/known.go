@@ -263,7 +263,7 @@ func (k *known) queries(a ahead) (all []query) {
 		for _, s := range approval.OpenStates() {
 			states = append(states, string(s))
 		}
-		all = append(all, in("SELECT "+requestColumns+" FROM request WHERE tenant = ? AND state IN () ORDER BY created, id", scanInto(func(r approval.Request) {
+		all = append(all, in("SELECT "+requestColumns+" FROM request WHERE tenant = ? AND state IN ()"+inOrder, scanInto(func(r approval.Request) {
 			k.open[r.Tenant] = append(k.open[r.Tenant], r)
 		}), states, t))
 	}
@@ -327,18 +327,34 @@ func (k *known) readAlike(a ahead) (all []query) {
 		args[of], young[of] = texts, max(young[of], d)
 	}
 	for of, texts := range args {
+		var beginnings distinct
 		for _, text := range texts {
 			k.alike[likeness{of.tenant, of.kind, text}] = alike{young: young[of]}
+			beginnings.add(beginning(text))
 		}
-		all = append(all, in("SELECT "+requestColumns+" FROM request WHERE tenant = ? AND kind = ? AND created >= (SELECT twokey_now()) - ? AND args IN () ORDER BY created, id",
+		all = append(all, in("SELECT "+requestColumns+" FROM request WHERE tenant = ? AND kind = ? AND +created >= (SELECT twokey_now()) - ? AND substr(args, 1, 200) IN ()"+inOrder,
 			scanInto(func(r approval.Request) {
 				like := likeness{r.Tenant, r.Kind, string(r.Args)}
-				found := k.alike[like]
-				found.requests = append(found.requests, r)
-				k.alike[like] = found
-			}), texts, of.tenant, of.kind, (young[of]+slack).Microseconds()))
+				if found, asked := k.alike[like]; asked { // it does not only begin like that
+					found.requests = append(found.requests, r)
+					k.alike[like] = found
+				}
+			}), beginnings, of.tenant, of.kind, (young[of]+slack).Microseconds()))
 	}
 	return all
+}
+
+// beginning is the part of arguments by which the database finds them: its first
+// 200 characters.
+func beginning(args string) string {
+	n := 0
+	for i := range args {
+		if n == 200 {
+			return args[:i]
+		}
+		n++
+	}
+	return args
 }
 
 func scanInto(keep func(approval.Request)) func(scanner) error {

@@ -46,7 +46,7 @@ func (s *Store) Due(ctx context.Context, limit int) ([]outbox.Row, error) {
 	var rows []outbox.Row
 	err := s.transact(ctx, true, func(t *tx) (err error) {
 		rows, err = list(t, scanRow, `SELECT id, key, kind, address, facts, wanted, message, tries FROM outbox
-			WHERE shown < wanted AND due <= (SELECT twokey_now()) ORDER BY id LIMIT ?`, limit)
+			WHERE shown < wanted AND due <= (SELECT twokey_now()) ORDER BY +id LIMIT ?`, limit) // the plus: see inOrder
 		return err
 	})
 	return rows, err
