@@ -249,6 +249,15 @@ func gather(wanted iter.Seq[approval.Ahead]) ahead {
 	return a
 }
 
+// readOpen names the states, so that whoever plans it knows how few are in them.
+var readOpen = func() string {
+	var states []string
+	for _, s := range approval.OpenStates() {
+		states = append(states, "'"+string(s)+"'")
+	}
+	return "SELECT " + requestColumns + " FROM request WHERE tenant = ? AND state IN (" + strings.Join(states, ", ") + ")" + inOrder
+}()
+
 // queries fill k with what a asks for.
 func (k *known) queries(a ahead) (all []query) {
 	if len(a.tenants) > 0 {
@@ -259,13 +268,9 @@ func (k *known) queries(a ahead) (all []query) {
 	}
 	for _, t := range a.open {
 		k.open[t] = nil
-		var states []string
-		for _, s := range approval.OpenStates() {
-			states = append(states, string(s))
-		}
-		all = append(all, in("SELECT "+requestColumns+" FROM request WHERE tenant = ? AND state IN ()"+inOrder, scanInto(func(r approval.Request) {
+		all = append(all, query{statement{text: readOpen, args: []any{t}}, scanInto(func(r approval.Request) {
 			k.open[r.Tenant] = append(k.open[r.Tenant], r)
-		}), states, t))
+		})})
 	}
 	if len(a.keys) > 0 {
 		for _, key := range a.keys {

@@ -69,7 +69,10 @@ func newPostgres(cfg Config) (*postgres, driver.Connector) {
 	p.write = []string{
 		"BEGIN ISOLATION LEVEL READ COMMITTED",
 		fmt.Sprintf("SELECT set_config('statement_timeout', '%d', true), set_config('idle_in_transaction_session_timeout', '%d', true), "+
-			"set_config('lock_timeout', '%d', true), set_config('synchronous_commit', 'on', true)",
+			"set_config('lock_timeout', '%d', true), set_config('synchronous_commit', 'on', true), "+
+			// All that a writer reads has an index: a plan is made once, and is the
+			// same whether the server has counted the rows by now or not.
+			"set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)",
 			p.limits.Statement.Milliseconds(), p.limits.Idle.Milliseconds(), p.limits.Lock.Milliseconds()),
 		"SELECT version FROM twokey_schema WHERE version = 0 FOR UPDATE",
 		"SELECT max(version), max(oldest), twokey_now() FROM twokey_schema",
