@@ -234,12 +234,10 @@ func (s *soak) up() {
 // everything go wrong meanwhile.
 func (s *soak) load(long time.Duration, rate int, more func(i int) bool) {
 	s.t.Helper()
-	next := time.NewTicker(time.Second / time.Duration(rate))
-	defer next.Stop()
 	changes := max(1, min(18, int(long/(20*time.Second)))) // within what one person may ask in an hour
 	began := time.Now()
 	for i := 0; more(i); i++ {
-		<-next.C
+		<-time.After(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(rate)))) // what was late is made up for
 		if i%300 == 0 { // or what is called rarely would do nothing but fail after a while
 			s.heal()
 		}
