@@ -110,12 +110,7 @@ type Discord struct {
 	handler chat.Handler
 	catalog catalog // what was registered; nil before
 
-	ctx     context.Context // of handlers; ends after they had time to end
-	stop    context.CancelFunc
-	late    context.Context // of telling that there was no time; ends a little later
-	leave   context.CancelFunc
-	queue   intake.Queue
-	tasks   intake.Tasks
+	work    *intake.Work
 	life    sync.WaitGroup // the gateway's connection
 	tempo   tempo
 	refused chan error // why Discord will never let us in
@@ -167,10 +162,9 @@ func New(cfg Config) (*Discord, error) {
 	d := &Discord{
 		cfg: cfg, door: newDoor(address, cfg.Dial), session: session, handler: chat.HandlerFunc(nobody),
 		state: errStarting, line: errStarting, refused: make(chan error, 1), tempo: usual,
+		work: intake.NewWork(),
 	}
 	d.key, _ = hex.DecodeString(cfg.PublicKey) // it was checked
-	d.ctx, d.stop = context.WithCancel(context.Background())
-	d.late, d.leave = context.WithCancel(context.Background())
 	d.next, d.dialer = d.door, d.door.dialer()
 	return d, nil
 }
@@ -288,31 +282,18 @@ func (d *Discord) introduce(ctx context.Context) error {
 	return nil
 }
 
-// drain is how long what was taken may still be handled when the bot stops.
-const drain = 10 * time.Second
-
-// told is how long, after that, those may be told for whom there was no time.
-const told = 5 * time.Second
-
 // end lets what was taken be handled, and tells those for whom there is no time.
 func (d *Discord) end() {
 	d.setState(errStopped)
-	d.queue.Close()
-	timer, last := time.AfterFunc(drain, d.stop), time.AfterFunc(drain+told, d.leave)
-	d.tasks.Wait()
-	d.queue.Wait()
-	timer.Stop()
-	last.Stop()
-	d.stop()
-	d.leave()
+	d.work.End(intake.Drain)
 	d.door.close()
 }
 
 // background runs f on the adapter's own context, unless it has stopped.
 func (d *Discord) background(f func(ctx context.Context)) {
-	d.tasks.Run(func() {
+	d.work.Run(func(ctx context.Context) {
 		defer d.survive()
-		f(d.ctx)
+		f(ctx)
 	})
 }
 

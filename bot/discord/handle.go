@@ -201,7 +201,7 @@ func (d *Discord) accept(v *delivery) bool {
 	if _, repeated := d.accepted.Get(v.event.Key); repeated {
 		return true
 	}
-	start, ok := d.queue.Push(v.from, func() {
+	start, ok := d.work.Push(v.from, func() {
 		if <-v.promised {
 			d.handle(v)
 		}
@@ -227,13 +227,13 @@ func (d *Discord) ours(v *delivery) error {
 // handle answers one delivery, if it is new and its author may speak.
 func (d *Discord) handle(v *delivery) {
 	defer d.survive()
-	ctx, cancel := context.WithTimeout(d.ctx, handleLimit)
+	ctx, cancel := context.WithTimeout(d.work.Time(), handleLimit)
 	defer cancel()
 	r := &responder{d: d, v: v, began: d.cfg.Now()}
 	log := d.cfg.Log
-	if d.ctx.Err() != nil {
+	if d.work.Time().Err() != nil {
 		log.Warn("discord event was not handled: the bot stops", "event", v.event.Key)
-		d.tell(d.late, r, sayAway)
+		d.tell(d.work.Late(), r, sayAway)
 		return
 	}
 	isNew, err := d.cfg.Inbox.Take(ctx, v.event.Key)
@@ -247,7 +247,7 @@ func (d *Discord) handle(v *delivery) {
 		log.Debug("discord event was delivered before", "event", v.event.Key)
 		return
 	}
-	defer r.tidy(d.late)
+	defer r.tidy(d.work.Late())
 	member, err := d.isMember(ctx, v)
 	switch {
 	case err != nil:
@@ -263,8 +263,8 @@ func (d *Discord) handle(v *delivery) {
 	e.From = chat.Account{Platform: Platform, Workspace: d.cfg.Guild, User: v.from}
 	if err := d.handler.Handle(ctx, r, e); err != nil {
 		log.Error("discord event failed", "event", v.event.Key, "error", err)
-		if d.ctx.Err() != nil {
-			d.tell(d.late, r, sayCut)
+		if d.work.Time().Err() != nil {
+			d.tell(d.work.Late(), r, sayCut)
 		}
 	}
 }

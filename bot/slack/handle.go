@@ -50,7 +50,7 @@ func (s *Slack) accept(d *delivery) (answer any, start func(), err error) {
 	if _, repeated := s.accepted.Get(d.event.Key); repeated {
 		return nil, nothing, nil // it takes nobody's place
 	}
-	start, ok := s.queue.Push(d.team+"/"+d.from, func() { s.handle(d) })
+	start, ok := s.work.Push(d.team+"/"+d.from, func() { s.handle(d) })
 	if ok {
 		s.accepted.Put(d.event.Key, struct{}{})
 		return nil, start, nil
@@ -109,13 +109,13 @@ func (s *Slack) ours(d *delivery) error {
 
 // handle answers one delivery, if it is new and its author may speak.
 func (s *Slack) handle(d *delivery) {
-	ctx, cancel := context.WithTimeout(s.ctx, handleLimit)
+	ctx, cancel := context.WithTimeout(s.work.Time(), handleLimit)
 	defer cancel()
 	r := &responder{s: s, user: d.from, origin: d.origin, kind: d.event.Kind}
 	log := s.cfg.Log
-	if s.ctx.Err() != nil {
+	if s.work.Time().Err() != nil {
 		log.Warn("slack event was not handled: the bot stops", "event", d.event.Key)
-		s.tell(s.late, r, d, sayAway)
+		s.tell(s.work.Late(), r, d, sayAway)
 		return
 	}
 	isNew, err := s.cfg.Inbox.Take(ctx, d.event.Key)
@@ -151,8 +151,8 @@ func (s *Slack) handle(d *delivery) {
 	e.From, e.Locale = from, who.locale
 	if err := s.handler.Handle(ctx, r, e); err != nil {
 		log.Error("slack event failed", "event", d.event.Key, "error", err)
-		if s.ctx.Err() != nil {
-			s.tell(s.late, r, d, sayCut)
+		if s.work.Time().Err() != nil {
+			s.tell(s.work.Late(), r, d, sayCut)
 		}
 	}
 	if e.Kind == chat.Press && d.origin.Channel == "" { // it was done in the home tab, and has changed it

@@ -86,12 +86,7 @@ type Slack struct {
 	api     *slack.Client
 	handler chat.Handler
 
-	ctx     context.Context // of handlers; ends after they had time to end
-	stop    context.CancelFunc
-	late    context.Context // of telling that there was no time; ends a little later
-	leave   context.CancelFunc
-	queue   intake.Queue
-	tasks   intake.Tasks
+	work    *intake.Work
 	life    sync.WaitGroup // sockets
 	sockets sockets
 	tempo   tempo
@@ -152,10 +147,8 @@ func New(cfg Config) (*Slack, error) {
 	}
 	s := &Slack{
 		cfg: cfg, door: newDoor(address, cfg.Transport), handler: chat.HandlerFunc(nobody),
-		state: errStarting, refused: make(chan error, 1), tempo: usual,
+		state: errStarting, refused: make(chan error, 1), tempo: usual, work: intake.NewWork(),
 	}
-	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.late, s.leave = context.WithCancel(context.Background())
 	s.client, s.dialer = s.door.client(), s.door.dialer()
 	s.api = slack.New(cfg.BotToken,
 		slack.OptionHTTPClient(s.client), slack.OptionAPIURL(cfg.APIURL), slack.OptionAppLevelToken(cfg.AppToken))
@@ -251,29 +244,17 @@ func (s *Slack) enter(ctx context.Context) error {
 	}
 }
 
-// told is how long, after that, those may be told for whom there was no time.
-const told = 5 * time.Second
-
 // end lets what was taken be handled, and tells those for whom there is no time.
 func (s *Slack) end() {
 	s.setState(errStopped)
-	s.queue.Close()
-	timer, last := time.AfterFunc(s.tempo.drain, s.stop), time.AfterFunc(s.tempo.drain+told, s.leave)
-	s.queue.Wait()
-	s.tasks.Wait()
-	timer.Stop()
-	last.Stop()
-	s.stop()
-	s.leave()
+	s.work.End(s.tempo.drain)
 }
 
 // errStopped is why an adapter that has run is not ready.
 var errStopped = errors.New("slack: stopped")
 
 // background runs f on the adapter's own context, unless it has stopped.
-func (s *Slack) background(f func(ctx context.Context)) {
-	s.tasks.Run(func() { f(s.ctx) })
-}
+func (s *Slack) background(f func(ctx context.Context)) { s.work.Run(f) }
 
 // Ready returns nil while events can arrive and answers can leave, and else
 // why not, for whoever operates the bot.

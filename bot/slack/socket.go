@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"twokey/chat/intake"
 )
 
 // helloLimit is how long it may take from asking for a socket to Slack's
@@ -40,7 +42,7 @@ type tempo struct {
 
 var usual = tempo{
 	ping: 10 * time.Second, silence: 25 * time.Second, farewell: 15 * time.Second,
-	first: 500 * time.Millisecond, last: 2 * time.Minute, short: 5 * time.Second, drain: 10 * time.Second,
+	first: 500 * time.Millisecond, last: 2 * time.Minute, short: 5 * time.Second, drain: intake.Drain,
 }
 
 // sockets is what is known of the connections. An app that is connected at all
