@@ -23,6 +23,7 @@ import (
 // audit record is damaged.
 type alerts struct {
 	tenant string
+	zone   *time.Location // in which times are shown
 	store  *store.Store
 	damage func() error
 	first  func(ctx context.Context) ([]string, error) // to whom an alert is told
@@ -40,7 +41,7 @@ func newAlerts(a assembly, bot *assembled, everyone func(context.Context) ([]str
 		again = func(context.Context) ([]string, error) { return commands.Channel(a.admins), nil }
 	}
 	return &alerts{
-		tenant: a.org.ID, store: bot.store, damage: bot.records.Damage, first: everyone, again: again,
+		tenant: a.org.ID, zone: a.zone, store: bot.store, damage: bot.records.Damage, first: everyone, again: again,
 		every: cmp.Or(a.pace.watch, time.Minute), log: a.log, wake: make(chan struct{}, 1),
 	}
 }

@@ -47,7 +47,7 @@ func (b *alertBench) open() {
 		return func(context.Context) ([]string, error) { return addresses, nil }
 	}
 	b.alerts = &alerts{
-		tenant: "the-tenant", store: db, damage: func() error { return b.damage }, log: slog.New(slog.DiscardHandler),
+		tenant: "the-tenant", zone: time.UTC, store: db, damage: func() error { return b.damage }, log: slog.New(slog.DiscardHandler),
 		first: to(`{"platform":"p","user":"bea"}`, `{"platform":"p","channel":"admins"}`), again: to(`{"platform":"p","channel":"admins"}`),
 	}
 }

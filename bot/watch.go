@@ -117,7 +117,7 @@ func (a *alerts) weakened(ctx context.Context, changes []rollout.LoggedChange) e
 			headline = changedHeadline
 		}
 		if len(what) < changesTold {
-			what = append(what, changeWords(c))
+			what = append(what, a.changeWords(c))
 		}
 	}
 	if more := len(changes) - len(what); more > 0 {
@@ -129,9 +129,9 @@ func (a *alerts) weakened(ctx context.Context, changes []rollout.LoggedChange) e
 // changesTold is how many changes one alert lists.
 const changesTold = 5
 
-func changeWords(c rollout.LoggedChange) string {
+func (a *alerts) changeWords(c rollout.LoggedChange) string {
 	name := func(s string) string { return chat.Field{Value: chat.Safe(s, 60), Quoted: true}.Shown() }
-	s := c.At.UTC().Format("2 Jan 15:04 UTC") + ": " + chat.Safe(c.Activity, 60)
+	s := c.At.In(a.zone).Format("2 Jan 15:04 MST") + ": " + chat.Safe(c.Activity, 60)
 	if c.Target != "" {
 		s += ", " + name(c.Target)
 	}
@@ -151,7 +151,7 @@ func (a *alerts) emergencyUsed(tenant userReader) func(ctx context.Context, u wa
 			name = chat.Field{Value: chat.Safe(user.Name, 60), Quoted: true}.Shown()
 		}
 		text := fmt.Sprintf("The account is %s. It signed in at %s, to %s. If nobody of you is in the middle of an emergency, somebody else has its credentials: change them now, and look at what was done in “/mfa changes”.\n\nWhat it does on the rest of this day is not told again.",
-			name, u.First.At.UTC().Format("15:04 UTC on 2 Jan"), chat.Field{Value: chat.Safe(u.First.App, 60), Quoted: true}.Shown())
+			name, u.First.At.In(a.zone).Format("15:04 MST on 2 Jan"), chat.Field{Value: chat.Safe(u.First.App, 60), Quoted: true}.Shown())
 		entry := audit.Entry{Tenant: a.tenant, Kind: "watch.emergency", Actor: audit.Bot, Facts: map[string]any{
 			"account": u.UserID, "at": u.First.At.UTC().Format(time.RFC3339), "interactive": u.First.Interactive,
 		}}
