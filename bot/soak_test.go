@@ -238,7 +238,7 @@ func (s *soak) load(long time.Duration, rate int, more func(i int) bool) {
 	began := time.Now()
 	for i := 0; more(i); i++ {
 		<-time.After(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(rate)))) // what was late is made up for
-		if i%300 == 0 { // or what is called rarely would do nothing but fail after a while
+		if i%300 == 0 {                                                                           // or what is called rarely would do nothing but fail after a while
 			s.heal()
 		}
 		if i%8 == 0 { // what Slack does not take as an answer goes by a call that it takes a hundred of a minute
