@@ -237,8 +237,9 @@ func (s *soak) load(long time.Duration, rate int, more func(i int) bool) {
 	changes := max(1, min(18, int(long/(20*time.Second)))) // within what one person may ask in an hour
 	began := time.Now()
 	for i := 0; more(i); i++ {
-		<-time.After(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(rate)))) // what was late is made up for
-		if i%300 == 0 {                                                                           // or what is called rarely would do nothing but fail after a while
+		// What was late is made up for.
+		<-time.After(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(rate))))
+		if i%300 == 0 { // or what is called rarely would do nothing but fail after a while
 			s.heal()
 		}
 		if i%8 == 0 { // what Slack does not take as an answer goes by a call that it takes a hundred of a minute
