@@ -18,7 +18,7 @@ import (
 // BenchmarkRoundTrip: the database stores them from copies that it holds itself,
 // those of sixteen requests at once, with one commit for what asking writes and one
 // for what approving does. Nothing is read, checked, worded or hashed meanwhile.
-// What is x_floor here is more than any program can have that keeps these rows.
+// What is x_floor here is more than any program has that keeps these rows so.
 func BenchmarkRows(b *testing.B) {
 	b.Run("SQLite", func(b *testing.B) {
 		dsn := filepath.Join(b.TempDir(), "twokey.db")
