@@ -8,12 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	gosync "sync"
+	"sync"
 	"testing"
-	"time"
-
-	"twokey/graph/sync"
-	"twokey/store/storetest"
 )
 
 // grows matches the steps of a plan that read a table from end to end which grows
@@ -42,26 +38,7 @@ func TestNothingReadsWhatGrowsFromEndToEnd(t *testing.T) {
 	heard := &overheard{statements: map[string]bool{}}
 	fresh := databases["SQLite"]
 	t.Run("suite", func(t *testing.T) {
-		var dsns gosync.Map // by test name: a second opening finds the same database
-		storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
-			dsn, ok := dsns.Load(t.Name())
-			if !ok {
-				dsn = fresh(t)
-				dsns.Store(t.Name(), dsn)
-			}
-			return told{open(t, dsn.(string), now), heard}
-		})
-		one := func(t *testing.T) told {
-			s := told{open(t, fresh(t), time.Now), heard}
-			t.Cleanup(func() {
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			return s
-		}
-		storetest.RunSync(t, func(t *testing.T) sync.Store { return one(t) })
-		storetest.RunChanges(t, func(t *testing.T) storetest.ChangeStore { return one(t) })
+		suite(t, fresh, func(s *Store) tested { return told{s, heard} })
 	})
 	if len(heard.statements) < 200 {
 		t.Errorf("only %d statements were heard", len(heard.statements))
@@ -120,7 +97,7 @@ func planOf(t *testing.T, s *Store, statement string) (steps []string) {
 
 // overheard is what stores have asked of SQLite.
 type overheard struct {
-	mu         gosync.Mutex
+	mu         sync.Mutex
 	statements map[string]bool
 }
 

@@ -28,11 +28,7 @@ func openWith(t *testing.T, cfg Config) *Store {
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
+	closing(t, s)
 	return s
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 	gosync "sync"
 	"testing"
@@ -42,19 +43,38 @@ func TestStore(t *testing.T) {
 	for name, fresh := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var dsns gosync.Map // by test name: a second opening finds the same database
-			storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
-				dsn, ok := dsns.Load(t.Name())
-				if !ok {
-					dsn = fresh(t)
-					dsns.Store(t.Name(), dsn)
-				}
-				return open(t, dsn.(string), now)
-			})
-			storetest.RunSync(t, func(t *testing.T) sync.Store { return opened(t, fresh(t)) })
-			storetest.RunChanges(t, func(t *testing.T) storetest.ChangeStore { return opened(t, fresh(t)) })
+			suite(t, fresh, func(s *Store) tested { return s })
 		})
 	}
+}
+
+// tested is all that the suites ask of a store.
+type tested interface {
+	storetest.Store
+	storetest.ChangeStore
+	sync.Store
+}
+
+// suite runs the suites of storetest with stores as they are made of real ones, on
+// fresh databases.
+func suite(t *testing.T, fresh func(testing.TB) string, as func(*Store) tested) {
+	t.Helper()
+	var dsns gosync.Map // by test name: a second opening finds the same database
+	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
+		dsn, ok := dsns.Load(t.Name())
+		if !ok {
+			dsn = fresh(t)
+			dsns.Store(t.Name(), dsn)
+		}
+		return as(open(t, dsn.(string), now))
+	})
+	one := func(t *testing.T) tested {
+		s := as(open(t, fresh(t), time.Now))
+		closing(t, s)
+		return s
+	}
+	storetest.RunSync(t, func(t *testing.T) sync.Store { return one(t) })
+	storetest.RunChanges(t, func(t *testing.T) storetest.ChangeStore { return one(t) })
 }
 
 // open opens a database that must open. Whoever calls it closes the store.
@@ -71,10 +91,16 @@ func open(t *testing.T, dsn string, now func() time.Time) *Store {
 func opened(t *testing.T, dsn string) *Store {
 	t.Helper()
 	s := open(t, dsn, time.Now)
+	closing(t, s)
+	return s
+}
+
+// closing closes a store with the test.
+func closing(t *testing.T, s io.Closer) {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 	})
-	return s
 }

@@ -91,7 +91,11 @@ func closing(b *testing.B, db *sql.DB) {
 }
 
 // twoRows is a trip of the floor: two transactions of a row each.
-func twoRows(db *sql.DB) func(context.Context) error {
+func twoRows(b *testing.B, db *sql.DB) func(context.Context) error {
+	b.Helper()
+	if _, err := db.ExecContext(b.Context(), "CREATE TABLE floor (id TEXT PRIMARY KEY, body TEXT NOT NULL)"); err != nil {
+		b.Fatal(err)
+	}
 	var row atomic.Int64
 	return func(ctx context.Context) error {
 		for range 2 {
@@ -109,11 +113,8 @@ func twoRows(db *sql.DB) func(context.Context) error {
 // by itself now and then.
 func roundTrips(b *testing.B, dsn string, plain *sql.DB, upkeep func()) {
 	b.Helper()
-	if _, err := plain.ExecContext(b.Context(), "CREATE TABLE floor (id TEXT PRIMARY KEY, body TEXT NOT NULL)"); err != nil {
-		b.Fatal(err)
-	}
 	engine := newTrips(b, dsn)
-	insert := twoRows(plain)
+	insert := twoRows(b, plain)
 	const turn = 4 * atOnce
 	var ours, floor time.Duration
 	trips := 0
@@ -131,6 +132,12 @@ func roundTrips(b *testing.B, dsn string, plain *sql.DB, upkeep func()) {
 		trips += turn
 		engine.finish(b)
 	}
+	report(b, trips, ours, floor)
+}
+
+// report says at which rates so many trips were done beside the floor's.
+func report(b *testing.B, trips int, ours, floor time.Duration) {
+	b.Helper()
 	b.ReportMetric(float64(trips)/ours.Seconds(), "trips/s")
 	b.ReportMetric(float64(trips)/floor.Seconds(), "floor/s")
 	b.ReportMetric(floor.Seconds()/ours.Seconds(), "x_floor")

@@ -88,7 +88,6 @@ func storeRows(b *testing.B, db *sql.DB, tidy string, commit func(ctx context.Co
 			b.Fatal(err)
 		}
 	}
-	exec("CREATE TABLE floor (id TEXT PRIMARY KEY, body TEXT NOT NULL)")
 	exec("CREATE TABLE copy_request AS SELECT r.*, (row_number() OVER (ORDER BY r.created, r.id) - 1) / %d AS batch, 1 AS nth FROM request r", atOnce)
 	exec("CREATE TABLE copy_alias AS SELECT a.*, (row_number() OVER (ORDER BY a.first_seen, a.object) - 1) / %d AS batch, 1 AS nth FROM alias a", atOnce)
 	for _, of := range rowsOf {
@@ -110,7 +109,7 @@ func storeRows(b *testing.B, db *sql.DB, tidy string, commit func(ctx context.Co
 		"UPDATE request SET state = 'approved', version = 2, not_before = created, start_by = created WHERE id IN (SELECT id FROM copy_request WHERE batch = $1)",
 		"UPDATE outbox SET wanted = wanted + 1, due = 0, tries = 0 WHERE topic IN (SELECT id FROM copy_request WHERE batch = $1)",
 	}
-	insertOne := twoRows(db)
+	insertOne := twoRows(b, db)
 	var rows, floor time.Duration
 	batch := 0
 	for b.Loop() {
@@ -127,10 +126,7 @@ func storeRows(b *testing.B, db *sql.DB, tidy string, commit func(ctx context.Co
 		rows += time.Since(began)
 		batch++
 	}
-	b.ReportMetric(float64(batch*atOnce)/rows.Seconds(), "trips/s")
-	b.ReportMetric(float64(batch*atOnce)/floor.Seconds(), "floor/s")
-	b.ReportMetric(floor.Seconds()/rows.Seconds(), "x_floor")
-	b.ReportMetric(float64(syncing(b).Microseconds()), "sync-us")
+	report(b, batch*atOnce, rows, floor)
 }
 
 func columnsOf(b *testing.B, db *sql.DB, table string) []string {
