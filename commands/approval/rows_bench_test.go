@@ -110,6 +110,9 @@ func storeRows(b *testing.B, db *sql.DB, tidy string, commit func(ctx context.Co
 		"UPDATE outbox SET wanted = wanted + 1, due = 0, tries = 0 WHERE topic IN (SELECT id FROM copy_request WHERE batch = $1)",
 	}
 	insertOne := twoRows(b, db)
+	for range 10 { // its connections are open, and its statement is prepared
+		crowd(b, 4*atOnce, insertOne)
+	}
 	var rows, floor time.Duration
 	batch := 0
 	for b.Loop() {
