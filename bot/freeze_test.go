@@ -71,7 +71,7 @@ func frozenFromTheHost(t *testing.T, d *demo, driver, database string, where ...
 	d.advance("1h") // its time to start is over
 	d.outcome(prompt.Request, "expired")
 	d.say("ada", "/mfa defaults enable once more")
-	d.await("ada", "that it is frozen", from("Changes have been frozen since"))
+	d.await("ada", "that it is frozen", from("They were frozen by"))
 	d.wantEffects(0)
 
 	if status, said := freezes(t, where...); status != 0 || !strings.Contains(said, "is frozen already") {

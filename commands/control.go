@@ -213,7 +213,7 @@ func attributed(ctx context.Context, env Env, err error) error {
 	}
 	t := &told{no, "It was decided by " + strings.Join(names, " and ") + "."}
 	if no.Code == approval.ErrFrozen.Code {
-		t.hint = "They were frozen by " + names[0] + "."
+		t.hint = "They were frozen by " + names[0] + " on " + moment(env, no.Since) + "."
 		if no.Words != "" {
 			t.hint += " The reason: " + quoted(no.Words, 200) + "."
 		}

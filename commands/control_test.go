@@ -55,8 +55,8 @@ func TestFreezeAndThaw(t *testing.T) {
 			}
 		}
 	}
-	wantSaid(t, w.say("ada", "defaults enable all are trained"), "Changes have been frozen since 23 Nov 2026, 10:00 UTC.", "They were frozen by “Bea", "The reason: “somebody uses")
-	wantSaid(t, w.say("abe", "freeze again"), "Changes have been frozen since", "They were frozen by “Bea")
+	wantSaid(t, w.say("ada", "defaults enable all are trained"), "All changes are frozen.", "They were frozen by “Bea", " on Mon 23 Nov 2026, 11:00 CET.", "The reason: “somebody uses")
+	wantSaid(t, w.say("abe", "freeze again"), "All changes are frozen.", "They were frozen by “Bea")
 	wantSaid(t, w.say("olga", "thaw the account is safe"), "Recorded as R-")
 	r := w.stored()[0]
 	wantSaid(t, w.say("abe", "approve "+r.Ref), "It needs one more person.")
@@ -136,7 +136,7 @@ func TestFreezeFromTheHost(t *testing.T) {
 	if told := w.owed(approval.NoticeAnnouncement)[w.env.Admins]; !strings.Contains(told, "Done by: whoever runs the bot, on its own machine") || !strings.Contains(told, "phone call from Ada") {
 		t.Errorf("told %q", told)
 	}
-	wantSaid(t, w.say("ada", "defaults enable all are trained"), "They were frozen by somebody on the bot's own machine.")
+	wantSaid(t, w.say("ada", "defaults enable all are trained"), "They were frozen by somebody on the bot's own machine on Mon 23 Nov 2026, 11:00 CET.")
 }
 
 // U05: whom a request is about is shown a button that stops it, and those who

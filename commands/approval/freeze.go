@@ -115,8 +115,8 @@ func thawed(tx Tx, r Request) error {
 }
 
 func frozen(tenant string, f Freeze) error {
-	r := refuse(ErrFrozen, "Changes have been frozen since "+day(f.Since)+". Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and the approvers agree.")
-	r.By, r.Words = []Principal{{Tenant: tenant, Object: f.By}}, f.Why
+	r := refuse(ErrFrozen, "All changes are frozen. Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and the approvers agree.")
+	r.By, r.Words, r.Since = []Principal{{Tenant: tenant, Object: f.By}}, f.Why, f.Since
 	return r
 }
 

@@ -1,15 +1,20 @@
 package approval
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Refusal is a no with its reason, written for the person who asked.
 type Refusal struct {
 	Code string // stable, for tests and the audit record
 	Text string
-	// By and Words are whose doing it is and what they said, where that matters.
-	// They are other people's names and words, so that the text leaves them out.
+	// By, Words and Since are whose doing it is, what they said and since when,
+	// where that matters. The text leaves them out: they are other people's names
+	// and words, and a moment is shown in the reader's zone.
 	By    []Principal
 	Words string
+	Since time.Time
 }
 
 func no(code, text string) *Refusal { return &Refusal{Code: code, Text: text} }
