@@ -33,7 +33,7 @@ func setGoal(env Env) Command {
 		CommandSpec: chat.CommandSpec{
 			Name: "goal", Summary: "Set which share of the people is to be registered, and by when.", Example: "goal 98% by 2027-03-31",
 			Options: []chat.Option{
-				{Name: "share", Summary: "the share of people in scope, like 98%; “off” ends the goal", Required: true},
+				{Name: "share", Summary: "the share of people in scope, like 98%; “off” ends the goal; without it the present one is shown"},
 				{Name: "by", Summary: "the word “by”", Choices: []string{"by"}},
 				{Name: "day", Summary: "the day by which, like 2027-03-31"},
 			},
@@ -44,10 +44,6 @@ func setGoal(env Env) Command {
 }
 
 func planGoal(ctx context.Context, env Env, c Call) (approval.Plan, error) {
-	args, err := goalAsked(env, c)
-	if err != nil {
-		return approval.Plan{}, err
-	}
 	snapshot, err := goalAction{env}.Snapshot(ctx, approval.Request{Tenant: env.Organization.ID})
 	if err != nil {
 		return approval.Plan{}, err
@@ -55,6 +51,13 @@ func planGoal(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 	var now goalArgs
 	if err := json.Unmarshal(snapshot, &now); err != nil {
 		return approval.Plan{}, fmt.Errorf("read goal: %w", err)
+	}
+	if c.Args["share"] == "" {
+		return approval.Plan{}, &mistake{goalSentence(now), "Set it like “/mfa goal 98% by 2027-03-31”; “/mfa goal off” ends it."}
+	}
+	args, err := goalAsked(env, c)
+	if err != nil {
+		return approval.Plan{}, err
 	}
 	if args == now {
 		return approval.Plan{}, &mistake{"That is the goal already.", "“/mfa forecast” says when it will be met."}

@@ -130,6 +130,7 @@ func TestForecastSaysWhyNot(t *testing.T) {
 func TestGoal(t *testing.T) {
 	t.Parallel()
 	openEach(t, func(o *office) {
+		wantSaid(t, o.say("ada", "goal"), "No goal is set.", "/mfa goal 98% by 2027-03-31")
 		golden(t, "goal.txt", whole(o.say("ada", "goal 98% by 2027-03-31").Message))
 		if r := o.setsGoal("98% by 2027-03-31"); r.State != approval.Succeeded || r.Policy.Name != policyConfirm {
 			o.t.Fatalf("%s by %q: %+v", r.State, r.Policy.Name, r.Outcome)
@@ -139,6 +140,7 @@ func TestGoal(t *testing.T) {
 		if want := (rollout.Goal{Percent: 98, By: time.Date(2027, 3, 31, 0, 0, 0, 0, o.env.Zone)}); err != nil || !got.By.Equal(want.By) || got.Percent != want.Percent {
 			o.t.Errorf("Goal = %+v, %v, want %+v", got, err, want)
 		}
+		wantSaid(t, o.say("ada", "goal"), "The goal is 98 % of the people in scope registered by 31 March 2027.", "“/mfa goal off” ends it")
 		wantSaid(t, o.say("ada", "goal 98% by 31 March 2027"), "That is the goal already.")
 		shown := o.say("ada", "goal 95%")
 		if r := o.setsGoal("99.5% by 1 June 2027"); r.State != approval.Succeeded {
@@ -155,7 +157,6 @@ func TestGoal(t *testing.T) {
 			o.t.Errorf("the tenant was written to: %+v", o.effects())
 		}
 		for line, want := range map[string]string{
-			"goal":                       "needs",
 			"goal lots":                  "is not a share",
 			"goal 0.5%":                  "is not a share",
 			"goal 98% by":                "By when?",
