@@ -344,6 +344,9 @@ func footer(d Digest, figures rollout.Figures) string {
 	} else if ok && read.Of > 0 {
 		s += " Everybody in scope was read."
 	}
+	if why := figures.Get(rollout.Admins).Reason(); why != "" && read.Of > 0 {
+		s += " Who holds a directory role is not known (" + string(why) + "): accounts of the directory synchronization may be counted as people."
+	}
 	enforced := figures.Get(rollout.Enforced)
 	if _, ok := enforced.Value(); ok && enforced.Unknown > 0 {
 		s += fmt.Sprintf(" Of %s it is not known yet whether MFA is enforced.", count(enforced.Unknown, "person", "people"))

@@ -75,6 +75,7 @@ var told = sync.OnceValue(func() map[string]telling {
 		}
 	}
 	tell("report-failing", failing(graph.KindNoPermission, "AuditLog.Read.All", "report", "sign-ins"), lastEight...)
+	tell("roles-unreadable", failing(graph.KindNoPermission, "RoleManagement.Read.Directory", "roles"), lastEight...)
 	tell("all-unreadable", failing(graph.KindUnclear, "", "all"), lastEight...)
 	tell("last-week-unreadable", func(d *desk) {
 		bad := d.office.weeksAgo(1)
