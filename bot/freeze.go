@@ -82,7 +82,7 @@ func (f freezeCommand) freeze(ctx context.Context, std streams, db *store.Store,
 	if err != nil {
 		return fmt.Errorf("freeze %s: %w", r.Tenant, err)
 	}
-	_, err = fmt.Fprintf(std.out, "%s is frozen: nothing can be asked for, and nothing starts. It is thawed in the chat alone: “/mfa thaw”, by an owner and two approvers\n", r.Tenant)
+	_, err = fmt.Fprintf(std.out, "%s is frozen: nothing can be asked for, and nothing starts. It is thawed in the chat alone: “/mfa thaw”, asked for by an owner and agreed to by the approvers that the rules name\n", r.Tenant)
 	return err
 }
 

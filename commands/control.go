@@ -64,15 +64,11 @@ func planThaw(ctx context.Context, env Env) (approval.Plan, error) {
 	if f.Since.IsZero() {
 		return approval.Plan{}, &mistake{"Changes are not frozen.", "There is nothing to thaw."}
 	}
-	now := "All changes are frozen since " + moment(env, f.Since) + ", by " + freezer(ctx, env, f.By) + "."
-	if f.Why != "" {
-		now += " The reason: " + quoted(f.Why, 200) + "."
-	}
 	return approval.Plan{
 		Kind: approval.KindThaw, KindVersion: thawVersion, Args: json.RawMessage(`{}`), Snapshot: snapshot,
 		Words: approval.Words{
 			Headline: "Let changes at " + quoted(env.Organization.Name, 60) + " go on after the freeze",
-			Now:      now,
+			Now:      frozenWords(ctx, env, f),
 			Then:     "Changes can be asked for and carried out again.",
 			Radius:   "Every change that this bot can make. What was approved before and has not run out starts then.",
 			Risk:     "If the reason for the freeze is still there, whoever misuses an account can go on.",
@@ -81,6 +77,15 @@ func planThaw(ctx context.Context, env Env) (approval.Plan, error) {
 		},
 		Policy: policyFor(env.Rules.Now(), thawStakes),
 	}, nil
+}
+
+// frozenWords say that changes are frozen, by whom and why.
+func frozenWords(ctx context.Context, env Env, f approval.Freeze) string {
+	s := "All changes are frozen since " + moment(env, f.Since) + ", by " + freezer(ctx, env, f.By) + "."
+	if f.Why != "" {
+		s += " The reason: " + quoted(f.Why, 200) + "."
+	}
+	return s
 }
 
 // thawStakes are those of ending a freeze: it reaches every change there is.

@@ -56,6 +56,8 @@ func TestFreezeAndThaw(t *testing.T) {
 		}
 	}
 	wantSaid(t, w.say("ada", "defaults enable all are trained"), "All changes are frozen.", "They were frozen by “Bea", " on Mon 23 Nov 2026, 11:00 CET.", "The reason: “somebody uses")
+	wantSaid(t, w.say("ada", "goal 98%"), "All changes are frozen.") // before it is shown what would be confirmed
+	wantSaid(t, w.say("ada", "doctor"), "All changes are frozen since Mon 23 Nov 2026, 11:00 CET, by “Bea", "An owner ends it with “/mfa thaw”")
 	wantSaid(t, w.say("abe", "freeze again"), "All changes are frozen.", "They were frozen by “Bea")
 	wantSaid(t, w.say("olga", "thaw the account is safe"), "Recorded as R-")
 	r := w.stored()[0]

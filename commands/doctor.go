@@ -53,6 +53,17 @@ func diagnose(ctx context.Context, env Env) (chat.Message, error) {
 	for _, note := range append(Notices(env.Rules.Now()), notes...) {
 		m.Fields = append(m.Fields, chat.Field{Label: "Take care", Value: note})
 	}
+	var f approval.Freeze
+	err = env.Requests.View(ctx, func(tx approval.Tx) (err error) {
+		f, err = tx.Freeze(env.Organization.ID)
+		return err
+	})
+	if err != nil {
+		return chat.Message{}, fmt.Errorf("read freeze: %w", err)
+	}
+	if !f.Since.IsZero() {
+		m.Headline, m.Text = frozenWords(ctx, env, f), thawWords(env)
+	}
 	if env.Guard != nil && env.Guard.Damage() != nil {
 		m.Headline, m.Text = damaged(env.Guard.Damage()), readOnly
 	}

@@ -14,7 +14,7 @@ import (
 func TestU10Doctor(t *testing.T) {
 	t.Parallel()
 	clinic := func(change func(*rules.Rules), away gone) string {
-		w := newDryWorld(t, crowd, func(f *fixture) {
+		w := newWorld(t, crowd, func(f *fixture) {
 			f.roles[identity.Approver] = []string{id("abe"), id("bea")}
 			f.roles[identity.Owner] = []string{id("olga")}
 			f.changes = []string{DefaultsKind, PassKind, RevokeKind}

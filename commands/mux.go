@@ -220,6 +220,9 @@ func (m *Mux) submit(ctx context.Context, c Command, call Call, line string) (ch
 	if err := spared(m.env, plan); err != nil {
 		return chat.Message{}, err
 	}
+	if err := approval.CheckFrozen(ctx, m.env.Requests, m.env.Organization.ID, plan.Kind); err != nil {
+		return chat.Message{}, attributed(ctx, m.env, err)
+	}
 	if _, err := Prove(m.env)(ctx, call.Who.Principal, encode(call.Who.Account), plan.Kind, approval.ToAsk); err != nil {
 		return chat.Message{}, err
 	}

@@ -99,6 +99,12 @@ func freeze(ctx context.Context, s Store, tenant string, f Freeze, facts map[str
 	return err
 }
 
+// CheckFrozen refuses a kind of change while its tenant is frozen, so that
+// nobody is shown what cannot be asked for. Submit looks again.
+func CheckFrozen(ctx context.Context, s Store, tenant, kind string) error {
+	return s.View(ctx, func(tx Tx) error { return thawed(tx, Request{Tenant: tenant, Kind: kind}) })
+}
+
 // thawed refuses r while its tenant is frozen, unless it ends that.
 func thawed(tx Tx, r Request) error {
 	if r.Kind == KindThaw {
