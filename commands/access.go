@@ -42,12 +42,21 @@ func accessCommand(env Env, a aim, enforce bool) Command {
 	}
 }
 
+// What a tenant without Conditional Access is told, and what it has instead.
+const (
+	noConditionalAccess = "This tenant has no licence for Conditional Access: it needs Entra ID P1."
+	insteadOfIt         = "Security defaults are what this licence has instead (“/mfa preflight defaults”)."
+)
+
 func planAccess(ctx context.Context, env Env, a aim, enforce bool) (approval.Plan, error) {
 	if err := switchedOn(env, a.kind.name); err != nil {
 		return approval.Plan{}, err
 	}
 	action := accessAction{env, a}
 	s, err := action.read(ctx)
+	if k, known := kindOf(err); known && k == graph.KindNoLicence {
+		return approval.Plan{}, &mistake{noConditionalAccess, insteadOfIt}
+	}
 	if err != nil {
 		return approval.Plan{}, err
 	}

@@ -152,8 +152,8 @@ func parse(v phrases.Voice, c Command, words []string) (args map[string]string, 
 		first, left := phrase(o, words)
 		word, ok := choose(o, first)
 		if !ok {
-			if c.Plan != nil {
-				break
+			if c.Plan != nil && !o.Required {
+				break // the reason begins
 			}
 			return nil, "", not(v, c, o, words[0])
 		}

@@ -40,7 +40,7 @@ func awayCommand(env Env) Command {
 			switch text := strings.Join(words, " "); text {
 			case "":
 				return showAway(ctx, env, c)
-			case "back":
+			case "back", "off":
 				return setAway(ctx, env, c, env.Now())
 			default:
 				until, err := parseDay(text, env.Now().In(env.Zone))

@@ -59,7 +59,10 @@ func planGoal(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 	if err != nil {
 		return approval.Plan{}, err
 	}
-	if args == now {
+	switch {
+	case args == now && args.Percent == 0:
+		return approval.Plan{}, &mistake{"No goal is set.", "There is nothing to end."}
+	case args == now:
 		return approval.Plan{}, &mistake{"That is the goal already.", "“/mfa forecast” says when it will be met."}
 	}
 	headline := "Set the goal: " + goalWords(args)

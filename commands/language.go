@@ -73,7 +73,7 @@ func langCommand(env Env) Command {
 			v := env.Phrases.In(l)
 			return chat.Message{
 				Headline: v.Say("I speak %s with you from now on.", l.Name()),
-				Text:     v.Say("What is not translated yet comes in English, and says so."),
+				Text:     v.Say("What is not translated yet comes in English."),
 				Footer:   v.Say("Only you can see this."),
 			}, nil
 		},

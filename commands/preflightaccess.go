@@ -21,7 +21,7 @@ func preflightAccess(ctx context.Context, env Env, a aim) (chat.Message, error) 
 	s, err := action.read(ctx)
 	if k, known := kindOf(err); known && k == graph.KindNoLicence {
 		report.findings = []finding{{
-			Level: red, Text: "This tenant has no licence for Conditional Access: it needs Entra ID P1. Security defaults are what this licence has instead (“/mfa preflight defaults”).", Owner: "whoever buys licences",
+			Level: red, Text: noConditionalAccess + " " + insteadOfIt, Owner: "whoever buys licences",
 		}}
 		return report.message(env), nil
 	}

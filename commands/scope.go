@@ -55,6 +55,9 @@ func planScope(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 	if err != nil {
 		return approval.Plan{}, err
 	}
+	if set, ok := env.Scope.Declared[s.ID]; ok {
+		return approval.Plan{}, &mistake{"The configuration says what this account is (" + string(set) + "), so that it is not counted.", "Whoever runs the bot changes that in its file."}
+	}
 	is, err := a.read(ctx, s)
 	if err != nil {
 		return approval.Plan{}, err

@@ -93,6 +93,8 @@ func planTemplate(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 	}
 	if strings.EqualFold(args.Words, builtIn) {
 		args.Words = ""
+	} else if !strings.Contains(args.Words, " ") {
+		return approval.Plan{}, &mistake{"The words of a reminder stand in quotation marks, or only the first of them would be taken.", `For example: /mfa template set first en "Please set up your second step."`}
 	}
 	if err := checkWords(env, args.Words, maxTemplate); err != nil {
 		return approval.Plan{}, err

@@ -98,7 +98,7 @@ func weeksBack(typed string) (int, error) {
 	}
 	n, err := strconv.Atoi(strings.TrimSuffix(strings.ToLower(typed), "w"))
 	if err != nil || n < 1 || n > mostWeeks {
-		return 0, &mistake{shown(typed) + " is not a number of weeks.", fmt.Sprintf("Type a number from 1 to %d, like “/mfa trend 26”.", mostWeeks)}
+		return 0, &mistake{shown(typed) + " is not a number of weeks that I can show.", fmt.Sprintf("Type a number from 1 to %d, like “/mfa trend 26”.", mostWeeks)}
 	}
 	return n, nil
 }

@@ -164,7 +164,7 @@ func TestGoal(t *testing.T) {
 			"goal 98% by 2036-01-01":     "more than 5 years away",
 			"goal 98% by whenever":       "as a date",
 			"goal 98% until 2027-03-31":  "begins with “by”",
-			"goal off":                   "That is the goal already.",
+			"goal off":                   "There is nothing to end.",
 			"goal 98% by 2027-02-30 now": "as a date",
 		} {
 			wantSaid(t, o.say("ada", line), want)

@@ -33,10 +33,11 @@ func who(env Env) Command {
 		Access: only(identity.Viewer),
 		Kept:   true,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
-			if c.Args["csv"] != "" && !c.Who.Has(identity.Lead) {
+			asFile := c.Args["csv"] != ""
+			if asFile && !c.Who.Has(identity.Lead) {
 				return chat.Message{}, &mistake{"A file of names is for leads.", "Without “--csv” the first " + strconv.Itoa(shownPeople) + " are shown."}
 			}
-			if c.Args["csv"] != "" {
+			if asFile {
 				if err := proves(ctx, env, &c, forLists); err != nil {
 					return chat.Message{}, err
 				}
@@ -46,19 +47,17 @@ func who(env Env) Command {
 			if err != nil {
 				return chat.Message{}, err
 			}
-			m, listed := l.message(env, facts)
+			m, listed := l.message(env, facts, asFile)
 			if l.why != facts.RoleHolders.Reason() {
 				m.Text = strings.TrimSpace(m.Text + " " + rolesUnknown(facts))
 			}
-			if c.Args["csv"] != "" && len(l.people) > namesAlone {
+			if asFile && len(l.people) > namesAlone {
 				return chat.Message{}, &mistake{fmt.Sprintf("A file with the names of %d people is for two approvers to agree to.", len(l.people)), "“/mfa export " + string(l.question) + " csv” asks them, or choose a department."}
 			}
-			if c.Args["csv"] != "" {
-				listed = l.people
+			if asFile {
 				if m.File, err = peopleSheet(l.people).file("who-"+string(l.question), formatCSV, true); err != nil {
 					return chat.Message{}, err
 				}
-				m.Table = nil
 			}
 			return m, lookedUp(ctx, env, c, "who "+string(l.question), idsOf(listed))
 		},
@@ -141,8 +140,9 @@ func departmentNamed(facts rollout.Facts, typed string) (string, error) {
 	return "", &mistake{"There is no department " + shown(typed) + ".", hint}
 }
 
-// message shows the list, and says whom it names.
-func (l whoList) message(env Env, facts rollout.Facts) (m chat.Message, named []rollout.Person) {
+// message shows the list, or says that it is in the file beside it, and says whom
+// it names.
+func (l whoList) message(env Env, facts rollout.Facts, asFile bool) (m chat.Message, named []rollout.Person) {
 	words := questionWords[l.question]
 	title := words.title
 	if l.department != "" {
@@ -171,6 +171,10 @@ func (l whoList) message(env Env, facts rollout.Facts) (m chat.Message, named []
 	if len(named) == 0 {
 		m.Footer = "As of " + moment(env, facts.AsOf) + ". Only you can see this."
 		return m, nil
+	}
+	if asFile {
+		m.Text = strings.TrimSpace(m.Text + " All of them are in the file.")
+		return m, l.people
 	}
 	m.Table = &chat.Table{Header: []string{"Name", "Sign-in name", "Department"}}
 	for _, p := range named {
