@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,8 +54,7 @@ func FreezeNow(ctx context.Context, s Store, tenant, by, why string, to []string
 }
 
 // FreezeItself does what [Engine.Freeze] does by the bot's own decision, for when
-// somebody else acts in its name. A tenant that is frozen already stays as it is,
-// and that is no error.
+// somebody else acts in its name. That it is frozen already is no error.
 func FreezeItself(ctx context.Context, s Store, tenant, why string, to []string) error {
 	err := freeze(ctx, s, tenant, Freeze{By: Itself, Why: why}, map[string]any{"why": why}, to)
 	if errors.Is(err, ErrFrozen) {
@@ -63,6 +63,8 @@ func FreezeItself(ctx context.Context, s Store, tenant, why string, to []string)
 	return err
 }
 
+// freeze refuses what is frozen already, unless somebody has asked to thaw it:
+// those who agree to that do not know of the new reason, so it is frozen anew.
 func freeze(ctx context.Context, s Store, tenant string, f Freeze, facts map[string]any, to []string) error {
 	f.Why = strings.TrimSpace(storable(f.Why))
 	err := s.Update(ctx, func(tx Tx) error {
@@ -74,8 +76,16 @@ func freeze(ctx context.Context, s Store, tenant string, f Freeze, facts map[str
 		if err != nil {
 			return err
 		}
+		text := "Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and the approvers agree. What was running already is finished."
 		if !earlier.Since.IsZero() {
-			return frozen(tenant, earlier)
+			open, err := tx.Requests(tenant, OpenStates()...)
+			if err != nil {
+				return err
+			}
+			if !slices.ContainsFunc(open, func(r Request) bool { return r.Kind == KindThaw }) {
+				return frozen(tenant, earlier)
+			}
+			text = "They were frozen before, and are frozen anew: the thaw that was asked for ends without effect. An owner has to ask for it again."
 		}
 		f.Since = now
 		if err := tx.SetFreeze(tenant, f); err != nil {
@@ -85,9 +95,7 @@ func freeze(ctx context.Context, s Store, tenant string, f Freeze, facts map[str
 			return err
 		}
 		return announce(tx, "frozen/"+tenant+"/"+stamp(now), to, announcement{
-			Headline: "All changes are frozen.",
-			Text:     "Nothing can be asked for and nothing starts until an owner asks for “/mfa thaw” and the approvers agree. What was running already is finished.",
-			By:       f.By, Why: f.Why,
+			Headline: "All changes are frozen.", Text: text, By: f.By, Why: f.Why,
 		})
 	})
 	if errors.Is(err, ErrUnsure) {
@@ -150,14 +158,26 @@ func (t Thaw) Snapshot(ctx context.Context, r Request) (json.RawMessage, error) 
 // Compare implements Action. Whoever agreed to end one freeze has not agreed to
 // end another that came since.
 func (Thaw) Compare(was, now json.RawMessage, _ Request, _ []Step) []string {
-	var a, b Freeze
-	switch err := errors.Join(json.Unmarshal(was, &a), json.Unmarshal(now, &b)); {
+	var f Freeze
+	if err := json.Unmarshal(now, &f); err != nil {
+		return []string{"It cannot be told which freeze holds."}
+	}
+	if no := endsOther(was, f); no != nil {
+		return []string{no.Text}
+	}
+	return nil
+}
+
+// endsOther says why what was asked for to end one freeze does not end this one.
+func endsOther(was json.RawMessage, f Freeze) *Refusal {
+	var asked Freeze
+	switch err := json.Unmarshal(was, &asked); {
 	case err != nil:
-		return []string{"It cannot be told which freeze this was about."}
-	case b.Since.IsZero():
-		return []string{"Changes are not frozen any more."}
-	case !a.Since.Equal(b.Since):
-		return []string{"Changes were frozen anew in the meantime."}
+		return refuse(ErrThawed, "It cannot be told which freeze this was about.")
+	case f.Since.IsZero():
+		return refuse(ErrThawed, "Changes are not frozen any more.")
+	case !asked.Since.Equal(f.Since):
+		return refuse(ErrThawed, "Changes were frozen anew in the meantime.")
 	}
 	return nil
 }
@@ -170,14 +190,15 @@ func (Thaw) Probe(context.Context, Request, json.RawMessage, Step) (Finding, err
 	return Finding{}, errors.New("a thaw has no steps")
 }
 
-// Apply implements Local. Everybody who was asked about it is told.
+// Apply implements Local. Everybody who was asked about it is told. It looks once
+// more which freeze it ends: the brake can be pulled until the very end.
 func (Thaw) Apply(tx Tx, r Request, now time.Time) error {
 	f, err := tx.Freeze(r.Tenant)
 	if err != nil {
 		return err
 	}
-	if f.Since.IsZero() {
-		return ErrThawed
+	if no := endsOther(r.Snapshot, f); no != nil {
+		return no
 	}
 	if err := tx.SetFreeze(r.Tenant, Freeze{}); err != nil {
 		return err

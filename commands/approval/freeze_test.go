@@ -43,7 +43,7 @@ func TestFreeze(t *testing.T) {
 		}
 		_, err := w.engine.Submit(t.Context(), w.plan("ada", 1, "fan"))
 		wantCode(t, err, "frozen")
-		if no := refusal(t, err); len(no.By) != 1 || no.By[0] != person("bea") || no.Words != v.Why || !strings.Contains(no.Text, "since 1 Jan 2000") {
+		if no := refusal(t, err); len(no.By) != 1 || no.By[0] != person("bea") || no.Words != v.Why || no.Since.IsZero() || no.Since.After(time.Now()) {
 			t.Errorf("refused with %+v", no)
 		}
 		readings := w.tenant.readings()
@@ -110,24 +110,26 @@ func TestThawEndsTheFreezeItWasAskedFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.approve(r, "bea", "cid")
-		err = w.store.Update(t.Context(), func(tx approval.Tx) error {
-			now, err := tx.Now()
-			if err != nil {
-				return err
-			}
-			return tx.SetFreeze(tenantID, approval.Freeze{Since: now.Add(time.Second), By: "abe"})
-		})
-		if err != nil {
+		time.Sleep(time.Second)
+		if err := approval.FreezeItself(t.Context(), w.store, tenantID, "somebody acts in our name", []string{adminsAddress}); err != nil {
 			t.Fatal(err)
 		}
+		err = w.store.Update(t.Context(), func(tx approval.Tx) error { // as if it was looked at just before
+			return approval.Thaw{}.Apply(tx, r, time.Now())
+		})
+		wantCode(t, err, "thawed")
 		r = w.wantEnd(r, approval.Stale)
 		if why := strings.Join(r.Outcome.Findings, " "); !strings.Contains(why, "frozen anew") {
 			t.Errorf("told %q", why)
 		}
 		_, err = w.engine.Submit(t.Context(), w.plan("ada", 1, "lamp"))
 		wantCode(t, err, "frozen")
-		if recs := w.recorded(approval.Request{}, "tenant.frozen"); len(recs) != 1 || recs[0].Actor != "host" || strings.Contains(recs[0].Facts, "root") {
+		recs := w.recorded(approval.Request{}, "tenant.frozen")
+		if len(recs) != 2 || recs[0].Actor != "host" || strings.Contains(recs[0].Facts, "root") || recs[1].Actor != "twokey" {
 			t.Errorf("recorded as %+v", recs)
+		}
+		if told := w.owed(approval.NoticeAnnouncement); len(told) != 2 {
+			t.Errorf("told of %d, want of each freeze", len(told))
 		}
 	})
 }
