@@ -131,7 +131,7 @@ func decidable(ctx context.Context, env Env, k kind, p approval.Policy) (d Decis
 	if err != nil {
 		return d, err
 	}
-	p = fallback(env.Rules.Now(), p, b)
+	p = fallback(env.Rules.Now(), p, b, 0)
 	if p.Quorum == 0 {
 		return Decision{By: p.Name, Who: "whoever asks"}, nil
 	}

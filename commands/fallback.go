@@ -24,15 +24,21 @@ const fallbackWait = time.Hour
 // are there. Where the quorum is short only because approvers are targets or
 // away, one of the others is enough, the change waits longer, and everybody is
 // told. Nothing else makes fewer do, and nothing at all where people may be
-// locked out: there it stays as it is, and the request is refused.
-func fallback(r rules.Rules, p approval.Policy, b identity.Bench) approval.Policy {
-	missing := len(b.Targets) + len(b.Away)
+// locked out: there it stays as it is, and the request is refused. A request
+// about several accounts is not one about an approver: whoever asks could add
+// one of them to the others so that fewer decide.
+func fallback(r rules.Rules, p approval.Policy, b identity.Bench, accounts int) approval.Policy {
+	targets := len(b.Targets)
+	if accounts > 1 {
+		targets = 0
+	}
+	missing := targets + len(b.Away)
 	if !r.Fallback || p.Quorum < 2 || slices.Contains(p.Because, whyLockout) || len(b.Can) == 0 || len(b.Can) >= p.Quorum || len(b.Can)+missing < p.Quorum {
 		return p
 	}
 	var why []string
-	if len(b.Targets) > 0 {
-		why = append(why, plural(fmt.Sprint(len(b.Targets)), "approver")+" would decide about themselves")
+	if targets > 0 {
+		why = append(why, plural(fmt.Sprint(targets), "approver")+" would decide about themselves")
 	}
 	if len(b.Away) > 0 {
 		why = append(why, plural(fmt.Sprint(len(b.Away)), "approver")+" away")
@@ -57,7 +63,11 @@ func tooFew(ctx context.Context, env Env, p approval.Plan, err error) error {
 	if unread != nil || len(b.Can) >= p.Policy.Quorum {
 		return err
 	}
-	return &approval.Refusal{Code: no.Code, Text: shortWords(ctx, env, p.Policy, b)}
+	text := shortWords(ctx, env, p.Policy, b)
+	if len(p.Targets) > 1 && len(b.Targets) > 0 {
+		text += " Or ask about approvers apart from the others, one by one."
+	}
+	return &approval.Refusal{Code: no.Code, Text: text}
 }
 
 // shortWords say who could decide and who not, and whom to appoint.

@@ -34,7 +34,7 @@ func (w *world) decided(t *testing.T, p approval.Policy, requester string, targe
 	if err != nil {
 		t.Fatal(err)
 	}
-	p = fallback(w.env.Rules.Now(), p, bench)
+	p = fallback(w.env.Rules.Now(), p, bench, len(targets))
 	if p.Quorum > 0 && len(bench.Can) < p.Quorum {
 		return fmt.Sprintf("refused: appoint %d", p.Quorum-len(bench.Can))
 	}
@@ -154,4 +154,20 @@ func TestU10Appoint(t *testing.T) {
 			t.Errorf("%v becomes %v", other, err)
 		}
 	}
+}
+
+// TestU10FewerDecideForNobodyAdded holds that nobody makes one approval enough by
+// asking about an approver beside those whom the request is meant for.
+func TestU10FewerDecideForNobodyAdded(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		if r := o.asks("ada", "reset "+upn("vic")+" for a test"); r.Policy.Quorum != 2 {
+			t.Fatalf("about vic alone it is decided by %+v", r.Policy)
+		}
+		got := o.say("ada", "reset "+upn("vic")+","+upn("bea")+" for a test")
+		wantSaid(t, got, "This needs 2 approvers, and only 1 could decide.", "may not: it is about them", "ask about approvers apart from the others")
+		if r := o.asks("ada", "reset "+upn("bea")+" for a test"); r.Policy.Name != policyFallback || r.Policy.Quorum != 1 || r.Policy.Wait < fallbackWait {
+			t.Errorf("about bea alone it is decided by %+v", r.Policy)
+		}
+	}, func(s *setting) { s.laid.Fallback = true })
 }

@@ -281,7 +281,7 @@ func (m *Mux) address(ctx context.Context, p approval.Plan, call Call) (approval
 		return p, fmt.Errorf("list approvers: %w", err)
 	}
 	now := m.env.Rules.Now()
-	p.Policy = fallback(now, p.Policy, bench)
+	p.Policy = fallback(now, p.Policy, bench, len(p.Targets))
 	p.Subscribers = append(p.Subscribers, subscribers(ctx, m.env.People, firstAsked(now, p.Policy, bench))...)
 	if m.env.Admins != (chat.Address{}) {
 		p.Subscribers = append(p.Subscribers, approval.Subscriber{Address: encode(m.env.Admins)})
