@@ -189,8 +189,25 @@ func TestActionsRun(t *testing.T) {
 						t.Errorf("step %d was sent as %s, want %s", i, effects[i].ClientRequestID, steps[i].ClientID)
 					}
 				}
+				o.recordsNameNobody()
 			}, a.change)
 		})
+	}
+}
+
+// recordsNameNobody holds that no record of the chain has a name, an address, a
+// number or a device of somebody in it (U22): these could never be erased.
+func (o *office) recordsNameNobody() {
+	o.t.Helper()
+	for r, err := range o.store.Audit(o.t.Context()) {
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		for _, word := range []string{"Ada", "Abe", "Bea ", "Olga", "Sue", "Sam ", "@harbourvale", "+34", "iPhone", "Pixel", "Galaxy"} {
+			if strings.Contains(r.Facts, word) {
+				o.t.Errorf("record %d, %s, says %q: %s", r.Number, r.Kind, word, r.Facts)
+			}
+		}
 	}
 }
 

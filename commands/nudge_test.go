@@ -223,6 +223,7 @@ func TestU07Template(t *testing.T) {
 		if !strings.Contains(sam.Text, words) || !strings.Contains(sam.Footer, "We never ask for a password, code or pass.") || !strings.Contains(sam.Plain(), "11 December 2026") {
 			t.Errorf("sam reads:\n%s", sam.Plain())
 		}
+		o.recordsNameNobody()
 	})
 }
 

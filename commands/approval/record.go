@@ -14,8 +14,9 @@ import (
 )
 
 // prose are the facts of a record that are sentences, typed by somebody or such
-// as may hold a name, or that are somebody's number. The chain has a mark in their place.
-var prose = []string{"why", "remark", "facts", "findings", "because", "note", "what", "seen", "warrant", "host", "number"}
+// as may hold a name, or that are somebody's number; what is asked for may hold
+// any of these. The chain has a mark in their place.
+var prose = []string{"args", "why", "remark", "facts", "findings", "because", "note", "what", "seen", "warrant", "host", "number"}
 
 // record appends to the audit chain what happened to r. The chain names nobody
 // and quotes nobody: people, their chat accounts and whatever r aims at stand

@@ -179,7 +179,7 @@ func (e *Engine) insert(tx Tx, r *Request, account string, to []string) error {
 		return err
 	}
 	facts := map[string]any{
-		"kind": r.Kind, "args": r.Args, "targets": ids(r.Targets), "digest": r.Digest,
+		"kind": r.Kind, "args": string(r.Args), "targets": ids(r.Targets), "digest": r.Digest,
 		"policy": r.Policy, "config": r.ConfigHash, "expires": stamp(r.Expires), "account": account,
 	}
 	r.Warrant.note(facts)
