@@ -143,6 +143,8 @@ func mayProve(ctx context.Context, env Env, who identity.Speaker, c staff.Case, 
 		return err
 	case boss == "" || boss != who.User.ID:
 		return staff.ErrManager
+	case who.New:
+		return errNewManager
 	default:
 		return nil
 	}

@@ -97,6 +97,13 @@ var errNewLink = &mistake{
 	phrases.Mark("The approvers have been told of the new link. A day after it was made, it counts in full."),
 }
 
+// errNewManager is for a manager whose account was linked just now: nobody was
+// told of it, and whoever signed in as them once could vouch for anybody.
+var errNewManager = &mistake{
+	phrases.Mark("Your chat account was linked less than a day ago, so your word as a manager does not count yet."),
+	phrases.Mark("It counts a day after the link was made. Until then the help desk can make sure in another way."),
+}
+
 // errSuggested is for somebody whom the bot knows by an e-mail address alone.
 var errSuggested = &mistake{
 	phrases.Mark("I know you by the e-mail address of your chat account only, so you can only ask about yourself."),

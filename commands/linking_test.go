@@ -594,3 +594,40 @@ func everybodyChosen(chat.Account) bool { return true }
 func pressOf(a chat.Account, button, value string) chat.Event {
 	return chat.Event{Kind: chat.Press, From: a, Button: button, Value: value}
 }
+
+// TestU01NewManager holds that whoever signed in once as somebody's manager, and
+// linked an account of their own as theirs, neither decides nor vouches for a day.
+func TestU01NewManager(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		other := o.plain(1)[0]
+		boss, err := o.client.Manager(o.t.Context(), other)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		o.twist.bosses = map[string]string{cast("sue"): boss.ID}
+		err = o.store.UpdateLinks(o.t.Context(), func(tx link.Tx) error {
+			return tx.SaveLink(link.Link{Ref: link.NewRef("L"), Tenant: o.env.Organization.ID, Account: account("new"), Object: boss.ID, Since: o.now(), Proof: visit.MFA})
+		})
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		o.say("sue", "lost I left it on the train")
+		vouch := "case proof " + o.caseAbout("sue") + " manager"
+		asks := func() approval.Request {
+			o.t.Helper()
+			r := o.asks("ada", "tap "+other+" for a test")
+			if !r.Policy.Manager {
+				o.t.Fatalf("it is decided by %+v", r.Policy)
+			}
+			return r
+		}
+		r := asks()
+		wantSaid(o.t, o.press("new", "approve", r.Seal(), nil), "you cannot decide as a manager yet")
+		wantSaid(o.t, o.say("new", vouch), "your word as a manager does not count yet")
+		o.press("ada", "cancel", r.Seal(), nil)
+		o.advance(24 * time.Hour)
+		wantSaid(o.t, o.say("new", vouch), "Recorded: ")
+		wantSaid(o.t, o.press("new", "approve", asks().Seal(), nil), "it was the last one needed")
+	}, func(s *setting) { s.laid.ManagerApproves = true })
+}

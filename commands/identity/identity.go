@@ -105,6 +105,9 @@ type Speaker struct {
 	// Suggested says that the account is not linked: its e-mail address is the
 	// person's, which is enough for their own private answers.
 	Suggested bool
+	// New says that the link was made on the page less than a day ago, and that
+	// nobody has confirmed it.
+	New bool
 	// Quarantined says that the link is too new for somebody with a role.
 	Quarantined bool
 }
@@ -158,7 +161,7 @@ func (d *Directory) Who(ctx context.Context, a chat.Account) (Speaker, error) {
 	if err != nil {
 		return s, fmt.Errorf("read roles: %w", err)
 	}
-	s.Linked, s.User, s.Proof = true, u, l.proof
+	s.Linked, s.User, s.Proof, s.New = true, u, l.proof, l.young
 	if l.young && len(via) > 0 {
 		s.Quarantined = true
 		return s, nil
@@ -204,6 +207,24 @@ func (d *Directory) linked(ctx context.Context, a chat.Account) (tie, error) {
 		return err
 	})
 	return t, err
+}
+
+// newly reports whether somebody's own link is so new that it may be another's, who
+// signed in as them once.
+func (d *Directory) newly(ctx context.Context, tenant, object string) (young bool, err error) {
+	if d.cfg.Links == nil {
+		return false, nil
+	}
+	err = d.cfg.Links.ViewLinks(ctx, func(tx link.Tx) error {
+		all, err := tx.LinksOf(tenant, object)
+		if err != nil {
+			return err
+		}
+		now, err := tx.Now()
+		young = slices.ContainsFunc(all, func(l link.Link) bool { return l.Holds(now) && l.Young(now) })
+		return err
+	})
+	return young, err
 }
 
 // Whose returns the object ID of whom an account is linked to, "" if to nobody or

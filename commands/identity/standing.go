@@ -46,11 +46,18 @@ var errProver = &approval.Refusal{
 	Text: "You are one of those who made sure of who this is for, so somebody else has to decide it.",
 }
 
+// errNewManager refuses a manager whose own link is new. Nobody is told of a new
+// link of somebody without a role, so that it has to grow old by itself.
+var errNewManager = &approval.Refusal{
+	Code: approval.ErrDoubt.Code,
+	Text: "Your chat account was linked less than a day ago, so you cannot decide as a manager yet. Somebody else has to decide it, or you tomorrow.",
+}
+
 // refused words the lack of a right, and says of everything else that it could
 // not be read.
 func refused(err error, what string) error {
 	switch {
-	case err == nil, errors.Is(err, errProver):
+	case err == nil, errors.Is(err, errProver), errors.Is(err, errNewManager):
 		return err
 	case errors.Is(err, errNo), errors.Is(err, errGone):
 		return &approval.Refusal{Code: approval.ErrNotAllowed.Code, Text: "You may not " + what + "."}
@@ -143,6 +150,12 @@ func (d *Directory) asManager(ctx context.Context, now rules.Rules, u graph.User
 			return approval.Warrant{}, errNo
 		}
 	}
+	switch young, err := d.newly(ctx, now.Tenant, u.ID); {
+	case err != nil:
+		return approval.Warrant{}, err
+	case young:
+		return approval.Warrant{}, errNewManager
+	}
 	return approval.Warrant{Name: u.Name, UPN: u.UPN, Role: Manager, Via: "manager of " + r.Targets[0].ID}, nil
 }
 
@@ -234,7 +247,7 @@ func (d *Directory) Bench(ctx context.Context, r approval.Request) (Bench, error
 	for _, object := range candidates {
 		p := approval.Principal{Tenant: now.Tenant, Object: object}
 		_, err := d.mayDecide(ctx, now, p, r)
-		if errors.Is(err, errNo) || errors.Is(err, errGone) {
+		if errors.Is(err, errNo) || errors.Is(err, errGone) || errors.Is(err, errNewManager) {
 			continue
 		}
 		proved := errors.Is(err, errProver)
