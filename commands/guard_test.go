@@ -661,3 +661,27 @@ func TestPolicyFor(t *testing.T) {
 		t.Errorf("only %v may decide", got.Only)
 	}
 }
+
+// TestG26TwoAtOnce approves resets of the only two administrators so that both
+// come due together: the guard lets one of them run, and the other is looked at
+// once that has ended.
+func TestG26TwoAtOnce(t *testing.T) {
+	t.Parallel()
+	openEach(t, func(o *office) {
+		o.twist.roles[cast("sue")] = []graph.Role{{TemplateID: graph.RoleGlobalAdministrator, Name: "Global Administrator"}}
+		a := o.asks("ada", "reset "+upn("sue")+" --all for a test")
+		b := o.asks("ada", "reset "+upn("olga")+" --all for a test")
+		o.agrees(a)
+		o.agrees(b)
+		a, b = o.ends(a), o.ends(b)
+		if a.State == approval.Stale {
+			a, b = b, a
+		}
+		if a.State != approval.Succeeded || b.State != approval.Stale || !strings.Contains(strings.Join(b.Outcome.Findings, " "), "Only 0 of the administrators") {
+			o.t.Errorf("they %s and %s: %q, %q", a.State, b.State, a.Outcome.Findings, b.Outcome.Findings)
+		}
+		if leavesNone(o.methodsNow("sue")) && leavesNone(o.methodsNow("olga")) {
+			o.t.Error("no administrator has a second factor")
+		}
+	}, func(s *setting) { s.laid.AdminsTwo = true })
+}

@@ -2,10 +2,12 @@ package commands
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"twokey/commands/approval"
 	"twokey/graph"
 )
 
@@ -47,6 +49,32 @@ func readKeyholders(ctx context.Context, env Env, s subject) (keyholders, error)
 	}
 	return k, nil
 }
+
+// weighs reports whether a snapshot holds who could put things right, or several
+// of which one does. What cannot be read may.
+func weighs(snapshot json.RawMessage) bool {
+	var each []json.RawMessage
+	if json.Unmarshal(snapshot, &each) == nil {
+		return slices.ContainsFunc(each, weighs)
+	}
+	var k keyholders
+	return json.Unmarshal(snapshot, &k) != nil || len(k.Admins)+len(k.Emergency) > 0
+}
+
+// Weighs implements approval.Weigher.
+func (defaultsAction) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
+
+// Weighs implements approval.Weigher.
+func (accessAction) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
+
+// Weighs implements approval.Weigher.
+func (methodAction) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
+
+// Weighs implements approval.Weigher.
+func (blockAction) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
+
+// Weighs implements approval.Weigher.
+func (severally) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
 
 // emergencyIDs are the emergency access accounts, wherever they were declared.
 func emergencyIDs(env Env) []string {

@@ -58,6 +58,14 @@ type Withdrawer interface {
 	Withdraw(r Request, created Step) Call
 }
 
+// Weigher is an action that is refused for whom it would leave able to put things
+// right again, so that what it is compared with is more than its own targets.
+type Weigher interface {
+	// Weighs reports whether it is so of r. Two such requests of a tenant never
+	// run at the same time: each would count on whom the other takes away.
+	Weighs(r Request) bool
+}
+
 // Parted is an action that is carried out on several targets, one after the
 // other: its calls say for which each is. Between two of them it can be paused
 // and stopped, and what becomes of one target keeps no other from its turn.

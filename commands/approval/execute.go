@@ -53,6 +53,10 @@ func (j *job) prepare(ctx context.Context) (bool, error) {
 }
 
 func (j *job) open(ctx context.Context) (bool, error) {
+	read, err := j.weighing(ctx)
+	if err != nil {
+		return false, err
+	}
 	before, findings, err := j.validate(ctx, nil)
 	if err != nil {
 		return false, fmt.Errorf("validate again: %w", err)
@@ -63,7 +67,49 @@ func (j *job) open(ctx context.Context) (bool, error) {
 	if j.calls, err = j.actions[j.req.Kind].Steps(j.req); err != nil {
 		return false, fmt.Errorf("plan steps: %w", err)
 	}
-	return true, j.start(ctx, before)
+	return true, j.start(ctx, before, read)
+}
+
+// weighing returns the database's time before the tenant is read for a request
+// that weighs who is left; the zero time for any other.
+func (j *job) weighing(ctx context.Context) (now time.Time, err error) {
+	if !j.weighs(j.req) {
+		return now, nil
+	}
+	err = j.store.View(ctx, func(tx Tx) (err error) {
+		now, err = tx.Now()
+		return err
+	})
+	return now, err
+}
+
+func (j *job) weighs(r Request) bool {
+	w, ok := j.actions[r.Kind].(Weigher)
+	return ok && w.Weighs(r)
+}
+
+// contested refuses to start what weighs who is left while another such request
+// may be sending, or if one has ended since the tenant was read: then it is read
+// anew.
+func (j *job) contested(tx Tx, read time.Time) error {
+	if read.IsZero() {
+		return nil
+	}
+	running, err := tx.Requests(j.req.Tenant, Executing, Reconciling)
+	if err != nil {
+		return err
+	}
+	recent, err := tx.Recent(j.req.Tenant, read.Add(-longest))
+	if err != nil {
+		return err
+	}
+	for _, o := range append(running, recent...) {
+		running := o.State == Executing || o.State == Reconciling
+		if o.ID != j.req.ID && (running || !o.Outcome.At.Before(read)) && j.weighs(o) {
+			return ErrContested
+		}
+	}
+	return nil
 }
 
 // validate reads everything again that the approval was based on, returns the
@@ -161,10 +207,14 @@ func (j *job) lapsed(ctx context.Context, findings []string, p Principal, err er
 	return findings, err
 }
 
-// start opens the attempt. Before is the tenant as it was just read.
-func (j *job) start(ctx context.Context, before json.RawMessage) error {
+// start opens the attempt. Before is the tenant as it was just read, after the
+// time of the other.
+func (j *job) start(ctx context.Context, before json.RawMessage, read time.Time) error {
 	return j.move(ctx, func(tx Tx, now time.Time) (Change, error) {
 		if err := thawed(tx, j.req); err != nil {
+			return Change{}, err
+		}
+		if err := j.contested(tx, read); err != nil {
 			return Change{}, err
 		}
 		j.attempt = Attempt{

@@ -59,6 +59,7 @@ var (
 	ErrStopped    = no("stopped", "Somebody has stopped it already: what is left is not done.")
 	ErrWhole      = no("whole", "It is running already, and it is about one thing: it can neither be paused nor stopped on its way.")
 	ErrNotBegun   = no("not-begun", "It has not begun yet. Until then it can be cancelled.")
+	ErrContested  = no("contested", "Another change that hangs on the same accounts is under way. It is looked at again after that.")
 	ErrNotAllowed = no("not-allowed", "You may not do this.")
 )
 
