@@ -44,7 +44,7 @@ func (p pruner) Run(ctx context.Context) error {
 	day := time.NewTicker(24 * time.Hour)
 	defer day.Stop()
 	for {
-		if err := errors.Join(p.prune(ctx), p.pruneInbox(ctx), p.store.PruneGaps(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(p.prune(ctx), p.pruneRequests(ctx), p.pruneInbox(ctx), p.store.PruneGaps(ctx)); err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "prune", "error", err)
 		}
 		select {
@@ -63,6 +63,19 @@ func (p pruner) prune(ctx context.Context) error {
 			return err
 		}
 		p.log.InfoContext(ctx, "audit records pruned", "records", n)
+	}
+	return nil
+}
+
+// pruneRequests goes on until no request and no case is old. While the chain is
+// damaged all stays, as evidence.
+func (p pruner) pruneRequests(ctx context.Context) error {
+	for p.records.Damage() == nil {
+		n, err := p.store.PruneRequests(ctx, p.now().Add(-p.keep))
+		if err != nil || n == 0 {
+			return err
+		}
+		p.log.InfoContext(ctx, "requests and cases pruned", "number", n)
 	}
 	return nil
 }

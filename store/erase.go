@@ -116,16 +116,24 @@ func (t *tx) eraseStaff(tenant string, who audit.Person) error {
 		case c.Open:
 			return ErrStillOpen
 		}
-		for _, statement := range []string{"DELETE FROM outbox WHERE facts LIKE '%' || ? || '%'", "DELETE FROM staff_case WHERE ref = ?"} {
-			if err := t.run(statement, ref); err != nil {
-				return err
-			}
+		if err := t.eraseCase(ref); err != nil {
+			return err
 		}
 	}
 	if err := t.run("UPDATE staff_case SET body = replace(body, ?, ?) WHERE tenant = ?", who.Object, who.Pseudonym, tenant); err != nil {
 		return err
 	}
 	return t.run("DELETE FROM staff_note WHERE tenant = ? AND object = ?", tenant, who.Object)
+}
+
+// eraseCase removes a case with the messages about it.
+func (t *tx) eraseCase(ref string) error {
+	for _, statement := range []string{"DELETE FROM outbox WHERE facts LIKE '%' || ? || '%'", "DELETE FROM staff_case WHERE ref = ?"} {
+		if err := t.run(statement, ref); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eraseFrom takes a person out of a request that has ended.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"twokey/audit"
+	"twokey/commands/approval"
 )
 
 // pruneAtOnce bounds how many records lose their text in one transaction, which
@@ -46,6 +47,49 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (pruned int, err er
 		}
 		facts := audit.Pruned{Through: through, Before: before.UTC().Format(time.RFC3339)}
 		return t.Record(audit.Entry{Kind: audit.KindPruned, Actor: audit.Bot, Facts: facts})
+	})
+	if err != nil {
+		return 0, err
+	}
+	return pruned, nil
+}
+
+// forgetAtOnce bounds how many requests or cases are removed in one transaction:
+// for each the messages are looked through.
+const forgetAtOnce = 20
+
+// PruneRequests removes what is kept of requests that have ended and were asked
+// before the given moment, and of cases that are closed and were opened before:
+// their decisions and steps, and the messages about them. The chain has a record
+// of how many. It returns that, which is 0 once there is nothing left to do.
+func (s *Store) PruneRequests(ctx context.Context, before time.Time) (pruned int, err error) {
+	err = s.transact(ctx, false, func(t *tx) error {
+		pruned = 0
+		for _, state := range approval.FinalStates() {
+			old, err := list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE state = ? AND created < ? LIMIT ?", string(state), before.UnixMicro(), forgetAtOnce)
+			if err != nil {
+				return fmt.Errorf("find requests: %w", err)
+			}
+			for _, r := range old {
+				if err := t.eraseRequest(r); err != nil {
+					return err
+				}
+			}
+			pruned += len(old)
+		}
+		cases, err := list(t, scanText, "SELECT ref FROM staff_case WHERE open = 0 AND opened < ? LIMIT ?", before.UnixMicro(), forgetAtOnce)
+		if err != nil {
+			return fmt.Errorf("find cases: %w", err)
+		}
+		for _, ref := range cases {
+			if err := t.eraseCase(ref); err != nil {
+				return err
+			}
+		}
+		if pruned += len(cases); pruned == 0 {
+			return nil
+		}
+		return t.Record(audit.Entry{Kind: "requests.pruned", Actor: audit.Bot, Facts: map[string]any{"before": before.UTC().Format(time.RFC3339), "number": pruned}})
 	})
 	if err != nil {
 		return 0, err

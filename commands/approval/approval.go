@@ -60,6 +60,11 @@ const (
 // OpenStates are those that are not final.
 func OpenStates() []State { return []State{Pending, Approved, Executing, Reconciling} }
 
+// FinalStates are those in which nothing is done any more.
+func FinalStates() []State {
+	return []State{Succeeded, Failed, Partial, Denied, Expired, Cancelled, Stale, Unknown}
+}
+
 // Final reports whether s is the end. A state that this version does not know is
 // one.
 func (s State) Final() bool { return !slices.Contains(OpenStates(), s) }

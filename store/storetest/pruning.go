@@ -10,12 +10,14 @@ import (
 
 	"twokey/audit"
 	"twokey/commands/approval"
+	"twokey/commands/staff"
 )
 
 var pruning = map[string]func(*testing.T, *bench){
 	"old records are pruned and the chain stays whole": pruneOld,
 	"pruning under a reader's hands is no damage":      pruneMeanwhile,
 	"pruning takes words and people nobody needs":      pruneWords,
+	"requests and cases are not kept for longer":       pruneRequests,
 	"a person is erased and the chain stays whole":     erasePerson,
 	"nobody is erased from an open request":            eraseOpen,
 	"an unknown person is not erased":                  eraseUnknown,
@@ -144,6 +146,85 @@ func pruneWords(t *testing.T, b *bench) {
 	left, err2 := b.Asides(t.Context(), "R-2")
 	if err != nil || err2 != nil || len(gone) != 0 || len(left) != 1 {
 		t.Errorf("words: %+v, %v and %+v, %v", gone, err, left, err2)
+	}
+	b.head(t)
+}
+
+// pruneRequests holds that what has ended goes with all that hangs on it, and that
+// nothing goes that is open or of later.
+func pruneRequests(t *testing.T, b *bench) {
+	end := func(ref string) {
+		t.Helper()
+		_, err := b.ChangeCase(t.Context(), tenant, ref, func(c staff.Case, now time.Time) (staff.Case, error) {
+			return c.Close(staff.Done, "ada", now)
+		}, func(approval.Tx, staff.Case) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert := func(name string, state approval.State) {
+		t.Helper()
+		b.update(t, func(tx approval.Tx) error {
+			r, err := sample(name), error(nil)
+			if r.Created, err = tx.Now(); err != nil {
+				return err
+			}
+			r.State = state
+			if err := errors.Join(tx.Insert(r), tx.AddDecision(vote(r, "bea")), tx.Owe(notice("n-"+name, r.ID))); err != nil {
+				return err
+			}
+			_, err = tx.Aside(tenant, r.Ref, "why "+name)
+			return err
+		})
+	}
+	const many = 25 // more than go at once
+	for i := range many {
+		insert(fmt.Sprintf("OLD%02d", i), approval.Succeeded)
+	}
+	insert("DENIED", approval.Denied)
+	insert("WAITS", approval.Executing)
+	closed, open := b.openCase(t, aCase(staff.Lost, "sam")), b.openCase(t, aCase(staff.Lost, "sue"))
+	end(closed.Ref)
+	b.clock.advance(48 * time.Hour)
+	insert("NEW", approval.Succeeded)
+	later := b.openCase(t, aCase(staff.Lost, "vic"))
+	end(later.Ref)
+	before := start.Add(24 * time.Hour)
+	pruned := 0
+	for {
+		n, err := b.PruneRequests(t.Context(), before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pruned += n; n == 0 {
+			break
+		}
+	}
+	if pruned != many+2 {
+		t.Errorf("%d were pruned, want %d", pruned, many+2)
+	}
+	b.view(t, func(tx approval.Tx) error {
+		left, err := tx.Requests("")
+		if err != nil || len(left) != 2 || left[0].Ref != "R-WAITS" || left[1].Ref != "R-NEW" {
+			t.Errorf("left are %+v, %v", left, err)
+		}
+		ds, err := tx.Decisions("id-OLD00")
+		if err != nil || len(ds) != 0 {
+			t.Errorf("decisions on what is gone: %+v, %v", ds, err)
+		}
+		return nil
+	})
+	if words, err := b.Asides(t.Context(), "R-OLD00"); err != nil || len(words) != 0 {
+		t.Errorf("words of what is gone: %+v, %v", words, err)
+	}
+	due, err := b.Due(t.Context(), 100)
+	if err != nil || len(due) != 2 {
+		t.Errorf("%d messages are owed, %v; want of the two that are left", len(due), err)
+	}
+	for ref, there := range map[string]bool{closed.Ref: false, open.Ref: true, later.Ref: true} {
+		if _, err := b.Case(t.Context(), tenant, ref); errors.Is(err, staff.ErrNoCase) == there {
+			t.Errorf("case %s: %v, want it there: %t", ref, err, there)
+		}
 	}
 	b.head(t)
 }
