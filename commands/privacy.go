@@ -34,7 +34,7 @@ func privacy(env Env) Command {
 			}
 			m := chat.Message{
 				Headline: c.Voice.Say("What is stored about you"),
-				Text:     c.Voice.Say("No passwords, no codes and no passes are ever stored, and of your phone nothing but how Microsoft 365 calls it."),
+				Text:     c.Voice.Say("No passwords, no codes and no passes are ever stored, and of your phone only how Microsoft 365 calls it, and its number if it was asked to be registered for you."),
 				Table:    storedTable(c.Voice, stored),
 				Footer:   c.Voice.Say(onlyYou) + " " + c.Voice.Say("It is a count of every row in the bot's database that holds your ID, your sign-in name or your chat account."),
 			}
@@ -97,8 +97,9 @@ var kept = map[string][2]string{
 	"declared":    {phrases.Mark("What was laid down about your account, or by you"), phrases.Mark("until it is taken back, or you are erased as a leaver")},
 	"frozen":      {phrases.Mark("That you froze the bot"), phrases.Mark("until it is thawed")},
 	"guide_gap":   {phrases.Mark("What the guide could not answer, without names"), phrases.Mark("26 weeks")},
-	"inbox":       {phrases.Mark("That the chat delivered something of yours"), phrases.Mark("some days")},
+	"inbox":       {phrases.Mark("That the chat delivered something of yours"), phrases.Mark("a day")},
 	"language":    {phrases.Mark("In which language I answer you"), phrases.Mark("until you choose another, or are erased as a leaver")},
+	"lease":       {phrases.Mark("That you were refused something, so that it is not recorded twice"), phrases.Mark("an hour")},
 	"legacy_use":  {phrases.Mark("Your sign-ins by old mail protocols, by day"), phrases.Mark("some weeks; then as a sum without names")},
 	"looked_up":   {phrases.Mark("Whom you looked up, or who looked you up"), phrases.Mark("an hour")},
 	"mail_apps":   {phrases.Mark("Which mail programs you use, from Microsoft's report"), phrases.Mark("replaced at each reading")},
@@ -109,7 +110,7 @@ var kept = map[string][2]string{
 	"request":     {phrases.Mark("Requests by you or about you"), phrases.Mark("7 years by default")},
 	"rules":       {phrases.Mark("Your role here and your chat account, from the configuration"), phrases.Mark("as long as the audit record")},
 	"setting":     {phrases.Mark("What you set for everybody, as the goal"), phrases.Mark("until it is set anew")},
-	"staff_case":  {phrases.Mark("Your cases with the help desk"), phrases.Mark("until you are erased as a leaver")},
+	"staff_case":  {phrases.Mark("Your cases with the help desk"), phrases.Mark("7 years by default")},
 	"staff_note":  {phrases.Mark("What you told me about yourself"), phrases.Mark("until you are erased as a leaver")},
 	"wave":        {phrases.Mark("Waves of reminders that you began, or that were for you alone"), phrases.Mark("until you are erased as a leaver")},
 	"wave_person": {phrases.Mark("In which waves of reminders you are"), phrases.Mark("until you are erased as a leaver")},

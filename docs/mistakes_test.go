@@ -173,7 +173,17 @@ var mistakes = []mistake{
 	},
 	{
 		"a press while everything is frozen still starts", engineDir + "/execute.go",
-		"\t\tif err := thawed(tx, j.req); err != nil {\n\t\t\treturn Change{}, err\n\t\t}\n\t\tj.attempt", "\t\tj.attempt",
+		"\t\tif err := thawed(tx, j.req); err != nil {\n\t\t\treturn Change{}, err\n\t\t}\n\t\tif err := j.contested", "\t\tif err := j.contested",
 		engineDir, "Freeze|Frozen|TestGate",
+	},
+	{
+		"a brake that is pulled while a thaw waits does nothing", engineDir + "/freeze.go",
+		"if !slices.ContainsFunc(open, func(r Request) bool { return r.Kind == KindThaw }) {", "if true {",
+		engineDir, "TestThaw",
+	},
+	{
+		"two changes that weigh who is left run at once", engineDir + "/execute.go",
+		"(running || !o.Outcome.At.Before(read)) && j.weighs(o)", "false && j.weighs(o)",
+		"commands", "TestG26TwoAtOnce",
 	},
 }
