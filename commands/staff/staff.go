@@ -162,7 +162,7 @@ func Canonical(typed string) string {
 // The refusals.
 var (
 	ErrNoCase  = no("no-case", "There is no such case, or it is not yours to see.")
-	ErrClosed  = no("case-closed", "This case is closed. “/mfa lost” opens a new one.")
+	ErrClosed  = no("case-closed", "This case is closed. “/mfa lost” opens a new one for a lost phone, “/mfa person” one for a question.")
 	ErrOwn     = no("case-own", "This case is about your own account, so somebody else has to look after it.")
 	ErrProved  = no("case-proved", "This proof is recorded already. A second one must be of another kind.")
 	ErrFacts   = no("case-facts", "That is no proof. What counts: a call back on the number in the directory, video with their manager there, in person, or their manager's own word. A birthday, an address or a staff number proves nothing: others may know them.")
