@@ -90,7 +90,8 @@ func (j *job) weighs(r Request) bool {
 
 // contested refuses to start what weighs who is left while another such request
 // may be sending, or if one has ended since the tenant was read: then it is read
-// anew.
+// anew. An outcome is stored after what was done, so that the reading has seen
+// what ended by its time.
 func (j *job) contested(tx Tx, read time.Time) error {
 	if read.IsZero() {
 		return nil
@@ -105,7 +106,7 @@ func (j *job) contested(tx Tx, read time.Time) error {
 	}
 	for _, o := range append(running, recent...) {
 		running := o.State == Executing || o.State == Reconciling
-		if o.ID != j.req.ID && (running || !o.Outcome.At.Before(read)) && j.weighs(o) {
+		if o.ID != j.req.ID && (running || o.Outcome.At.After(read)) && j.weighs(o) {
 			return ErrContested
 		}
 	}
