@@ -183,7 +183,7 @@ var mistakes = []mistake{
 	},
 	{
 		"two changes that weigh who is left run at once", engineDir + "/execute.go",
-		"(running || o.Outcome.At.After(read)) && j.weighs(o)", "false && j.weighs(o)",
+		"(sends || o.Outcome.At.After(read)) && j.weighs(o)", "false && j.weighs(o)",
 		"commands", "TestG26TwoAtOnce",
 	},
 }

@@ -105,8 +105,8 @@ func (j *job) contested(tx Tx, read time.Time) error {
 		return err
 	}
 	for _, o := range append(running, recent...) {
-		running := o.State == Executing || o.State == Reconciling
-		if o.ID != j.req.ID && (running || o.Outcome.At.After(read)) && j.weighs(o) {
+		sends := o.State == Executing || o.State == Reconciling
+		if o.ID != j.req.ID && (sends || o.Outcome.At.After(read)) && j.weighs(o) {
 			return ErrContested
 		}
 	}
