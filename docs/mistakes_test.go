@@ -178,12 +178,12 @@ var mistakes = []mistake{
 	},
 	{
 		"a brake that is pulled while a thaw waits does nothing", engineDir + "/freeze.go",
-		"if !slices.ContainsFunc(open, func(r Request) bool { return r.Kind == KindThaw }) {", "if true {",
+		"if !slices.ContainsFunc(open, func(r Request) bool { return r.Kind == KindThaw }) {", "if !slices.ContainsFunc(open, func(r Request) bool { return r.Kind == KindFreeze }) {",
 		engineDir, "TestThaw",
 	},
 	{
 		"two changes that weigh who is left run at once", engineDir + "/execute.go",
-		"(sends || o.Outcome.At.After(read)) && j.weighs(o)", "false && j.weighs(o)",
+		"(sends || o.Outcome.At.After(read)) && j.weighs(o)", "(sends && o.Outcome.At.After(read)) && j.weighs(o)",
 		"commands", "TestG26TwoAtOnce",
 	},
 }
