@@ -29,12 +29,12 @@ func headFiles(to []string) []audit.HeadFile {
 	return files
 }
 
-// pruner forgets what nobody needs any more: the text of records whose time is
-// over, and old deliveries.
+// pruner forgets what nobody needs any more: the text of records, requests and
+// cases whose time is over, and old deliveries.
 type pruner struct {
 	store   *store.Store
 	records *audit.Watch
-	keep    time.Duration // the text of records
+	keep    time.Duration // records, requests and cases
 	now     func() time.Time
 	log     *slog.Logger
 }
@@ -44,7 +44,11 @@ func (p pruner) Run(ctx context.Context) error {
 	day := time.NewTicker(24 * time.Hour)
 	defer day.Stop()
 	for {
-		if err := errors.Join(p.prune(ctx), p.pruneRequests(ctx), p.pruneInbox(ctx), p.store.PruneGaps(ctx)); err != nil && ctx.Err() == nil {
+		err := errors.Join(
+			p.prune(ctx, "audit records", p.store.Prune), p.prune(ctx, "requests and cases", p.store.PruneRequests),
+			p.pruneInbox(ctx), p.store.PruneGaps(ctx),
+		)
+		if err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "prune", "error", err)
 		}
 		select {
@@ -55,27 +59,15 @@ func (p pruner) Run(ctx context.Context) error {
 	}
 }
 
-// prune goes on until nothing is old. A damaged chain is left as it is.
-func (p pruner) prune(ctx context.Context) error {
+// prune removes of one sort what is older than is kept, until nothing is. While
+// the chain is damaged all stays, as evidence.
+func (p pruner) prune(ctx context.Context, what string, old func(ctx context.Context, before time.Time) (int, error)) error {
 	for p.records.Damage() == nil {
-		n, err := p.store.Prune(ctx, p.now().Add(-p.keep))
+		n, err := old(ctx, p.now().Add(-p.keep))
 		if err != nil || n == 0 {
 			return err
 		}
-		p.log.InfoContext(ctx, "audit records pruned", "records", n)
-	}
-	return nil
-}
-
-// pruneRequests goes on until no request and no case is old. While the chain is
-// damaged all stays, as evidence.
-func (p pruner) pruneRequests(ctx context.Context) error {
-	for p.records.Damage() == nil {
-		n, err := p.store.PruneRequests(ctx, p.now().Add(-p.keep))
-		if err != nil || n == 0 {
-			return err
-		}
-		p.log.InfoContext(ctx, "requests and cases pruned", "number", n)
+		p.log.InfoContext(ctx, what+" pruned", "number", n)
 	}
 	return nil
 }
