@@ -54,13 +54,10 @@ func held(ctx context.Context, db *store.Store, tenant string) (why string, err 
 	if cases >= busyDesk {
 		return fmt.Sprintf("The help desk has %d open cases. Nobody is written to until there are fewer than %d.", cases, busyDesk), nil
 	}
-	err = db.View(ctx, func(tx approval.Tx) error {
-		f, err := tx.Freeze(tenant)
-		if err == nil && !f.Since.IsZero() {
-			why = "The bot is frozen: nobody is written to."
-		}
-		return err
-	})
+	f, err := approval.FreezeOf(ctx, db, tenant)
+	if err == nil && !f.Since.IsZero() {
+		why = "The bot is frozen: nobody is written to."
+	}
 	return why, err
 }
 

@@ -53,11 +53,7 @@ func diagnose(ctx context.Context, env Env) (chat.Message, error) {
 	for _, note := range append(Notices(env.Rules.Now()), notes...) {
 		m.Fields = append(m.Fields, chat.Field{Label: "Take care", Value: note})
 	}
-	var f approval.Freeze
-	err = env.Requests.View(ctx, func(tx approval.Tx) (err error) {
-		f, err = tx.Freeze(env.Organization.ID)
-		return err
-	})
+	f, err := approval.FreezeOf(ctx, env.Requests, env.Organization.ID)
 	if err != nil {
 		return chat.Message{}, fmt.Errorf("read freeze: %w", err)
 	}

@@ -107,6 +107,15 @@ func freeze(ctx context.Context, s Store, tenant string, f Freeze, facts map[str
 	return err
 }
 
+// FreezeOf reads a tenant's freeze; its Since is zero if there is none.
+func FreezeOf(ctx context.Context, s Store, tenant string) (f Freeze, err error) {
+	err = s.View(ctx, func(tx Tx) (err error) {
+		f, err = tx.Freeze(tenant)
+		return err
+	})
+	return f, err
+}
+
 // CheckFrozen refuses a kind of change while its tenant is frozen, so that
 // nobody is shown what cannot be asked for. Submit looks again.
 func CheckFrozen(ctx context.Context, s Store, tenant, kind string) error {
@@ -144,11 +153,7 @@ var (
 
 // Snapshot implements Action: which freeze it is that would end.
 func (t Thaw) Snapshot(ctx context.Context, r Request) (json.RawMessage, error) {
-	var f Freeze
-	err := t.Store.View(ctx, func(tx Tx) (err error) {
-		f, err = tx.Freeze(r.Tenant)
-		return err
-	})
+	f, err := FreezeOf(ctx, t.Store, r.Tenant)
 	if err != nil {
 		return nil, err
 	}
