@@ -262,7 +262,9 @@ func TestResolve(t *testing.T) {
 	} {
 		wantSaid(t, w.press(row.person, button.ID, button.Value, map[string]string{"result": row.result, "note": row.note}), row.want)
 	}
-	wantSaid(t, w.say("bea", "resolve "+r.Ref+" done I see it too"), "This request has been carried out already.")
+	for _, person := range []string{"bea", "ada"} {
+		wantSaid(t, w.say(person, "resolve "+r.Ref+" done I see it too"), "This request has been carried out already.")
+	}
 	if text := w.render(approval.NoticePrompt, map[string]string{"request": r.ID}).Text; !strings.Contains(text, "Found out by “Abe Lindqvist”: “the portal shows it on”.") {
 		t.Errorf("the prompt says %q", text)
 	}

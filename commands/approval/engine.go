@@ -278,6 +278,9 @@ func (e *Engine) eligible(ctx context.Context, v *Vote) (Request, error) {
 		return Request{}, err
 	}
 	if v.By == r.Requester {
+		if r.State.Final() && r.State != Unknown { // there is nothing left to decide for anybody
+			return Request{}, ended(r)
+		}
 		return Request{}, ErrSelf
 	}
 	return r, e.warrant(ctx, v, r)

@@ -381,8 +381,10 @@ func TestAsk(t *testing.T) {
 		}
 		w.approve(r, "bea")
 		w.wantEnd(r, approval.Succeeded)
-		_, err = w.engine.Ask(t.Context(), press(r, "bea"), "why?")
-		wantCode(t, err, "ended-succeeded")
+		for _, who := range []string{"bea", "ada"} {
+			_, err = w.engine.Ask(t.Context(), press(r, who), "why?")
+			wantCode(t, err, "ended-succeeded")
+		}
 	})
 }
 

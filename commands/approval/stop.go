@@ -176,12 +176,12 @@ func Resolve(r Request, v Vote, done bool, now time.Time) (Change, error) {
 	switch {
 	case v.By.Tenant != r.Tenant:
 		return Change{}, ErrNotAllowed
+	case r.State != Unknown:
+		return Change{}, ended(r)
 	case v.By == r.Requester:
 		return Change{}, ErrSelf
 	case r.aims(v.By):
 		return Change{}, ErrTarget
-	case r.State != Unknown:
-		return Change{}, ended(r)
 	}
 	o := Outcome{By: v.By, Why: v.Why, Findings: r.Outcome.Findings, Done: slices.Clone(r.Outcome.Done), Planned: r.Outcome.Planned, At: now}
 	if o.Planned == 0 { // an outcome of before that was kept
