@@ -305,6 +305,7 @@ func (s *sweep) alone(kind string, p named) {
 		s.hour()
 	}
 	s.wait("everything to be shown", s.nothingDue)
+	s.acknowledge()
 	s.order(p)
 	script, ok := scripts[kind]
 	if !ok {
@@ -333,6 +334,27 @@ func (s *sweep) tell(c *carrier) {
 	orders, _ := os.ReadFile(s.orders)
 	passed, _ := os.ReadFile(passedBeside(s.orders))
 	s.t.Logf("%s asked “%s” %d times: %s is %s; its orders are %q, it has passed\n%s", c.by, c.line, c.tries, r.Ref, r.State, orders, passed)
+}
+
+// acknowledge has an approver see to the alerts of what the sweep did past the
+// bot: told again each day, those of hundreds of rounds would drown the points
+// of a request.
+func (s *sweep) acknowledge() {
+	s.t.Helper()
+	open := labelled("Acknowledge")
+	s.wait("the alerts to be acknowledged", func() bool {
+		all := s.seen("bea")
+		i := slices.IndexFunc(all, open)
+		if i < 0 {
+			return s.nothingDue()
+		}
+		for _, b := range all[i].Buttons {
+			if b.Label == "Acknowledge" {
+				s.pressOn("bea", all[i], b.ID)
+			}
+		}
+		return false
+	})
 }
 
 // nothingDue reports whether all messages are shown as they should be now.
