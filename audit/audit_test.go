@@ -11,14 +11,16 @@ import (
 	"time"
 )
 
+// start is when the records of the tests begin.
+var start = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
 func chain(t testing.TB, n int) []Record {
 	t.Helper()
 	var all []Record
 	var prev *Record
-	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	for i := range n {
 		r, err := Chain(prev, Entry{
-			At: at.Add(time.Duration(i) * time.Minute), Tenant: "t-1", Kind: "request.submitted",
+			At: start.Add(time.Duration(i) * time.Minute), Tenant: "t-1", Kind: "request.submitted",
 			Actor: fmt.Sprintf("user-%d", i), Request: "R-ABC234", Facts: map[string]any{"n": i, "words": `a "b" <c>`},
 		})
 		if err != nil {

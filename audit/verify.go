@@ -1,10 +1,12 @@
 package audit
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 )
 
 // BrokenError says where a chain stops being one.
@@ -28,25 +30,43 @@ func (e *BrokenError) Say() string {
 // cut off or that the whole chain was replaced. The error is a [*BrokenError]
 // where the chain is broken, or the reader's own.
 func Verify(records iter.Seq2[Record, error], head string) (*Record, error) {
-	c := checker{hash: head, found: head == ""}
-	return c.read(records)
+	p, err := Prove(records, Against{Hash: head})
+	return p.Last, err
 }
 
 // VerifyHeads is Verify against heads that were kept elsewhere: each of them
 // must be in the chain, with its number.
 func VerifyHeads(records iter.Seq2[Record, error], heads []Head) (*Record, error) {
-	heads = slices.Clone(heads)
-	slices.SortStableFunc(heads, func(a, b Head) int { return int(a.Number - b.Number) })
-	c := checker{heads: heads, found: true}
-	return c.read(records)
+	p, err := Prove(records, Against{Heads: heads})
+	return p.Last, err
 }
 
-// VerifyPart is Verify for a part of a chain: it begins with any record, given
-// with its text, and links may stand anywhere after it. It proves that these
-// records are in the chain that has the given head.
-func VerifyPart(records iter.Seq2[Record, error], head string) (*Record, error) {
-	c := checker{hash: head, found: head == "", part: true}
-	return c.read(records)
+// Against is what was kept elsewhere, and a chain is held against.
+type Against struct {
+	Hash  string // of one of the records; "" for none
+	Heads []Head // each must be in the chain, with its number
+	// Part says that it is a part of a chain: it begins with any record, given
+	// with its text, and links may stand anywhere after it.
+	Part bool
+}
+
+// Proof is what was found of a chain.
+type Proof struct {
+	Last *Record // nil: there are no records
+	// Met is the last record whose head was kept elsewhere, 0 for none. What
+	// follows it is proved by nothing: whoever has the database can write it.
+	Met    int64
+	Pruned int64 // how many of the first records have no text any more
+}
+
+// Prove is Verify against all of that. After an error the proof is of what was
+// read until then.
+func Prove(records iter.Seq2[Record, error], a Against) (Proof, error) {
+	heads := slices.Clone(a.Heads)
+	slices.SortStableFunc(heads, func(a, b Head) int { return cmp.Compare(a.Number, b.Number) })
+	c := checker{hash: a.Hash, found: a.Hash == "", heads: heads, times: heads, part: a.Part}
+	last, err := c.read(records)
+	return Proof{Last: last, Met: c.kept, Pruned: c.links}, err
 }
 
 // VerifyAfter verifies records that follow a known one, of which the number and
@@ -66,6 +86,7 @@ type checker struct {
 	hash  string // the head that must be met
 	found bool   // whether it was
 	heads []Head // further heads that must be met, in the order of their numbers
+	times []Head // when the chain had come to which number: what comes after is of later
 	part  bool   // begins anywhere, with links anywhere
 
 	last    *Record
@@ -100,7 +121,9 @@ func (c *checker) add(r Record) error {
 	if err := c.met(r); err != nil {
 		return err
 	}
-	c.found = c.found || r.Hash == c.hash
+	if r.Hash == c.hash {
+		c.found, c.kept = true, r.Number
+	}
 	c.last = &r
 	return nil
 }
@@ -136,7 +159,38 @@ func (c *checker) pruned(r Record) error {
 	if err := json.Unmarshal([]byte(r.Facts), &facts); err != nil {
 		return &BrokenError{Number: r.Number, Why: "does not say what was pruned"}
 	}
+	if facts.Through > c.through {
+		if err := c.old(r, facts); err != nil {
+			return err
+		}
+	}
 	c.through = max(c.through, facts.Through)
+	return nil
+}
+
+// LeastKept is for how long at least a record keeps its text.
+const LeastKept = 30 * 24 * time.Hour
+
+// skew is how far the clocks of a database and of its programs may be apart.
+const skew = 24 * time.Hour
+
+// old holds what a record says was pruned against what is known of times.
+// Otherwise whoever has the database could take the text of everything, and say
+// that it was pruned.
+func (c *checker) old(r Record, facts Pruned) error {
+	before, err := time.Parse(time.RFC3339, facts.Before)
+	at, err2 := time.Parse(time.RFC3339Nano, r.At)
+	if err != nil || err2 != nil {
+		return &BrokenError{Number: r.Number, Why: "does not say what was pruned"}
+	}
+	if before.After(at.Add(skew - LeastKept)) {
+		return &BrokenError{Number: r.Number, Why: fmt.Sprintf("says that records up to %d were pruned sooner than any are", facts.Through)}
+	}
+	for _, h := range c.times {
+		if h.Number < facts.Through && h.At.After(before.Add(skew)) {
+			return &BrokenError{Number: h.Number + 1, Why: fmt.Sprintf("has lost its text, and it was not so old as record %d says", r.Number)}
+		}
+	}
 	return nil
 }
 

@@ -111,22 +111,28 @@ func (a auditVerify) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	last, err := audit.Verify(records, hash)
-	if err == nil && len(heads) > 0 {
-		again, closeAgain, opening := a.records(ctx)
-		if err = opening; err == nil {
-			last, err = audit.VerifyHeads(again, heads)
-			err = errors.Join(err, closeAgain())
-		}
-	}
+	p, err := audit.Prove(records, audit.Against{Hash: hash, Heads: heads})
 	if err := errors.Join(err, closing()); err != nil {
 		return err
 	}
-	if last == nil {
-		_, err = fmt.Fprintln(std.out, "ok: no records")
+	return proved(std.out, p)
+}
+
+// proved says what was found of a chain that is whole.
+func proved(out io.Writer, p audit.Proof) error {
+	if p.Last == nil {
+		_, err := fmt.Fprintln(out, "ok: no records")
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "ok: %d records, head %s\n", last.Number, last.Hash)
+	_, err := fmt.Fprintf(out, "ok: %d records, head %s\n", p.Last.Number, p.Last.Hash)
+	if p.Pruned > 0 {
+		_, more := fmt.Fprintf(out, "records 1 to %d have no text any more: they were pruned\n", p.Pruned)
+		err = errors.Join(err, more)
+	}
+	if p.Met > 0 && p.Met < p.Last.Number {
+		_, more := fmt.Fprintf(out, "records %d to %d are later than the last head that was kept, so nothing outside the database proves them\n", p.Met+1, p.Last.Number)
+		err = errors.Join(err, more)
+	}
 	return err
 }
 

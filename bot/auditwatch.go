@@ -35,15 +35,23 @@ type pruner struct {
 	store   *store.Store
 	records *audit.Watch
 	keep    time.Duration // records, requests and cases
-	now     func() time.Time
 	log     *slog.Logger
 }
 
+// settling is how long after its start a machine may have a wrong clock, and with
+// SQLite the database as well.
+const settling = time.Hour
+
 // Run prunes once a day until ctx ends.
 func (p pruner) Run(ctx context.Context) error {
-	day := time.NewTicker(24 * time.Hour)
-	defer day.Stop()
+	next := time.NewTimer(settling)
+	defer next.Stop()
 	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-next.C:
+		}
 		err := errors.Join(
 			p.prune(ctx, "audit records", p.store.Prune), p.prune(ctx, "requests and cases", p.store.PruneRequests),
 			p.pruneInbox(ctx), p.store.PruneGaps(ctx),
@@ -51,19 +59,15 @@ func (p pruner) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "prune", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-day.C:
-		}
+		next.Reset(24 * time.Hour)
 	}
 }
 
 // prune removes of one sort what is older than is kept, until nothing is. While
 // the chain is damaged all stays, as evidence.
-func (p pruner) prune(ctx context.Context, what string, old func(ctx context.Context, before time.Time) (int, error)) error {
+func (p pruner) prune(ctx context.Context, what string, old func(ctx context.Context, keep time.Duration) (int, error)) error {
 	for p.records.Damage() == nil {
-		n, err := old(ctx, p.now().Add(-p.keep))
+		n, err := old(ctx, p.keep)
 		if err != nil || n == 0 {
 			return err
 		}

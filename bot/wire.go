@@ -155,7 +155,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	if bot.records, err = newAuditWatch(ctx, bot.store, a.heads, a.now, a.log); err != nil {
 		return nil, err
 	}
-	bot.pruner = pruner{bot.store, bot.records, a.retention, a.now, a.log}
+	bot.pruner = pruner{bot.store, bot.records, a.retention, a.log}
 	staff, err := a.guide.load()
 	if err != nil {
 		return nil, fmt.Errorf("load guide: %w", err)

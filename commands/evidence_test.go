@@ -3,9 +3,11 @@ package commands
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"strings"
@@ -363,4 +365,120 @@ func leaves(path string, v any, put func(any)) map[string]func() func() {
 		all[path] = func() func() { put(v + 1); return func() { put(v) } }
 	}
 	return all
+}
+
+// forger has one request's records as somebody would like them to be.
+type forger struct {
+	Records
+	all    []audit.Record
+	people map[string]audit.Person
+}
+
+func (f forger) LastRecords(_ context.Context, request string, _ int) (own []audit.Record, err error) {
+	for _, r := range slices.Backward(f.all) {
+		if r.Request == request {
+			own = append(own, r)
+		}
+	}
+	return own, nil
+}
+
+func (f forger) AuditFrom(_ context.Context, number int64) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		for _, r := range f.all[number-1:] {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (f forger) Who(ctx context.Context, pseudonyms ...string) (map[string]audit.Person, error) {
+	known, err := f.Records.Who(ctx, pseudonyms...)
+	for _, p := range pseudonyms {
+		if someone, ok := f.people[p]; ok {
+			known[p] = someone
+		}
+	}
+	return known, err
+}
+
+// G35, U21: a head proves what was there when it was kept. Whoever has a file
+// can write on from there as they like, which no earlier head may bear out.
+func TestG35NothingIsProvedAfterTheHead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, p1)
+		countWrites(w, nil)
+		r := w.ask()
+		var heads []audit.Head
+		keep := func() {
+			last, err := audit.Verify(w.store.Audit(t.Context()), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			heads = append(heads, audit.Head{Number: last.Number, Hash: last.Hash, At: w.now()})
+			w.advance(time.Hour)
+		}
+		keep()
+		w.press("abe", "deny", r.Seal(), map[string]string{"reason": "never"})
+		keep()
+		honest := w.evidence(r.Ref)
+		if _, err := evidence.Verify(honest, heads[1].Hash); err != nil {
+			t.Errorf("the head of after the denial: %v", err)
+		}
+		f, err := evidence.Verify(honest, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Meets(heads); err != nil {
+			t.Errorf("all heads: %v", err)
+		}
+		var unproved *evidence.UnprovedError
+		if _, err := evidence.Verify(honest, heads[0].Hash); !errors.As(err, &unproved) {
+			t.Errorf("the head of before the denial: %v", err)
+		}
+
+		var written []audit.Record // by whoever has the file
+		for r := range w.store.Audit(t.Context()) {
+			if r.Number <= heads[0].Number {
+				written = append(written, r)
+			}
+		}
+		secret := audit.Secret()
+		bea := audit.Pseudonym(secret, tenantID, id("bea"))
+		for _, e := range []audit.Entry{
+			{Kind: "request.approved", Actor: bea, Facts: map[string]any{"digest": r.Digest, "approve": true, "role": "approver", "via": "user"}},
+			{Kind: "request.succeeded", Actor: audit.Bot, Facts: map[string]any{}},
+		} {
+			e.At, e.Tenant, e.Request = w.now(), tenantID, r.Ref
+			next, err := audit.Chain(&written[len(written)-1], e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			written = append(written, next)
+		}
+		people := map[string]audit.Person{bea: {Pseudonym: bea, Secret: hex.EncodeToString(secret), Tenant: tenantID, Object: id("bea")}}
+		forged, err := evidence.Collect(t.Context(), forger{w.store, written, people}, r.Ref, w.now(), "twokey 0.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file bytes.Buffer
+		if err := forged.Write(&file); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := evidence.Verify(file.Bytes(), heads[0].Hash); !errors.As(err, &unproved) {
+			t.Errorf("the first head bears out what was written after it: %v", err)
+		}
+		if err := forged.Meets(heads[:1]); !errors.As(err, &unproved) {
+			t.Errorf("so does a file of heads: %v", err)
+		}
+		cut := *forged
+		cut.Records = written[:heads[0].Number]
+		cut.Head = evidence.Head{Number: heads[0].Number, Hash: heads[0].Hash}
+		var proof *evidence.ProofError
+		if err := cut.Meets(heads); !errors.As(err, &proof) {
+			t.Errorf("a file that was cut off, with a later head of before its export: %v", err)
+		}
+	})
 }

@@ -330,7 +330,8 @@ func TestPruningSendsLittle(t *testing.T) {
 	t.Parallel()
 	const records = 300
 	proxy := pgtest.NewProxy(t, databases["PostgreSQL"](t))
-	s := openWith(t, Config{DSN: proxy.DSN})
+	var later atomic.Int64
+	s := openWith(t, Config{DSN: proxy.DSN, Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
 	err := s.update(t.Context(), func(t *tx) error {
 		for range records {
 			if err := t.Record(audit.Entry{Kind: "test", Actor: audit.Bot, Facts: map[string]string{"why": "t-0123456789abcdef0123456789abcdef"}}); err != nil {
@@ -354,7 +355,8 @@ func TestPruningSendsLittle(t *testing.T) {
 		last = statement
 		return pgtest.Passed
 	})
-	pruned, err := s.Prune(t.Context(), time.Now().Add(time.Hour))
+	later.Store(int64(audit.LeastKept + time.Hour))
+	pruned, err := s.Prune(t.Context(), 0)
 	if err != nil || pruned != records-1 {
 		t.Errorf("Prune = %d, %v; want all but the last of %d", pruned, err, records)
 	}

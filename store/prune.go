@@ -15,15 +15,20 @@ import (
 // keeps every other writer waiting, and which PostgreSQL ends after its patience.
 const pruneAtOnce = 2_000
 
-// Prune takes the text of audit records from before the given moment, oldest
-// first, and with it the words and the people that no other record needs. Their
+// Prune takes the text of audit records that are older than they are to be kept,
+// by the time of the database and never sooner than after [audit.LeastKept],
+// oldest first, and with it the words and the people that no other record needs. Their
 // links stay, and a record says so: what remains verifies from the first number
 // on, and every head that was ever kept is still found. It returns how many
 // records lost their text, which is 0 once there is nothing left to do. A chain
 // that is broken is not pruned: the error is then an [*audit.BrokenError].
 // What is kept of the tenant's changes goes with the records of its time.
-func (s *Store) Prune(ctx context.Context, before time.Time) (pruned int, err error) {
+func (s *Store) Prune(ctx context.Context, keep time.Duration) (pruned int, err error) {
 	err = s.transact(ctx, false, func(t *tx) error {
+		before, err := t.ago(max(keep, audit.LeastKept))
+		if err != nil {
+			return err
+		}
 		if _, err := t.q.ExecContext(ctx, "DELETE FROM change WHERE at < ?", before.UnixMicro()); err != nil {
 			return fmt.Errorf("delete changes of the tenant: %w", err)
 		}
@@ -58,13 +63,25 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (pruned int, err er
 // for each the messages are looked through.
 const forgetAtOnce = 20
 
+// ago is a moment by the database's clock: that of a process may be years ahead,
+// and what was pruned by it would be gone.
+func (t *tx) ago(d time.Duration) (time.Time, error) {
+	now, err := t.Now()
+	return now.Add(-d), err
+}
+
 // PruneRequests removes what is kept of requests that have ended and were asked
-// before the given moment, and of cases that are closed and were opened before:
+// so long ago, by the time of the database, and of cases that are closed and were
+// opened before:
 // their decisions and steps, and the messages about them. The chain has a record
 // of how many. It returns that, which is 0 once there is nothing left to do.
-func (s *Store) PruneRequests(ctx context.Context, before time.Time) (pruned int, err error) {
+func (s *Store) PruneRequests(ctx context.Context, keep time.Duration) (pruned int, err error) {
 	err = s.transact(ctx, false, func(t *tx) error {
 		pruned = 0
+		before, err := t.ago(keep)
+		if err != nil {
+			return err
+		}
 		for _, state := range approval.FinalStates() {
 			old, err := list(t, scanRequest, "SELECT "+requestColumns+" FROM request WHERE state = ? AND created < ? LIMIT ?", string(state), before.UnixMicro(), forgetAtOnce)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"twokey/audit"
 	"twokey/commands/approval"
 	"twokey/graph"
 	"twokey/graph/rollout"
@@ -19,7 +20,7 @@ type ChangeStore interface {
 	approval.Store
 	CountChanges(ctx context.Context, tenant string, since time.Time) (rollout.ChangeCount, error)
 	MatchedChange(ctx context.Context, clientRequestID string) (lineID string, ok bool, err error)
-	Prune(ctx context.Context, before time.Time) (pruned int, err error)
+	Prune(ctx context.Context, keep time.Duration) (pruned int, err error)
 }
 
 // RunChanges tests a store of the tenant's changes. The function opens a new one.
@@ -304,11 +305,14 @@ func changeText(_ *testing.T, b changeBench) {
 }
 
 func changePruned(_ *testing.T, b changeBench) {
-	b.keep(changed("old", 1), changed("young", 2))
-	if _, err := b.Prune(b.t.Context(), day.Add(2*time.Minute)); err != nil {
+	old, young := changed("old", 1), changed("young", 2)
+	young.At = time.Now() // by the clock of this store
+	old.At = young.At.Add(-audit.LeastKept - time.Hour)
+	b.keep(old, young)
+	if _, err := b.Prune(b.t.Context(), 0); err != nil {
 		b.t.Fatal(err)
 	}
-	b.wantLines("afterwards", b.load(day, 10).Changes, "young")
+	b.wantLines("afterwards", b.load(old.At, 10).Changes, "young")
 }
 
 func changeApp(t *testing.T, b changeBench) {

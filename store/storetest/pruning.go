@@ -21,6 +21,7 @@ var pruning = map[string]func(*testing.T, *bench){
 	"a person is erased and the chain stays whole":     erasePerson,
 	"nobody is erased from an open request":            eraseOpen,
 	"an unknown person is not erased":                  eraseUnknown,
+	"nothing is pruned sooner than records are kept":   pruneSoon,
 }
 
 // heads returns every head that the chain ever had.
@@ -30,9 +31,20 @@ func (b *bench) heads(t *testing.T) (all []audit.Head) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, audit.Head{Number: r.Number, Hash: r.Hash})
+		at, err := time.Parse(time.RFC3339Nano, r.At)
+		if r.Body == "" && err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, audit.Head{Number: r.Number, Hash: r.Hash, At: at})
 	}
 	return all
+}
+
+// prune prunes what is from before a moment, as soon as that may be pruned.
+func (b *bench) prune(t *testing.T, before time.Time) (int, error) {
+	t.Helper()
+	b.clock.advance(max(0, before.Add(audit.LeastKept).Sub(b.clock.Now())))
+	return b.Prune(t.Context(), b.clock.Now().Sub(before))
 }
 
 // U22: what is older than the retention loses its text in one or several
@@ -57,7 +69,7 @@ func pruneOld(t *testing.T, b *bench) {
 		{1000 * 24 * time.Hour, 4, 7, 9},  // all but the newest
 		{1000 * 24 * time.Hour, 1, 8, 10}, // which is no longer the newest, after the record of that
 	} {
-		n, err := b.Prune(t.Context(), day.Add(round.before))
+		n, err := b.prune(t, day.Add(round.before))
 		if err != nil || n != round.want {
 			t.Fatalf("Prune(%s) = %d, %v; want %d", round.before, n, err, round.want)
 		}
@@ -87,19 +99,36 @@ func pruneOld(t *testing.T, b *bench) {
 	}
 }
 
+// pruneSoon holds that the database alone says what is old: a process may be
+// wrong about the time, and about how long records are kept.
+func pruneSoon(t *testing.T, b *bench) {
+	for i := range 3 {
+		b.update(t, func(tx approval.Tx) error { return tx.Record(entry(fmt.Sprintf("R-%d", i))) })
+	}
+	b.clock.advance(audit.LeastKept - time.Second)
+	if n, err := b.Prune(t.Context(), 0); n != 0 || err != nil {
+		t.Errorf("Prune = %d, %v; want that it is too soon", n, err)
+	}
+	b.clock.advance(2 * time.Second)
+	if n, err := b.Prune(t.Context(), 0); n != 2 || err != nil {
+		t.Errorf("Prune = %d, %v; want all but the newest", n, err)
+	}
+	b.head(t)
+}
+
 func pruneMeanwhile(t *testing.T, b *bench) {
 	for i := range 5 {
 		b.update(t, func(tx approval.Tx) error { return tx.Record(entry(fmt.Sprintf("R-%d", i))) })
 		b.clock.advance(24 * time.Hour)
 	}
-	if n, err := b.Prune(t.Context(), day.Add(time.Hour)); n != 1 || err != nil {
+	if n, err := b.prune(t, day.Add(time.Hour)); n != 1 || err != nil {
 		t.Fatalf("Prune = %d, %v", n, err)
 	}
 	seen := 0
 	_, err := audit.Verify(func(yield func(audit.Record, error) bool) {
 		for r, err := range b.Audit(t.Context()) {
 			if seen++; seen == 1 {
-				if n, err := b.Prune(t.Context(), day.Add(36*time.Hour)); n != 1 || err != nil {
+				if n, err := b.prune(t, day.Add(36*time.Hour)); n != 1 || err != nil {
 					t.Fatalf("Prune = %d, %v", n, err)
 				}
 			}
@@ -136,7 +165,7 @@ func pruneWords(t *testing.T, b *bench) {
 		}
 		return tx.Record(audit.Entry{Tenant: tenant, Kind: "request.denied", Actor: both, Request: "R-2", Facts: map[string]any{"why": later}})
 	})
-	if n, err := b.Prune(t.Context(), day.Add(24*time.Hour)); n != 1 || err != nil {
+	if n, err := b.prune(t, day.Add(24*time.Hour)); n != 1 || err != nil {
 		t.Fatalf("Prune = %d, %v", n, err)
 	}
 	if got := b.who(t, old, both); len(got) != 1 || got[both].Name != "Both" {
@@ -189,10 +218,9 @@ func pruneRequests(t *testing.T, b *bench) {
 	insert("NEW", approval.Succeeded)
 	later := b.openCase(t, aCase(staff.Lost, "vic"))
 	end(later.Ref)
-	before := start.Add(24 * time.Hour)
 	pruned := 0
 	for {
-		n, err := b.PruneRequests(t.Context(), before)
+		n, err := b.PruneRequests(t.Context(), 24*time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}

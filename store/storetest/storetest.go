@@ -45,8 +45,8 @@ type Store interface {
 	// AuditFrom reads the audit record from a number on.
 	AuditFrom(ctx context.Context, number int64) iter.Seq2[audit.Record, error]
 	// Prune takes the text of old records and returns of how many.
-	Prune(ctx context.Context, before time.Time) (int, error)
-	PruneRequests(ctx context.Context, before time.Time) (int, error)
+	Prune(ctx context.Context, keep time.Duration) (int, error)
+	PruneRequests(ctx context.Context, keep time.Duration) (int, error)
 	// Erase forgets a person, and reports whether anything was known of them.
 	Erase(ctx context.Context, tenant, object string) (bool, error)
 	// Rules and LayRules are the owner's rules, as commands.Rulebook says.
