@@ -24,6 +24,9 @@ type Head struct {
 // String is a head for people and logs.
 func (h Head) String() string { return fmt.Sprintf("record %d, %s", h.Number, h.Hash) }
 
+// unfinished ends a line that could neither be finished nor cut off.
+const unfinished = " (not finished)"
+
 // ReadHeads reads the lines of a file of heads. A line that was not finished,
 // because the machine stopped while it was written, is left out; any other
 // that is not a head is an error.
@@ -38,7 +41,7 @@ func ReadHeads(r io.Reader) ([]Head, error) {
 		if err != nil {
 			return heads, fmt.Errorf("read heads: %w", err)
 		}
-		if len(bytes.TrimSpace(line)) == 0 {
+		if line = bytes.TrimSpace(line); len(line) == 0 || bytes.HasSuffix(line, []byte(unfinished)) {
 			continue
 		}
 		var h Head
@@ -73,32 +76,38 @@ func (f HeadFile) Append(h Head) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if err := cutUnfinished(file); err != nil {
+	before, err := cutUnfinished(file)
+	if err != nil {
 		return err
 	}
 	line, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
-	if _, err := file.Write(append(line, '\n')); err != nil {
+	if _, err := file.WriteString(before + string(line) + "\n"); err != nil {
 		return err
 	}
 	return file.Sync()
 }
 
-// cutUnfinished removes what a crash left of a line. Nobody was told of it.
-func cutUnfinished(file *os.File) error {
+// cutUnfinished removes what a crash left of a line. Nobody was told of it. Where
+// the system lets nobody cut the file, it returns what ends that line instead.
+func cutUnfinished(file *os.File) (before string, err error) {
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil || size == 0 {
-		return err
+		return "", err
 	}
 	tail := make([]byte, min(size, 4096))
 	if _, err := file.ReadAt(tail, size-int64(len(tail))); err != nil {
-		return err
+		return "", err
 	}
 	left := len(tail) - 1 - bytes.LastIndexByte(tail, '\n')
 	if left == 0 {
-		return nil
+		return "", nil
 	}
-	return file.Truncate(size - int64(left))
+	err = file.Truncate(size - int64(left))
+	if errors.Is(err, fs.ErrPermission) {
+		return unfinished + "\n", nil
+	}
+	return "", err
 }

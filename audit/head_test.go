@@ -67,7 +67,11 @@ func TestHeadFile(t *testing.T) {
 			t.Errorf("Read = %v, %v; want %v", got, err, want)
 		}
 	}
-	tear(t, f, "\n")
+	tear(t, f, unfinished+"\n") // where nobody may cut it
+	if got, err := f.Read(); err != nil || !slices.Equal(got, want) {
+		t.Errorf("Read = %v, %v; want %v", got, err, want)
+	}
+	tear(t, f, "{\n")
 	if got, err := f.Read(); err == nil {
 		t.Errorf("a line that is no head was taken: %v", got)
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,10 +37,16 @@ type WatchConfig struct {
 type Watch struct {
 	cfg WatchConfig
 
+	damage atomic.Pointer[error]     // asked before every decision, so that nothing is waited for
+	behind atomic.Pointer[time.Time] // since when a head is not in every file
+
 	mu      sync.Mutex
 	last    Record // the last that was verified; number 0: none
-	written int64  // the number of the last head that every file has
-	damage  error
+	missing []HeadFile
+
+	writing sync.Mutex // a file on another machine may take its time
+	written []int64    // by file, the number of the last head that it has
+	logged  int64      // the same of the log
 }
 
 // NewWatch returns a watch that has seen nothing yet.
@@ -49,16 +57,18 @@ func NewWatch(cfg WatchConfig) *Watch {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Watch{cfg: cfg}
+	return &Watch{cfg: cfg, written: make([]int64, len(cfg.Files))}
 }
 
 // Start verifies the whole chain against every head that was kept. Damage is
 // no error: it is what [Watch.Damage] returns from then on. An error means
 // that it could not be read.
 func (w *Watch) Start(ctx context.Context) error {
+	w.writing.Lock()
+	defer w.writing.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	heads, written, err := w.heads()
+	heads, err := w.heads()
 	if err != nil {
 		w.damaged(err)
 		return nil
@@ -67,30 +77,39 @@ func (w *Watch) Start(ctx context.Context) error {
 	if err != nil {
 		return w.found(err)
 	}
-	if last != nil {
-		w.last = *last
+	if last == nil {
+		return nil
 	}
-	w.written = written
+	w.last, w.missing = *last, nil
+	for i, f := range w.cfg.Files {
+		if w.written[i] == 0 {
+			w.missing = append(w.missing, f)
+		}
+	}
 	return nil
 }
 
-// heads reads what was kept in all files, and the last that all of them have.
-func (w *Watch) heads() (all []Head, written int64, err error) {
+// Missing returns the files that had no head at the start, though there are
+// records: nothing in them can tell whether the end of the chain was cut off.
+func (w *Watch) Missing() []HeadFile {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.missing)
+}
+
+// heads reads what was kept in all files.
+func (w *Watch) heads() (all []Head, err error) {
 	for i, f := range w.cfg.Files {
 		heads, err := f.Read()
 		if err != nil {
-			return nil, 0, &unreadableHeads{f, err}
+			return nil, &unreadableHeads{f, err}
 		}
 		all = append(all, heads...)
-		newest := int64(0)
 		for _, h := range heads {
-			newest = max(newest, h.Number)
-		}
-		if i == 0 || newest < written {
-			written = newest
+			w.written[i] = max(w.written[i], h.Number)
 		}
 	}
-	return all, written, nil
+	return all, nil
 }
 
 // unreadableHeads says that nothing proves the chain to be whole.
@@ -118,61 +137,84 @@ func (w *Watch) found(err error) error {
 
 // damaged keeps the first damage.
 func (w *Watch) damaged(err error) {
-	if w.damage == nil {
-		w.damage = err
+	if w.damage.CompareAndSwap(nil, &err) {
 		w.cfg.Log.Error("the audit record is damaged: from now on nothing is changed", "error", err)
 	}
 }
 
 // Damage returns what is damaged once damage was found, else nil. The error has
-// a sentence for people.
+// a sentence for people. It waits for nothing.
 func (w *Watch) Damage() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.damage
+	if err := w.damage.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Report takes in what somebody else found when they verified the chain.
 func (w *Watch) Report(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	_ = w.found(err) // what is no damage is theirs to say
+}
+
+// Behind returns since when there is a head that is not in every file, the zero
+// time if all have the last one. It waits for nothing.
+func (w *Watch) Behind() time.Time {
+	if since := w.behind.Load(); since != nil {
+		return *since
+	}
+	return time.Time{}
 }
 
 // Head looks at the chain once more and returns what it ends with; false if it
 // is empty or damaged, or cannot be read.
 func (w *Watch) Head(ctx context.Context) (Head, bool) {
-	if w.Keep(ctx) != nil {
-		return Head{}, false
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return Head{Number: w.last.Number, Hash: w.last.Hash, At: w.cfg.Now().UTC()}, w.last.Number > 0 && w.damage == nil
+	h, err := w.look(ctx)
+	return h, err == nil && h.Number > 0 && w.Damage() == nil
 }
 
-// Keep verifies what was added to the chain since and, if anything was, writes
-// the new head. What is found is kept like at the start.
-func (w *Watch) Keep(ctx context.Context) error {
+// look verifies what was added to the chain since, and returns its head. What is
+// found is kept like at the start.
+func (w *Watch) look(ctx context.Context) (Head, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.damage != nil {
-		return nil
-	}
-	if err := w.found(w.advance(ctx)); err != nil || w.damage != nil {
-		return err
-	}
-	h := Head{Number: w.last.Number, Hash: w.last.Hash, At: w.cfg.Now().UTC()}
-	if h.Number == w.written {
-		return nil
-	}
-	for _, f := range w.cfg.Files {
-		if err := f.Append(h); err != nil {
-			return fmt.Errorf("write audit head to %s: %w", f, err)
+	if w.Damage() == nil {
+		if err := w.found(w.advance(ctx)); err != nil {
+			return Head{}, err
 		}
 	}
-	w.cfg.Log.Info("audit head", "number", h.Number, "hash", h.Hash)
-	w.written = h.Number
-	return nil
+	return Head{Number: w.last.Number, Hash: w.last.Hash, At: w.cfg.Now().UTC()}, nil
+}
+
+// Keep looks at what was added to the chain since and, if anything was, writes
+// the new head to the log and to each file. A file that takes none keeps it from
+// no other.
+func (w *Watch) Keep(ctx context.Context) error {
+	h, err := w.look(ctx)
+	if err != nil || w.Damage() != nil || h.Number == 0 {
+		return err
+	}
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	if h.Number > w.logged {
+		w.cfg.Log.Info("audit head", "number", h.Number, "hash", h.Hash)
+		w.logged = h.Number
+	}
+	w.behind.CompareAndSwap(nil, &h.At)
+	var failed []error
+	for i, f := range w.cfg.Files {
+		if h.Number <= w.written[i] {
+			continue
+		}
+		if err := f.Append(h); err != nil {
+			failed = append(failed, fmt.Errorf("write audit head to %s: %w", f, err))
+			continue
+		}
+		w.written[i] = h.Number
+	}
+	if len(failed) == 0 {
+		w.behind.Store(nil)
+	}
+	return errors.Join(failed...)
 }
 
 // advance verifies from the last record that was seen, which must still be
@@ -181,6 +223,9 @@ func (w *Watch) advance(ctx context.Context) error {
 	c, from := checker{found: true}, int64(1)
 	if w.last.Number > 0 {
 		c.part, c.heads, from = true, []Head{{Number: w.last.Number, Hash: w.last.Hash}}, w.last.Number
+		if at, err := time.Parse(time.RFC3339Nano, w.last.At); err == nil {
+			c.times = []Head{{Number: w.last.Number - 1, At: at}} // it says itself when it was written
+		}
 	}
 	last, err := c.read(w.cfg.Source.AuditFrom(ctx, from))
 	if err == nil && last != nil {

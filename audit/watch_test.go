@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -181,5 +182,117 @@ func TestWatchTellsDamageFromFailure(t *testing.T) {
 	var said interface{ Say() string }
 	if !errors.As(again.Damage(), &said) || !strings.Contains(said.Say(), "nothing proves") {
 		t.Errorf("damage %v, want that the heads cannot be read", again.Damage())
+	}
+}
+
+// A file that takes no head keeps it from no other, and from no log; and it is
+// known since when.
+func TestO60OneFileFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	bad, good := HeadFile(filepath.Join(dir, "share", "heads")), HeadFile(filepath.Join(dir, "heads"))
+	all := chain(t, 6)
+	s := &source{all: all[:5]}
+	w, log := watching(t, s, bad, good)
+	if err := w.Keep(t.Context()); err == nil || !strings.Contains(err.Error(), string(bad)) {
+		t.Errorf("Keep: %v, want which file it was", err)
+	}
+	if heads, err := good.Read(); err != nil || len(heads) != 1 {
+		t.Errorf("the other file has %v, %v", heads, err)
+	}
+	if !strings.Contains(log.String(), "audit head") {
+		t.Errorf("no head is in the log:\n%s", log)
+	}
+	if h, ok := w.Head(t.Context()); !ok || h.Number != 5 {
+		t.Errorf("Head = %v, %t", h, ok)
+	}
+	since := w.Behind()
+	if err := os.Mkdir(filepath.Dir(string(bad)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if since.IsZero() {
+		t.Error("nobody knows that a file is behind")
+	}
+	keep(t, w)
+	for _, f := range []HeadFile{bad, good} {
+		if heads, err := f.Read(); err != nil || len(heads) != 1 {
+			t.Errorf("%s has %v, %v", f, heads, err)
+		}
+	}
+	if !w.Behind().IsZero() {
+		t.Errorf("still behind since %s", w.Behind())
+	}
+}
+
+// A file without heads is told apart from one that proves the chain.
+func TestO60HeadsAreGone(t *testing.T) {
+	t.Parallel()
+	all := chain(t, 10)
+	s, f := &source{}, HeadFile(filepath.Join(t.TempDir(), "heads"))
+	w, _ := watching(t, s, f)
+	if got := w.Missing(); len(got) != 0 {
+		t.Errorf("%v has no head, and there is none to have", got)
+	}
+	s.set(all)
+	keep(t, w)
+	if err := os.Remove(string(f)); err != nil {
+		t.Fatal(err)
+	}
+	s.set(all[:5])
+	w, _ = watching(t, s, f)
+	if got := w.Missing(); !slices.Equal(got, []HeadFile{f}) {
+		t.Errorf("Missing = %v, want %s", got, f)
+	}
+}
+
+// hanging is a source that does not answer.
+type hanging struct{ source }
+
+func (s *hanging) AuditFrom(ctx context.Context, _ int64) iter.Seq2[Record, error] {
+	<-ctx.Done()
+	return seq(nil)
+}
+
+// G19: whoever asks whether the record is damaged waits for no head to be kept.
+func TestG19DamageWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		w := NewWatch(WatchConfig{Source: &hanging{}, Log: slog.New(slog.DiscardHandler)})
+		kept := make(chan error)
+		go func() { kept <- w.Keep(ctx) }()
+		synctest.Wait()
+		if err := w.Damage(); err != nil {
+			t.Error(err)
+		}
+		w.Report(&BrokenError{Number: 3, Why: "is missing"})
+		if w.Damage() == nil {
+			t.Error("what was reported is forgotten")
+		}
+		stop()
+		if err := <-kept; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A running bot knows when its last record was written, without any file.
+func TestG35WatchPrunedByNobody(t *testing.T) {
+	t.Parallel()
+	all := chain(t, 6)
+	s := &source{all: all}
+	w, _ := watching(t, s)
+	gone := sayPruned(t, all, 6, start.Add(-time.Hour), start.Add(LeastKept))
+	s.set(gone)
+	keep(t, w)
+	if w.Damage() != nil {
+		t.Fatalf("an hour is no more than clocks may differ: %v", w.Damage())
+	}
+	s.set(all)
+	w, _ = watching(t, s)
+	s.set(sayPruned(t, all, 6, start.Add(-50*time.Hour), start.Add(LeastKept)))
+	keep(t, w)
+	if w.Damage() == nil {
+		t.Error("its text is gone, and it was of today")
 	}
 }
