@@ -98,6 +98,22 @@ func TestASecondOpenIsRefused(t *testing.T) {
 	}
 }
 
+// By two names it is one file, and one process has it.
+func TestOneFileByTwoNames(t *testing.T) {
+	t.Parallel()
+	s, path := setup(t)
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	if second, err := Open(t.Context(), Config{DSN: link}); !errors.Is(err, ErrInUse) {
+		t.Fatalf("a second Open = %v, %v; want ErrInUse", second, err)
+	}
+	if !s.Alone() {
+		t.Error("the first one is not alone")
+	}
+}
+
 func TestOpenGivesUpTheLockWhenItFails(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "twokey.db")

@@ -32,6 +32,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -114,11 +115,11 @@ type dialect interface {
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := connect(cfg, asOwner)
 	if !isPostgres(cfg.DSN) {
-		if err := s.takeAlone(cfg.DSN); err != nil {
+		if err := private(cfg.DSN); err != nil {
 			return nil, errors.Join(err, s.db.Close())
 		}
-		if err := private(cfg.DSN); err != nil {
-			return nil, errors.Join(err, s.Close())
+		if err := s.takeAlone(cfg.DSN); err != nil {
+			return nil, errors.Join(err, s.db.Close())
 		}
 	}
 	if err := s.prepare(ctx, cfg); err != nil {
@@ -193,9 +194,14 @@ func name(dsn string) string {
 	return dsn
 }
 
-// takeAlone takes the lock beside the file, for the process's life.
+// takeAlone takes the lock beside the file, for the process's life. By whatever
+// link the file is opened, it has one lock.
 func (s *Store) takeAlone(path string) error {
-	lock := flock.New(path + ".lock")
+	file, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", path, err)
+	}
+	lock := flock.New(file + ".lock")
 	held, err := lock.TryLock()
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", path, err)
