@@ -367,6 +367,30 @@ func leaves(path string, v any, put func(any)) map[string]func() func() {
 	return all
 }
 
+// U22: evidence of a request stays valid when somebody who is named in it is
+// erased: what was asked is left out, as it cannot be proved any more.
+func TestU22ErasedFromAnothersRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, r, file, head := proofOf(t)
+		if f, err := evidence.Verify(file, head); err != nil || f.Asked == nil {
+			t.Fatalf("before: %v, %v", f, err)
+		}
+		w.press("abe", "deny", w.stored()[0].Seal(), map[string]string{"reason": "no"}) // nothing of his is open
+		if known, err := w.store.Erase(t.Context(), tenantID, id("abe")); !known || err != nil {
+			t.Fatalf("Erase = %t, %v", known, err)
+		}
+		f, err := evidence.Verify(w.evidence(r.Ref), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Asked != nil {
+			t.Errorf("what was asked is %+v, and he was named in it", f.Asked)
+		}
+		wantSaid(t, w.say("vic", "audit show "+r.Ref), "The audit chain proves this")
+	})
+}
+
 // forger has one request's records as somebody would like them to be.
 type forger struct {
 	Records

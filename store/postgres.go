@@ -123,6 +123,10 @@ func (*postgres) translateSchema(text string) string { return postgresSchema(tex
 func (*postgres) goose() goosedb.Dialect             { return goosedb.DialectPostgres }
 func (p *postgres) patience() time.Duration          { return p.limits.All }
 
+// scrub leaves it to the server, which gives the place of what was deleted to
+// what comes.
+func (*postgres) scrub(context.Context, *sql.DB) error { return nil }
+
 func (*postgres) textColumns() string {
 	return `SELECT table_name, column_name FROM information_schema.columns
 		WHERE table_schema = current_schema() AND data_type = 'text' ORDER BY 1, 2`

@@ -58,7 +58,7 @@ func newSQLite(cfg Config, as access) (sqliteDialect, driver.Connector) {
 // reading pages again.
 func sqliteDSN(path string, as access) string {
 	q := url.Values{"_txlock": {"immediate"}}
-	q["_pragma"] = []string{"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16384)"}
+	q["_pragma"] = []string{"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16384)", "secure_delete(1)"}
 	switch as {
 	case asOwner:
 	case beside:
@@ -88,6 +88,13 @@ func (sqliteDialect) goose() goosedb.Dialect              { return goosedb.Diale
 func (sqliteDialect) textColumns() string {
 	return `SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c
 		WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND upper(c.type) = 'TEXT' ORDER BY 1, 2`
+}
+
+// scrub empties the log beside the file, which still has the pages of before. The
+// file itself has what was deleted overwritten.
+func (sqliteDialect) scrub(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
 }
 
 func (sqliteDialect) sendAll(ctx context.Context, conn *sql.Conn, all []statement) error {

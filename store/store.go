@@ -95,6 +95,9 @@ type dialect interface {
 	// broken reports whether the connection cannot be used any more.
 	broken(conn *sql.Conn) bool
 
+	// scrub leaves nothing on the disk of what was deleted, as far as that is ours
+	// to do.
+	scrub(ctx context.Context, db *sql.DB) error
 	// textColumns asks for each table with each of its columns that hold text.
 	textColumns() string
 	// goose names it to the migration library.

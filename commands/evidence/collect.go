@@ -82,7 +82,7 @@ func (f *File) addAsked(ctx context.Context, src Source) error {
 		r, err = tx.Request(f.Request)
 		return err
 	})
-	if errors.Is(err, approval.ErrNotFound) || err == nil && pseudonymForm.MatchString(r.Requester.Object) {
+	if errors.Is(err, approval.ErrNotFound) || err == nil && (r.Digest == "" || pseudonymForm.MatchString(r.Requester.Object)) {
 		return nil
 	}
 	if err != nil {
