@@ -420,6 +420,30 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// G24: rules are stored, recorded and told to everybody who decides, and an
+// address may have a key in it. That it is another one is noticed.
+func TestG24RulesHaveNoKeys(t *testing.T) {
+	t.Parallel()
+	laid := func(key string) []string {
+		c, err := Load(folder(t, strings.Replace(read(t, example), "mailto:audit@vale.example", "https://heads.example/in/"+key, 1)), options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := c.Rules(t.Context(), c.Tenants[0], directory)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.HeadTo
+	}
+	one, two := laid("s3cr3t-canary"), laid("another")
+	if text := fmt.Sprint(one); strings.Contains(text, "canary") || !strings.Contains(text, "https://heads.example #") {
+		t.Errorf("heads go to %s", text)
+	}
+	if slices.Equal(one, two) || !slices.Equal(one, laid("s3cr3t-canary")) {
+		t.Errorf("heads go to %v and to %v", one, two)
+	}
+}
+
 // TestRulesOfUnknownPeople holds that every name that is not found is told,
 // once, and that there are no rules then.
 func TestRulesOfUnknownPeople(t *testing.T) {

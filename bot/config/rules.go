@@ -2,8 +2,10 @@ package config
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -32,7 +34,7 @@ func (c *Config) Rules(ctx context.Context, t Tenant, find Find) (rules.Rules, e
 		Solo: a.Solo, StepUp: a.StepUp, AcceptNoStepUp: a.AcceptNoStepUp, Personal: c.personal(), AcceptLockout: a.AcceptLockout, Fallback: a.Fallback,
 		ManagerApproves: a.Manager, AdminsTwo: a.Admins == adminsTwo,
 		MinAdmins: a.MinAdmins, MinEmergency: a.MinEmergency,
-		HeadTo: c.Audit.HeadTo, Contact: t.Contact, SecurityContact: t.SecurityContact,
+		HeadTo: places(c.Audit.HeadTo), Contact: t.Contact, SecurityContact: t.SecurityContact,
 		Addresses: c.addresses(t),
 	}
 	for _, role := range Roles {
@@ -135,4 +137,17 @@ func (p *people) links(pins []Person, d *Discord) map[string]string {
 		}
 	}
 	return links
+}
+
+// places are where heads go, as they may be kept and told: a web address may
+// have a key in it, of which a sum stands here, so that another is noticed.
+func places(to []string) (all []string) {
+	for _, place := range to {
+		if u, err := url.Parse(place); err == nil && u.Host != "" {
+			sum := sha256.Sum256([]byte(place))
+			place = fmt.Sprintf("%s://%s #%x", u.Scheme, u.Host, sum[:4])
+		}
+		all = append(all, place)
+	}
+	return all
 }

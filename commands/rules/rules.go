@@ -64,7 +64,7 @@ type Rules struct {
 	AcceptLockout   bool                `json:"accept_lockout,omitempty"` // changes that leave fewer can be asked for, with two approvers who read the risk
 	MinAdmins       int                 `json:"min_admins"`               // so many administrators must remain able to sign in
 	MinEmergency    int                 `json:"min_emergency"`            // so many emergency accounts must; zero: as many as are declared, up to 2
-	HeadTo          []string            `json:"head_to,omitempty"`        // where heads of the audit record go
+	HeadTo          []string            `json:"head_to,omitempty"`        // where heads of the audit record go; of web addresses without their keys
 	Contact         string              `json:"contact,omitempty"`        // whom people are told to call
 	SecurityContact string              `json:"security,omitempty"`       // who is alerted
 	Addresses       map[string]string   `json:"addresses,omitempty"`      // outside addresses, by their key
