@@ -43,6 +43,7 @@ type Watch struct {
 	mu      sync.Mutex
 	last    Record // the last that was verified; number 0: none
 	missing []HeadFile
+	began   int64 // the last at the start
 
 	writing sync.Mutex // a file on another machine may take its time
 	written []int64    // by file, the number of the last head that it has
@@ -80,7 +81,7 @@ func (w *Watch) Start(ctx context.Context) error {
 	if last == nil {
 		return nil
 	}
-	w.last, w.missing = *last, nil
+	w.last, w.missing, w.began = *last, nil, last.Number
 	for i, f := range w.cfg.Files {
 		if w.written[i] == 0 {
 			w.missing = append(w.missing, f)
@@ -89,12 +90,13 @@ func (w *Watch) Start(ctx context.Context) error {
 	return nil
 }
 
-// Missing returns the files that had no head at the start, though there are
-// records: nothing in them can tell whether the end of the chain was cut off.
-func (w *Watch) Missing() []HeadFile {
+// Missing returns the files that had no head at the start, though there were
+// records, so that nothing in them could tell whether the end of the chain was
+// cut off; and what the last record was then.
+func (w *Watch) Missing() ([]HeadFile, int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.missing)
+	return slices.Clone(w.missing), w.began
 }
 
 // heads reads what was kept in all files.

@@ -230,7 +230,7 @@ func TestO60HeadsAreGone(t *testing.T) {
 	all := chain(t, 10)
 	s, f := &source{}, HeadFile(filepath.Join(t.TempDir(), "heads"))
 	w, _ := watching(t, s, f)
-	if got := w.Missing(); len(got) != 0 {
+	if got, _ := w.Missing(); len(got) != 0 {
 		t.Errorf("%v has no head, and there is none to have", got)
 	}
 	s.set(all)
@@ -240,7 +240,7 @@ func TestO60HeadsAreGone(t *testing.T) {
 	}
 	s.set(all[:5])
 	w, _ = watching(t, s, f)
-	if got := w.Missing(); !slices.Equal(got, []HeadFile{f}) {
+	if got, last := w.Missing(); !slices.Equal(got, []HeadFile{f}) || last != 5 {
 		t.Errorf("Missing = %v, want %s", got, f)
 	}
 }

@@ -255,3 +255,35 @@ func wantSheet(t *testing.T, data string) {
 		}
 	}
 }
+
+// O60: whoever removes the file of heads, to cut the record off, is told of: the
+// file should have had some. It is none of that where the file is named newly.
+func TestO60TheFileOfHeadsIsGone(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{scopes: []string{"groups:history"}})
+	of.ask("defaults enable everybody has been trained") // something stands in the record
+	if err := of.end(); err != nil {
+		t.Fatal(err)
+	}
+	heads := filepath.Join(of.folder, "heads.jsonl")
+	if kept, err := audit.HeadFile(heads).Read(); err != nil || len(kept) == 0 {
+		t.Fatalf("heads: %v, %v", kept, err)
+	}
+	if err := os.Remove(heads); err != nil {
+		t.Fatal(err)
+	}
+	of.start(0)
+	of.await("abe", "that the heads are gone", of.direct("abe", of.says(emptiedHeadline, "heads.jsonl")))
+	if err := of.end(); err != nil {
+		t.Fatal(err)
+	}
+	of.write("twokey.yaml", strings.Replace(of.yaml(""), "heads.jsonl", "elsewhere.jsonl", 1))
+	of.start(0)
+	of.await("abe", "what has changed", of.direct("abe", of.says("The rules of this bot were changed")))
+	of.ask("defaults enable everybody has been trained once more")
+	for _, m := range of.slack.Seen(account("abe")) {
+		if of.says(emptiedHeadline, "elsewhere.jsonl")(m) {
+			t.Errorf("a place that is new had no heads to lose: %s", m.Plain)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"twokey/audit"
@@ -16,6 +17,21 @@ import (
 func newAuditWatch(ctx context.Context, db *store.Store, files []audit.HeadFile, now func() time.Time, log *slog.Logger) (*audit.Watch, error) {
 	w := audit.NewWatch(audit.WatchConfig{Source: db, Files: files, Now: now, Log: log})
 	return w, w.Start(ctx)
+}
+
+// emptied returns the files without a head that the last rules named as places
+// for them already.
+func emptied(ctx context.Context, db *store.Store, records *audit.Watch, tenant string) ([]audit.HeadFile, error) {
+	files, _ := records.Missing()
+	if len(files) == 0 {
+		return nil, nil
+	}
+	history, err := db.Rules(ctx, tenant)
+	if err != nil || len(history) == 0 {
+		return nil, err
+	}
+	named := headFiles(history[len(history)-1].Rules.HeadTo)
+	return slices.DeleteFunc(files, func(f audit.HeadFile) bool { return !slices.Contains(named, f) }), nil
 }
 
 // headFiles are the files among the places where heads are to go.

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"twokey/audit"
 	"twokey/commands/alert"
+	"twokey/commands/approval"
 	"twokey/graph"
 	"twokey/graph/rollout"
 	"twokey/graph/watch"
@@ -19,11 +21,10 @@ import (
 // alertBench tells alerts from a database that can be closed and opened again.
 type alertBench struct {
 	*alerts
-	t      *testing.T
-	dsn    string
-	now    *atomic.Int64
-	damage error
-	ref    string // of the alert that was told last
+	t   *testing.T
+	dsn string
+	now *atomic.Int64
+	ref string // of the alert that was told last
 }
 
 func newAlertBench(t *testing.T) *alertBench {
@@ -47,9 +48,19 @@ func (b *alertBench) open() {
 		return func(context.Context) ([]string, error) { return addresses, nil }
 	}
 	b.alerts = &alerts{
-		tenant: "the-tenant", zone: time.UTC, store: db, damage: func() error { return b.damage }, log: slog.New(slog.DiscardHandler),
+		tenant: "the-tenant", zone: time.UTC, store: db, records: watching(db, b.clock), now: b.clock, log: slog.New(slog.DiscardHandler),
 		first: to(`{"platform":"p","user":"bea"}`, `{"platform":"p","channel":"admins"}`), again: to(`{"platform":"p","channel":"admins"}`),
 	}
+}
+
+// watching watches over the record of a database.
+func watching(db *store.Store, now func() time.Time, files ...audit.HeadFile) *audit.Watch {
+	return audit.NewWatch(audit.WatchConfig{Source: db, Files: files, Now: now, Log: slog.New(slog.DiscardHandler)})
+}
+
+// recorded has something stand in the record.
+func (b *alertBench) recorded(ctx context.Context) error {
+	return b.store.Update(ctx, func(tx approval.Tx) error { return tx.Record(audit.Entry{Kind: "test", Actor: audit.Bot}) })
 }
 
 // told shows what is owed and counts it by address.
@@ -126,8 +137,22 @@ func TestEachWatchEvent(t *testing.T) {
 			return b.inOurName(ctx, watch.Alarm{Tenant: b.tenant, Changes: change(rollout.ChangeDefaults), Proved: true, Apart: true})
 		},
 		"audit record damaged": func(ctx context.Context, b *alertBench) error {
-			b.damage = errors.New("record 3 is not what it was")
+			b.records.Report(&audit.BrokenError{Number: 3, Why: "is not what it was"})
 			return b.watchRecord(ctx)
+		},
+		"heads kept nowhere": func(ctx context.Context, b *alertBench) error {
+			b.records = watching(b.store, func() time.Time { return officeStart.Add(-headsLate) }, audit.HeadFile(filepath.Join(b.t.TempDir(), "share", "heads")))
+			if err := errors.Join(b.recorded(ctx), b.records.Start(ctx)); err != nil {
+				return err
+			}
+			if err := b.records.Keep(ctx); err == nil {
+				return errors.New("a head was kept in a folder that is not there")
+			}
+			return b.watchHeads(ctx)
+		},
+		"heads gone": func(ctx context.Context, b *alertBench) error {
+			b.emptied = []audit.HeadFile{"/var/log/twokey/heads"}
+			return b.watchHeads(ctx)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -107,6 +107,7 @@ type assembled struct {
 	leave     func() error // closes the chat
 	store     *store.Store
 	records   *audit.Watch
+	emptied   []audit.HeadFile // that had heads before
 	sender    *outbox.Sender
 	syncer    *sync.Syncer
 	mux       *commands.Mux
@@ -153,6 +154,9 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return nil, err
 	}
 	if bot.records, err = newAuditWatch(ctx, bot.store, a.heads, a.now, a.log); err != nil {
+		return nil, err
+	}
+	if bot.emptied, err = emptied(ctx, bot.store, bot.records, a.org.ID); err != nil {
 		return nil, err
 	}
 	bot.pruner = pruner{bot.store, bot.records, a.retention, a.log}
