@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"twokey/chat"
@@ -175,17 +174,20 @@ func stopped(ctx context.Context, env Env, who identity.Speaker, seal, why strin
 	if err != nil {
 		return chat.Message{}, attributed(ctx, env, err)
 	}
-	if r.Pausable() && (r.Requester == v.By || !slices.Contains(idsOfTargets(r), v.By.Object)) {
-		return broken(r), nil
+	const alerted = "Everybody who decides about changes has been alerted."
+	call := alerted + " If you did not expect this, call " + env.Contact + " now."
+	switch {
+	case r.Pausable():
+		m := broken(r)
+		if v.By != r.Requester && r.Concerns(v.By) {
+			m.Text += "\n\n" + call
+		}
+		return m, nil
+	case r.State == approval.Cancelled:
+		return chat.Message{Headline: fmt.Sprintf("You stopped %s. Nothing will be changed.", r.Ref), Text: alerted, Request: r.Ref}, nil
+	default:
+		return chat.Message{Headline: fmt.Sprintf("%s cannot be stopped any more: %s.", r.Ref, stateWords(env, r)), Text: call, Request: r.Ref}, nil
 	}
-	if r.State == approval.Cancelled {
-		return chat.Message{Headline: fmt.Sprintf("You stopped %s. Nothing will be changed.", r.Ref), Text: "Everybody who decides about changes has been alerted.", Request: r.Ref}, nil
-	}
-	return chat.Message{
-		Headline: fmt.Sprintf("%s cannot be stopped any more: %s.", r.Ref, stateWords(env, r)),
-		Text:     "Everybody who decides about changes has been alerted. If you did not expect this, call " + env.Contact + " now.",
-		Request:  r.Ref,
-	}, nil
 }
 
 // broken says that a request ends before the next account has its turn.

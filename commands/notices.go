@@ -24,7 +24,9 @@ func concern(ctx context.Context, env Env, r approval.Request, ds []approval.Dec
 	switch r.State {
 	case approval.Pending, approval.Approved:
 	case approval.Executing, approval.Reconciling, approval.Succeeded, approval.Partial, approval.Unknown:
-		label = "I did not expect this"
+		if !r.Pausable() {
+			label = "I did not expect this"
+		}
 	default:
 		return m
 	}

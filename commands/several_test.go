@@ -413,3 +413,25 @@ func TestShortlyCutsWholeNames(t *testing.T) {
 		t.Errorf("%d of %d are listed", shown, len(all))
 	}
 }
+
+// TestU05ManagerStopsSeveral has the manager of the last of several accounts stop
+// what runs already: it ends before the next of them, as they are told.
+func TestU05ManagerStopsSeveral(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		ids := o.plain(4)
+		for _, id := range ids {
+			o.portal("POST", "/v1.0/users/"+id+"/authentication/phoneMethods", mobile)
+		}
+		o.twist.bosses = map[string]string{ids[3]: cast("sue")}
+		r := o.asks("ada", "reset "+strings.Join(ids, ",")+" they asked for it")
+		o.fault(`[{"method":"DELETE","path":"/users/*","times":4,"delay_ms":8000}]`)
+		o.agrees(r)
+		time.Sleep(12 * time.Second)
+		got := o.press("sue", "stop", r.Seal(), nil)
+		wantSaid(t, got, "ends before the next account", "has been alerted")
+		if r = o.ends(r); r.State != approval.Partial || became(r.Outcome.Done, ids[3]).class == approval.Applied {
+			t.Errorf("it %s: %s", r.State, fatesOf(r))
+		}
+	}, busy)
+}

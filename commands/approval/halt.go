@@ -90,23 +90,34 @@ func (e *Engine) halt(ctx context.Context, v Vote, kind string, decide func(r Re
 		if h, err = decide(r, is, v, now); err != nil {
 			return err
 		}
-		if err := setHalt(tx, r, h); err != nil {
-			return err
-		}
 		facts := map[string]any{"account": v.Account, "why": v.Why}
 		v.Warrant.note(facts)
-		if err := record(tx, r, now, kind, v.By, facts); err != nil {
-			return err
-		}
-		return tx.Touch(r.ID)
+		return keepHalt(tx, r, h, now, kind, v.By, facts)
 	})
 	if errors.Is(err, ErrUnsure) {
-		err = again(ctx, e.Store, err, func(tx Tx) (bool, error) {
-			is, err := HaltOf(tx, r)
-			return is == h, err
-		})
+		err = e.wanted(ctx, r, h, err)
 	}
 	return r, err
+}
+
+// keepHalt stores what somebody wants of r, with its record, and has r shown anew.
+func keepHalt(tx Tx, r Request, h Halt, now time.Time, kind string, by Principal, facts map[string]any) error {
+	if err := setHalt(tx, r, h); err != nil {
+		return err
+	}
+	if err := record(tx, r, now, kind, by, facts); err != nil {
+		return err
+	}
+	return tx.Touch(r.ID)
+}
+
+// wanted finds out whether it was stored what is wanted of r, where the commit
+// was left open.
+func (e *Engine) wanted(ctx context.Context, r Request, h Halt, unsure error) error {
+	return again(ctx, e.Store, unsure, func(tx Tx) (bool, error) {
+		is, err := HaltOf(tx, r)
+		return is == h, err
+	})
 }
 
 // Pause decides what is wanted of r once v's author wants it to wait.

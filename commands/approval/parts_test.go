@@ -23,6 +23,9 @@ func (w *world) askSeveral(targets ...string) approval.Request {
 	w.t.Helper()
 	plan := w.plan("ada", 1, targets...)
 	plan.Args = parted(plan.Args)
+	for _, manager := range []string{"mia", "cid"} { // who decides as well
+		plan.Subscribers = append(plan.Subscribers, approval.Subscriber{Address: address(manager), Concerned: true, Who: manager})
+	}
 	r, err := w.engine.Submit(context.Background(), plan)
 	if err != nil {
 		w.t.Fatal(err)
@@ -202,20 +205,35 @@ func TestG15StopOnTheWay(t *testing.T) {
 	}
 }
 
-// A target of a running request stops nothing, but everybody is alerted.
-func TestU05ATargetAlertsWhileItRuns(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.tenant.plan(slow)
-		r := w.askSeveral("lamp", "sue")
-		w.under(1)
-		if _, err := w.engine.Stop(context.Background(), press(r, "sue")); err != nil {
-			t.Fatal(err)
-		}
-		w.wantEnd(r, approval.Succeeded)
-		if len(w.owed(approval.NoticeAlert)) == 0 {
-			t.Error("nobody is alerted")
-		}
-	})
+// U05: whom a running request is about, and their manager, end it before the next
+// target, whatever else they are here and though somebody has paused it; everybody
+// is alerted. Who stopped it first stays the one who did.
+func TestU05StoppedWhileItRuns(t *testing.T) {
+	for _, who := range []string{"sue", "mia", "cid"} {
+		t.Run(who, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, w *world) {
+				w.tenant.plan(slow)
+				r := w.askSeveral("lamp", "sue", "fan")
+				w.under(1)
+				if _, err := w.engine.Pause(t.Context(), press(r, "ada")); err != nil {
+					t.Fatal(err)
+				}
+				for _, by := range []string{who, "sue"} {
+					if _, err := w.engine.Stop(t.Context(), press(r, by)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r = w.wantEnd(r, approval.Partial)
+				want(t, classes(r), "lamp: applied, sue: not done, fan: not done")
+				if halted := w.recorded(r, "request.halted"); len(halted) != 1 || w.actor(halted[0]) != who {
+					t.Errorf("recorded as %+v", halted)
+				}
+				if len(w.owed(approval.NoticeAlert)) == 0 || len(w.recorded(r, "request.alert")) != 2 {
+					t.Error("nobody is alerted")
+				}
+			})
+		})
+	}
 }
 
 // What is shown of a running request is made anew from time to time, and not

@@ -13,7 +13,7 @@ import (
 // cancels the request and alerts everybody who decides. Once it is running, or
 // has run, it can only alert, and the request comes back as it stands. A request
 // that is carried out on one target after the other is ended before the next by
-// its requester and by whoever may decide it.
+// them as well, and by its requester and whoever may decide it.
 func (e *Engine) Stop(ctx context.Context, v Vote) (Request, error) {
 	r, err := e.stop(ctx, v)
 	return r, e.refused(ctx, v, "stop", err)
@@ -24,13 +24,14 @@ func (e *Engine) stop(ctx context.Context, v Vote) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	if r.Pausable() && (v.By == r.Requester || r.concern(v.By).Role == "") {
+	if r.Pausable() && (v.By == r.Requester || !r.Concerns(v.By)) {
 		return e.halt(ctx, v, "request.halted", Break)
 	}
 	to := e.alarmed(ctx, r)
 	ctx, cancel := brake(ctx)
 	defer cancel()
 	var c Change
+	var h Halt
 	err = e.Store.Update(ctx, func(tx Tx) error {
 		now, err := tx.Now()
 		if err != nil {
@@ -45,17 +46,35 @@ func (e *Engine) stop(ctx context.Context, v Vote) (Request, error) {
 		if c.To != r.State {
 			r, err = apply(tx, r, c, now)
 		} else {
-			err = record(tx, r, now, c.Kind, c.Actor, c.Facts)
+			h, err = onTheWay(tx, r, c, now)
 		}
 		if err != nil {
 			return err
 		}
 		return alert(tx, r, v, to)
 	})
-	if errors.Is(err, ErrUnsure) && c.Outcome != nil {
+	switch unsure := errors.Is(err, ErrUnsure); {
+	case unsure && c.Outcome != nil:
 		return e.decided(ctx, r.ID, c, err)
+	case unsure && h.Held():
+		return r, e.wanted(ctx, r, h, err)
 	}
 	return r, err
+}
+
+// onTheWay stores that somebody whom r concerns does not want what has begun. It
+// ends before the next target, and the halt that says so comes back, unless somebody
+// stopped it already; what has no next one goes on.
+func onTheWay(tx Tx, r Request, c Change, now time.Time) (Halt, error) {
+	if err := record(tx, r, now, c.Kind, c.Actor, c.Facts); err != nil || !r.Pausable() {
+		return Halt{}, err
+	}
+	is, err := HaltOf(tx, r)
+	if err != nil || is.Stop {
+		return Halt{}, err
+	}
+	h := Halt{Stop: true, By: c.Actor.Object, Since: now}
+	return h, keepHalt(tx, r, h, now, "request.halted", c.Actor, c.Facts)
 }
 
 // What stops things must work while the directory hangs, and though whoever
@@ -132,7 +151,7 @@ func (e *Engine) resolve(ctx context.Context, v Vote, done bool, note string) (R
 }
 
 // Stop ends r because somebody whom it concerns wants that, or only says so if
-// it has begun: then the state stays.
+// it has begun: then the state stays, and the engine halts what is left.
 func Stop(r Request, v Vote, now time.Time) (Change, error) {
 	right := r.concern(v.By)
 	switch {
@@ -157,6 +176,10 @@ func Stop(r Request, v Vote, now time.Time) (Change, error) {
 	c.Facts["concerned"] = true
 	return c, nil
 }
+
+// Concerns reports whether r is about p, or about somebody whose manager p was
+// when it was asked.
+func (r Request) Concerns(p Principal) bool { return r.concern(p).Role != "" }
 
 // concern returns by what right p may stop r: as its target, or as the manager
 // of one as of when it was asked. It has no role if r is not about p.
