@@ -74,8 +74,8 @@ func sameThing(r approval.Request, p approval.Plan) bool {
 	})
 }
 
-// matter is what a kind of change is about: blocking and unblocking are about
-// one thing.
+// matter is what a kind of change is about: blocking, also one's own account, and
+// unblocking are about one thing.
 func matter(kind string) string {
 	if kind == UnblockKind || kind == ownBlockKind.name {
 		return BlockKind
@@ -97,7 +97,7 @@ func restores(r approval.Request, p approval.Plan) bool {
 	case LegacyBlockKind, RequireMFAKind:
 		return restoresAccess(r, now)
 	case BlockKind, UnblockKind:
-		return r.Kind != p.Kind
+		return (r.Kind == UnblockKind) != (p.Kind == UnblockKind)
 	case CampaignKind:
 		return restoresCampaign(r, now)
 	case PassPolicyKind:

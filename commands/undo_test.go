@@ -217,6 +217,8 @@ func TestU12Restores(t *testing.T) {
 		{"another policy", access(RequireMFAKind, policies(graph.PolicyReportOnly), accessArgs{State: on, Policy: "p1"}), access(RequireMFAKind, policies(on), accessArgs{State: graph.PolicyReportOnly, Policy: "p2"}), false},
 		{"blocked, then unblocked", approval.Request{Kind: BlockKind, KindVersion: blockVersion}, approval.Request{Kind: UnblockKind, KindVersion: blockVersion}, true},
 		{"unblocked, then blocked", approval.Request{Kind: UnblockKind, KindVersion: blockVersion}, approval.Request{Kind: BlockKind, KindVersion: blockVersion}, true},
+		{"blocked by themselves, then unblocked", approval.Request{Kind: ownBlockKind.name, KindVersion: blockVersion}, approval.Request{Kind: UnblockKind, KindVersion: blockVersion}, true},
+		{"blocked by themselves, then by another", approval.Request{Kind: ownBlockKind.name, KindVersion: blockVersion}, approval.Request{Kind: BlockKind, KindVersion: blockVersion}, false},
 		{"blocked twice", approval.Request{Kind: BlockKind, KindVersion: blockVersion}, approval.Request{Kind: BlockKind, KindVersion: blockVersion}, false},
 		{"a campaign as it was", campaign(graph.Campaign{State: graph.CampaignOff, SnoozeDays: 3}, graph.Campaign{State: graph.CampaignOn, SnoozeDays: 1}), campaign(graph.Campaign{}, graph.Campaign{State: graph.CampaignOff, SnoozeDays: 3}.Spelled()), true},
 		{"a campaign as it never was", campaign(graph.Campaign{State: graph.CampaignOff, SnoozeDays: 3}, graph.Campaign{State: graph.CampaignOn, SnoozeDays: 1}), campaign(graph.Campaign{}, graph.Campaign{State: graph.CampaignOff, SnoozeDays: 2}.Spelled()), false},
@@ -246,4 +248,20 @@ func TestU12Restores(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestU12BlockedAgain has an account that its owner blocked, and that was unblocked
+// past the bot, blocked by another: that puts nothing back, so that the role of
+// whom it is about asks for two.
+func TestU12BlockedAgain(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		r := o.request(o.say("vic", "prompt yes").Request)
+		o.agrees(r)
+		o.ends(r)
+		o.portal("PATCH", "/v1.0/users/"+cast("vic"), `{"accountEnabled":true}`)
+		if again := o.asks("ada", "block "+upn("vic")+" has left"); again.Policy.Name != policyTwo || again.Policy.Quorum != 2 {
+			t.Errorf("it is decided by %+v", again.Policy)
+		}
+	})
 }
