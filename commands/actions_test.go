@@ -3,6 +3,7 @@ package commands
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -272,7 +273,8 @@ func TestG05DriftStopsEverything(t *testing.T) {
 			},
 		},
 		"scope": {
-			"it is gone": func(o *office) { o.portal("DELETE", sue, "") },
+			"it is gone":       func(o *office) { o.portal("DELETE", sue, "") },
+			"a directory role": none["a directory role"],
 			"O51: it is so already": func(o *office) {
 				o.declare(rollout.Declaration{Object: cast("sue"), Sort: rollout.SortScope, Purpose: rollout.Shared, Name: "Sue", Until: time.Date(2026, 12, 31, 0, 0, 0, 0, o.env.Zone)})
 			},
@@ -428,4 +430,29 @@ func TestO50Renamed(t *testing.T) {
 			}, a.change)
 		})
 	}
+}
+
+// TestDeclaredOfARole holds that what is declared of somebody with a role takes
+// two, as every change does, alone or among others; and that what was stored
+// before anything was noted of them runs as it was asked.
+func TestDeclaredOfARole(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		lines := []string{
+			"exception add " + upn("vic") + " --until 2027-02-01 waits for a key",
+			"scope set " + upn("olga") + " leave --until 2027-02-01 a sabbatical",
+			"scope set " + upn("vic") + "," + upn("sue") + " shared the front desk",
+		}
+		for _, line := range lines {
+			if r := o.asks("ada", line); r.Policy.Name != policyTwo || r.Policy.Quorum != 2 || !strings.Contains(strings.Join(r.Policy.Because, " "), "because of a role in this bot") {
+				t.Errorf("%q is decided by %+v", line, r.Policy)
+			}
+		}
+		r := o.asks("ada", "exception add "+upn("sam")+" --until 2027-02-01 waits for a key")
+		a := declareAction{o.env, kindNamed(ExceptionKind), rollout.SortException}
+		now, err := a.Snapshot(o.t.Context(), r)
+		if found := a.Compare(json.RawMessage(`{}`), now, r, nil); err != nil || len(found) > 0 {
+			t.Errorf("what was stored before differs: %q, %v", found, err)
+		}
+	})
 }

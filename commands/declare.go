@@ -32,9 +32,10 @@ type declareArgs struct {
 }
 
 // declareSnapshot is what matters about an account of which something is declared.
+// Its subject is empty in what was stored before there was one.
 type declareSnapshot struct {
-	Gone bool         `json:"gone,omitempty"`
-	Is   *declareArgs `json:"is,omitempty"` // nil: nothing of the sort is declared
+	Subject subject      `json:"subject,omitzero"`
+	Is      *declareArgs `json:"is,omitempty"` // nil: nothing of the sort is declared
 }
 
 // declareAction implements approval.Action for the declarations of one sort.
@@ -50,7 +51,7 @@ var (
 )
 
 func (a declareAction) read(ctx context.Context, s subject) (declareSnapshot, error) {
-	state := declareSnapshot{Gone: s.Gone}
+	state := declareSnapshot{Subject: s}
 	all, err := a.env.Declarations.Declared(ctx, a.env.Organization.ID)
 	if err != nil {
 		return state, err
@@ -71,7 +72,7 @@ func dayOrNone(env Env, t time.Time) string {
 
 // plan is a plan about one account, but for its headline, radius and risk.
 func (a declareAction) plan(s subject, is declareSnapshot, want declareArgs) approval.Plan {
-	p := aboutOne(a.env, a.kind, declareVersion, s, stakes{kind: a.kind, targets: 1})
+	p := aboutOne(a.env, a.kind, declareVersion, s, stakesOf(a.kind, s))
 	p.Args, p.Snapshot = json.RawMessage(encode(want)), json.RawMessage(encode(is))
 	p.Words = approval.Words{
 		Now: a.sentence(is.Is), Then: a.sentence(&want), Call: a.env.Contact,
@@ -150,14 +151,19 @@ func (a declareAction) Compare(was, now json.RawMessage, r approval.Request, _ [
 	}
 	rules := a.env.Rules.Now()
 	switch {
-	case after.Gone:
+	case after.Subject.Gone:
 		return []string{"The account is gone: it does not exist any more."}
 	case slices.Contains(rules.Protected, id), slices.Contains(rules.Emergency, id):
 		return []string{quoted(r.Targets[0].Name, 120) + " is a protected account. No change may touch it, however many approve."}
 	case after.holds(want):
 		return []string{"It is so already: there is nothing to change."}
-	case encode(before) != encode(after):
+	case encode(before.Is) != encode(after.Is):
 		return []string{"Something else was declared of it meanwhile. " + a.sentence(after.Is)}
+	}
+	if before.Subject.ID != "" {
+		if found := compareRoles(before.Subject, after.Subject); len(found) > 0 {
+			return found
+		}
 	}
 	if day, err := time.ParseInLocation(time.DateOnly, want.Until, a.env.Zone); err == nil && !day.After(a.env.Now()) {
 		return []string{"Its end is past: " + dayWords(a.env, day) + "."}

@@ -277,6 +277,12 @@ func compareSubject(env Env, k kind, was, is subject) []string {
 	note(was.Enabled != is.Enabled, is.Enabled, " was blocked and is not any more.", " has been blocked.")
 	note(was.Synced != is.Synced, is.Synced, " is kept on-premises now.", " is not kept on-premises any more.")
 	note(was.Guest != is.Guest, is.Guest, " is a guest now.", " is not a guest any more.")
+	return append(found, compareRoles(was, is)...)
+}
+
+// compareRoles names the roles that somebody was given or lost: how many decide
+// hangs on them.
+func compareRoles(was, is subject) (found []string) {
 	for _, role := range more(is.Roles, was.Roles) {
 		found = append(found, was.shown()+" holds a directory role more: "+role+".")
 	}
