@@ -371,11 +371,20 @@ func provers(c staff.Case) []string {
 
 const caseChanged = "The case for which it was asked was closed, or who it is has not been made sure of any more."
 
-// standOfCase is what of a case must still hold when its request runs. Proofs
-// that were enough when it was asked stay enough for as long as it may run.
-func standOfCase(ctx context.Context, env Env, ref string) (string, error) {
+// caseOpened is how it stands with somebody whose phone was reported lost, for a
+// request that was not asked in that case.
+const caseOpened = "opened"
+
+// standOfCase is what of a case must still hold when its request runs, or of a
+// request for no case: that no phone of whom it is about was reported lost since.
+// Proofs that were enough when it was asked stay enough for as long as it may run.
+func standOfCase(ctx context.Context, env Env, person, ref string) (string, error) {
 	if ref == "" {
-		return "", nil
+		lost, err := lostCase(ctx, env, person)
+		if err != nil || lost == "" {
+			return "", err
+		}
+		return caseOpened, nil
 	}
 	c, err := env.Staff.Case(ctx, env.Organization.ID, ref)
 	switch {
@@ -390,20 +399,42 @@ func standOfCase(ctx context.Context, env Env, ref string) (string, error) {
 	}
 }
 
+// compareCase says what became of the case of somebody, or that there is one now.
+func compareCase(s subject, was, is string) []string {
+	switch {
+	case was == is:
+		return nil
+	case is == caseOpened:
+		return []string{"The phone of " + s.shown() + " has been reported lost since. It has to be asked for in that case, where it is recorded how it was made sure who it is."}
+	default:
+		return []string{caseChanged}
+	}
+}
+
+// lostCase returns the open case of somebody whose phone was reported lost, or "".
+func lostCase(ctx context.Context, env Env, person string) (string, error) {
+	open, err := env.Staff.OpenCases(ctx, env.Organization.ID, person)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range open {
+		if c.Kind == staff.Lost {
+			return c.Ref, nil
+		}
+	}
+	return "", nil
+}
+
 // caseState is how a case stands that a request is for. What opens an account
 // whose phone was reported lost is asked for in its case, where two proofs are
 // needed, and in no other way.
 func caseState(ctx context.Context, env Env, s subject, ref string) (string, error) {
 	if ref == "" {
-		open, err := env.Staff.OpenCases(ctx, env.Organization.ID, s.ID)
-		if err != nil {
-			return "", err
+		lost, err := lostCase(ctx, env, s.ID)
+		if err == nil && lost != "" {
+			err = &mistake{"The phone of " + s.shown() + " was reported lost: " + lost + " is open.", "Ask in that case, where you record how you made sure who it is: “/mfa case show " + lost + "”."}
 		}
-		for _, c := range open {
-			if c.Kind == staff.Lost {
-				return "", &mistake{"The phone of " + s.shown() + " was reported lost: " + c.Ref + " is open.", "Ask in that case, where you record how you made sure who it is: “/mfa case show " + c.Ref + "”."}
-			}
-		}
+		return "", err
 	}
-	return standOfCase(ctx, env, ref)
+	return standOfCase(ctx, env, s.ID, ref)
 }

@@ -437,6 +437,34 @@ func TestLostClosedMeanwhile(t *testing.T) {
 	})
 }
 
+// TestNothingPastTheCase reports phones lost before what was asked of their owners
+// runs, and asks for more: what opens an account takes the proofs of its case.
+func TestNothingPastTheCase(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		pass := o.asks("ada", "tap "+upn("sue")+" a new phone")
+		phone := o.asks("ada", "phone add "+upn("sam")+` "+34 600000000" his new number`)
+		reset := o.asks("ada", "reset "+upn("sue")+" a new phone")
+		for _, name := range []string{"sam", "sue"} {
+			o.say("vic", "lost --for "+upn(name)+" I was called")
+		}
+		const lost = "was reported lost"
+		wantSaid(t, o.say("ada", "phone add "+upn("sam")+` "+34 600000001" --type office his desk`), lost)
+		for _, r := range []approval.Request{pass, phone, reset} {
+			o.agrees(r)
+		}
+		o.press("ada", "collect", pass.Seal(), nil)
+		for _, r := range []approval.Request{pass, phone, reset} {
+			if r = o.ends(r); r.State != approval.Stale || !strings.Contains(strings.Join(r.Outcome.Findings, " "), "has been reported lost since") {
+				t.Errorf("%s %s: %+v", r.Kind, r.State, r.Outcome)
+			}
+		}
+		if n := len(o.effects()); n != 0 {
+			t.Errorf("%d writes, want none", n)
+		}
+	})
+}
+
 // TestU13LostWithoutPasses holds that where passes are off the way is a reset,
 // or to have them switched on, and that who registers then is looked at.
 func TestU13LostWithoutPasses(t *testing.T) {

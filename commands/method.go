@@ -252,19 +252,15 @@ var (
 
 // Snapshot implements approval.Action.
 func (a methodAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
-	return snapshotMethods(ctx, a.env, r)
-}
-
-func snapshotMethods(ctx context.Context, env Env, r approval.Request) (json.RawMessage, error) {
 	id, err := aimed(r)
 	if err != nil {
 		return nil, err
 	}
-	s, err := readSubject(ctx, env, id)
+	s, err := readSubject(ctx, a.env, id)
 	if err != nil {
 		return nil, err
 	}
-	return snapshot(readMethods(ctx, env, s))
+	return snapshot(readMethods(ctx, a.env, s))
 }
 
 // Compare implements approval.Action.

@@ -61,6 +61,10 @@ func planPhone(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 	if err != nil {
 		return approval.Plan{}, err
 	}
+	stand, err := caseState(ctx, env, s, "")
+	if err != nil {
+		return approval.Plan{}, err
+	}
 	args := phoneArgs{Type: graph.PhoneMobile, Number: number}
 	if t, given := phoneTypes[c.Args["type"]]; given {
 		args.Type = t
@@ -69,7 +73,7 @@ func planPhone(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 		return approval.Plan{}, &mistake{say, "Remove that one first, with “/mfa method remove”."}
 	}
 	p := aboutOne(env, k, phoneVersion, s, stakesOf(k, s))
-	p.Args, p.Snapshot = json.RawMessage(encode(args)), json.RawMessage(encode(state))
+	p.Args, p.Snapshot = json.RawMessage(encode(args)), json.RawMessage(encode(phoneSnapshot{state, stand}))
 	p.Words = approval.Words{
 		Headline: "Register a phone for " + s.shown(),
 		Now:      "They have: " + methodList(state.Methods) + ".",
@@ -117,6 +121,12 @@ func (a phoneArgs) refused(s methodsSnapshot) string {
 	}
 }
 
+// phoneSnapshot is what matters about somebody who is to get a phone.
+type phoneSnapshot struct {
+	methodsSnapshot
+	Case string `json:"case,omitempty"` // that there is one of a lost phone, in which it has to be asked for
+}
+
 // phoneAction implements approval.Action.
 type phoneAction struct{ env Env }
 
@@ -127,12 +137,25 @@ var (
 
 // Snapshot implements approval.Action.
 func (a phoneAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
-	return snapshotMethods(ctx, a.env, r)
+	id, err := aimed(r)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readSubject(ctx, a.env, id)
+	if err != nil {
+		return nil, err
+	}
+	var state phoneSnapshot
+	if state.methodsSnapshot, err = readMethods(ctx, a.env, s); err != nil {
+		return nil, err
+	}
+	state.Case, err = standOfCase(ctx, a.env, id, "")
+	return snapshot(state, err)
 }
 
 // Compare implements approval.Action.
 func (a phoneAction) Compare(was, now json.RawMessage, r approval.Request, _ []approval.Step) []string {
-	before, after, err := pair[methodsSnapshot](was, now)
+	before, after, err := pair[phoneSnapshot](was, now)
 	args, unread := readArgs[phoneArgs](r, phoneVersion)
 	if errors.Join(err, unread) != nil {
 		return []string{notUnderstood}
@@ -141,8 +164,9 @@ func (a phoneAction) Compare(was, now json.RawMessage, r approval.Request, _ []a
 	if after.Subject.Gone {
 		return diff
 	}
-	diff = append(diff, compareMethods(before, after, nil)...)
-	if say := args.refused(after); say != "" {
+	diff = append(diff, compareCase(before.Subject, before.Case, after.Case)...)
+	diff = append(diff, compareMethods(before.methodsSnapshot, after.methodsSnapshot, nil)...)
+	if say := args.refused(after.methodsSnapshot); say != "" {
 		diff = append(diff, say)
 	}
 	if today(a.env).Format("2006-01-02") >= lastPhones {

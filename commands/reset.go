@@ -173,7 +173,7 @@ func (a resetArgs) method(number int) (graph.Method, bool) {
 type resetSnapshot struct {
 	methodsSnapshot
 	From time.Time `json:"from"`
-	Case string    `json:"case,omitempty"` // how the case stands for which it is
+	Case string    `json:"case,omitempty"` // how the case stands for which it is, or that there is one
 }
 
 // resetAction implements approval.Action.
@@ -209,7 +209,7 @@ func (a resetAction) Snapshot(ctx context.Context, r approval.Request) (json.Raw
 	if state.From, err = a.env.Tenant.SessionsFrom(ctx, id); err != nil {
 		return nil, err
 	}
-	state.Case, err = standOfCase(ctx, a.env, caseOf(r))
+	state.Case, err = standOfCase(ctx, a.env, id, caseOf(r))
 	return snapshot(state, err)
 }
 
@@ -225,9 +225,7 @@ func (a resetAction) Compare(was, now json.RawMessage, r approval.Request, done 
 	if after.Subject.Gone {
 		return diff
 	}
-	if before.Case != after.Case {
-		diff = append(diff, caseChanged)
-	}
+	diff = append(diff, compareCase(before.Subject, before.Case, after.Case)...)
 	var gone []graph.Method
 	for _, s := range done {
 		if m, ok := args.method(s.Number); ok {

@@ -147,7 +147,7 @@ func (a passArgs) order(now time.Time) graph.PassOrder {
 type passSnapshot struct {
 	Subject subject    `json:"subject"`
 	Passes  []string   `json:"passes"`         // IDs of those that there are
-	Case    string     `json:"case,omitempty"` // how the case stands for which it is
+	Case    string     `json:"case,omitempty"` // how the case stands for which it is, or that there is one
 	Policy  passLimits `json:"policy"`
 }
 
@@ -251,7 +251,7 @@ func (a passAction) Snapshot(ctx context.Context, r approval.Request) (json.RawM
 	if err != nil {
 		return nil, err
 	}
-	state.Case, err = standOfCase(ctx, a.env, caseOf(r))
+	state.Case, err = standOfCase(ctx, a.env, id, caseOf(r))
 	return snapshot(state, err)
 }
 
@@ -269,9 +269,7 @@ func (a passAction) Compare(was, now json.RawMessage, r approval.Request, _ []ap
 	if say := after.refuses(a.env); say != "" {
 		return append(diff, say)
 	}
-	if before.Case != after.Case {
-		diff = append(diff, caseChanged)
-	}
+	diff = append(diff, compareCase(before.Subject, before.Case, after.Case)...)
 	if before.Policy != after.Policy {
 		diff = append(diff, "The tenant's policy of passes was changed.")
 	}
