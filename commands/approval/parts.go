@@ -63,10 +63,11 @@ func (j *job) different(ctx context.Context, parted Parted, call Call, steps []S
 	return findings, err
 }
 
-// leaveOut stores of a call that it is not made, and why.
+// leaveOut stores of a call that it is not made, and why. It does not while the
+// bot stops, which may be what cut the reading off: ctx tells that first.
 func (j *job) leaveOut(ctx context.Context, number int, call Call, why string) (Step, error) {
 	s := j.planned(number, 1, call)
-	if j.stopping() {
+	if j.stopping() || ctx.Err() != nil {
 		return s, errStopping
 	}
 	err := j.update(ctx, func(tx Tx, now time.Time) error {

@@ -92,6 +92,24 @@ func TestG29ATargetThatCannotBeRead(t *testing.T) {
 	})
 }
 
+// O09: asked to stop while the next target is being read, it is left for the next
+// process and not left out. Who learns of the stop first is chance.
+func TestO09StoppedWhileATargetIsRead(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		for range fewer(60) {
+			w.tenant.plan(slow)
+			r := w.askSeveral("lamp", "door")
+			w.tenant.setTakes(4 * time.Second)
+			w.under(w.tenant.calls() + 1)
+			time.Sleep(3 * time.Second)
+			w.halt()
+			w.tenant.setTakes(0)
+			w.start(nil)
+			w.wantEnd(r, approval.Succeeded)
+		}
+	})
+}
+
 // A pause waits before the next target, over the death of the process and for no
 // longer than it may; whoever may not, changes nothing.
 func TestG15PauseAndResume(t *testing.T) {
