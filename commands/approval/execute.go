@@ -24,6 +24,8 @@ var (
 	errStopping = errors.New("the bot is stopping")
 )
 
+const whyLate = "The time for carrying it out was over."
+
 // execute validates an approved request again and runs it. It says after what
 // time to try once more if that was not possible.
 func (r *Runner) execute(ctx context.Context, id string) (time.Duration, error) {
@@ -264,7 +266,7 @@ func (j *job) run(ctx context.Context, earlier []Step, remark string) error {
 		case errors.Is(err, errStopping):
 			return j.lose(ctx, "The bot was stopped in between. What is left is looked at after the restart.")
 		case errors.Is(err, errDeadline):
-			return j.finish(ctx, Ending{Remark: join(remark, "The time for carrying it out was over.")})
+			return j.finish(ctx, Ending{Remark: join(remark, whyLate)})
 		case err != nil:
 			return err // the step stays open, and the next look finds out
 		case s.Class == Unclear:

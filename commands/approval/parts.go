@@ -123,7 +123,7 @@ func (j *job) wait(ctx context.Context, steps []Step) (why string, err error) {
 	if err != nil {
 		return "", err
 	}
-	why, waited, err := j.paused(ctx)
+	why, waited, err := j.paused(ctx, left)
 	if err != nil || why != "" || !waited {
 		return why, err
 	}
@@ -157,20 +157,20 @@ const whyFrozen = "All changes were frozen, so what was left was not done."
 // paused returns when nobody wants the request to wait any more, and whether
 // anybody did; or why it ends. Meanwhile it keeps the lease, and its place among
 // those that are worked on is another request's.
-func (j *job) paused(ctx context.Context) (why string, waited bool, err error) {
+func (j *job) paused(ctx context.Context, left time.Duration) (why string, waited bool, err error) {
 	<-j.workers
 	defer func() { j.workers <- struct{}{} }()
 	tick := time.NewTicker(j.limits.Tick)
 	defer tick.Stop()
 	for ; ; waited = true {
-		if time.Until(j.until) < j.limits.Lease/2 {
-			if err := j.update(ctx, func(Tx, time.Time) error { return nil }); err != nil {
-				return "", waited, err
-			}
-		}
 		goes, why, err := j.goesOn(ctx)
 		if err != nil || goes || why != "" {
 			return why, waited, err
+		}
+		if !waited || time.Until(j.until) < j.limits.Lease/2 {
+			if err := j.rest(ctx, left); err != nil {
+				return "", waited, err
+			}
 		}
 		select {
 		case <-j.ends.begin.Done():
@@ -178,6 +178,16 @@ func (j *job) paused(ctx context.Context) (why string, waited bool, err error) {
 		case <-tick.C:
 		}
 	}
+}
+
+// rest renews the lease of a paused request, and has the time that is left to it
+// outlast the pause: whoever takes it over meanwhile goes on with it.
+func (j *job) rest(ctx context.Context, left time.Duration) error {
+	return j.update(ctx, func(tx Tx, now time.Time) error {
+		a := j.attempt
+		a.Deadline = now.Add(left + j.limits.Pause)
+		return tx.TakeAttempt(a)
+	})
 }
 
 // goesOn reports whether nobody wants the request to wait, or why it ends.

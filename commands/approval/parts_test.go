@@ -158,6 +158,52 @@ func TestG15PauseAndResume(t *testing.T) {
 	})
 }
 
+// A pause that is longer than what it interrupted may last is no reason to end
+// it, whichever process it is taken over by.
+func TestG15PausedOverRestart(t *testing.T) {
+	for name, again := range map[string]func(w *world){
+		"stopped": func(w *world) { w.halt(); w.start(nil) },
+		"killed":  func(w *world) { w.restart(nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, w *world) {
+				w.tenant.plan(slow)
+				r := w.askSeveral("lamp", "door", "fan")
+				w.under(1)
+				if _, err := w.engine.Pause(context.Background(), press(r, "cid")); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(limits.Attempt + 3*limits.Call)
+				again(w)
+				time.Sleep(30 * time.Second)
+				if n, is := w.tenant.calls(), w.find(r); n != 1 || !is.Pausable() {
+					t.Fatalf("while it is paused %d calls were sent, and it is %s: %q", n, is.State, is.Outcome.Why)
+				}
+				if _, err := w.engine.Resume(context.Background(), press(w.find(r), "cid")); err != nil {
+					t.Fatal(err)
+				}
+				w.wantEnd(r, approval.Succeeded)
+			})
+		})
+	}
+}
+
+// Of what was interrupted and found too late to be gone on with is said so.
+func TestG06NotGoneOnWithAfterItsTime(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.tenant.plan(slow)
+		r := w.askSeveral("lamp", "door")
+		w.under(1)
+		w.kill()
+		time.Sleep(limits.Attempt + limits.Call)
+		w.restart(nil)
+		r = w.wantEnd(r, approval.Partial)
+		if !strings.Contains(r.Outcome.Why, "The time for carrying it out was over.") {
+			t.Errorf("it ended: %q", r.Outcome.Why)
+		}
+	})
+}
+
 // Nobody waits for ever, and the place of what is paused is another's.
 func TestG37PausesEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {

@@ -202,8 +202,11 @@ func (j *job) proceed(ctx context.Context, steps []Step, remark string) (time.Du
 	if err != nil {
 		return 0, err
 	}
-	if j.haunted || !j.unfinished(steps) || !now.Before(j.attempt.Deadline) {
+	if j.haunted || !j.unfinished(steps) {
 		return 0, j.finish(ctx, Ending{Forgotten: len(j.calls) == 0, Remark: remark})
+	}
+	if !now.Before(j.attempt.Deadline) {
+		return 0, j.finish(ctx, Ending{Forgotten: len(j.calls) == 0, Remark: join(remark, whyLate)})
 	}
 	return j.complete(ctx, steps, remark)
 }
@@ -236,7 +239,8 @@ func (j *job) complete(ctx context.Context, steps []Step, remark string) (time.D
 }
 
 // own makes this process the one that sends the attempt's steps, until the
-// deadline, unless everything is frozen. With none it gets a whole attempt's
+// deadline, unless everything is frozen: for a whole attempt's time at most, as
+// that of a paused one is further off. With none it gets a whole attempt's
 // time from now, and only takes things back, which a freeze does not stop.
 func (j *job) own(ctx context.Context, deadline time.Time) error {
 	a := j.attempt
@@ -246,6 +250,8 @@ func (j *job) own(ctx context.Context, deadline time.Time) error {
 			a.Deadline = now.Add(j.limits.Attempt)
 		} else if err := thawed(tx, j.req); err != nil {
 			return err
+		} else if latest := now.Add(j.lasts()); latest.Before(deadline) {
+			a.Deadline = latest
 		}
 		return tx.TakeAttempt(a)
 	})
