@@ -219,6 +219,9 @@ func Resolve(r Request, v Vote, done bool, now time.Time) (Change, error) {
 		}
 	}
 	to := ending(o.Done, o.Planned)
+	if to == Succeeded && r.Policy.Collect > 0 {
+		to = Partial // it was shown to nobody, as whatever ends without a known result
+	}
 	facts := map[string]any{"to": to, "steps": o.Done, "note": v.Why, "account": v.Account}
 	v.Warrant.note(facts)
 	return Change{To: to, Outcome: &o, Kind: "request.resolved", Actor: v.By, Facts: facts}, nil

@@ -183,6 +183,32 @@ func TestG08ResolvedByAPerson(t *testing.T) {
 	})
 }
 
+// A pass whose taking back has no known result was shown to nobody, whatever a
+// person finds of it: it is not done.
+func TestG25ResolvedByAPerson(t *testing.T) {
+	for name, done := range map[string]bool{"done": true, "not done": false} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, w *world) {
+				r := w.askPass("ada", "sam")
+				w.tenant.plan(fine, appliedLost)
+				w.onArrival(func(n int) {
+					if n == 2 {
+						w.tenant.setDown(true)
+					}
+				})
+				if _, err := w.press(w.process, r, "ada", nobody); err != nil {
+					t.Error(err)
+				}
+				r = w.wantEnd(r, approval.Unknown)
+				got, err := w.engine.Resolve(t.Context(), press(r, "bea"), done, "I looked in the portal, ask for it anew")
+				if err != nil || got.State != approval.Partial {
+					t.Errorf("a pass that nobody received is %s: %q, %v", got.State, got.Outcome.Why, err)
+				}
+			})
+		})
+	}
+}
+
 // T15 when it may not be.
 func TestG08OnlyTheUnknownIsResolved(t *testing.T) {
 	t.Parallel()
