@@ -103,7 +103,7 @@ func choicesOf(r approval.Request) []chat.Button {
 		}
 	case approval.Unknown:
 		return []chat.Button{{ID: "resolve", Label: "Say how it ended", Value: r.Seal(), Form: []chat.FormField{
-			{ID: "result", Label: "What is unclear: “done” or “not-done”?", Required: true, MaxRunes: 8},
+			{ID: "result", Label: "Was it done? Write “done” or “not-done”", Required: true, MaxRunes: 8},
 			{ID: "note", Label: "What you saw, and where", Required: true, MaxRunes: maxReason},
 		}}}
 	default:
