@@ -186,4 +186,19 @@ var mistakes = []mistake{
 		"(sends || o.Outcome.At.After(read)) && j.weighs(o)", "(sends && o.Outcome.At.After(read)) && j.weighs(o)",
 		"commands", "TestG26TwoAtOnce",
 	},
+	{
+		"a head proves what was written after it", "commands/evidence/verify.go",
+		"if r.Number > number && r.Request == f.Request {", "if r.Number < 0 && r.Request == f.Request {",
+		"commands", "TestG35Nothing",
+	},
+	{
+		"of anything it may be said that it was pruned", "audit/verify.go",
+		"if facts.Through > c.through {", "if facts.Through < 0 {",
+		"audit", "TestG35",
+	},
+	{
+		"whom a running request is about only raises an alarm", engineDir + "/stop.go",
+		"err != nil || !r.Pausable() {", "err != nil || r.Pausable() {",
+		engineDir, "TestU05Stopped",
+	},
 }
