@@ -175,6 +175,31 @@ func TestU05StopThis(t *testing.T) {
 	})
 }
 
+// TestAnyApproverStops holds that an approver to whom a kind of change is not left
+// can end it all the same, as the prompts say, and let nothing happen.
+func TestAnyApproverStops(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		r := o.asks("ada", "block "+upn("vic")+" has left")
+		wantSaid(t, o.press("sam", "approve", r.Seal(), nil), "You may not decide this.")
+		o.agrees(r)
+		wantSaid(t, o.press("sam", "cancel", o.request(r.Ref).Seal(), nil), "You cancelled "+r.Ref)
+		ids := o.plain(2)
+		r = o.asks("ada", "block "+strings.Join(ids, ",")+" they have left")
+		o.fault(`[{"method":"PATCH","path":"/users/*","times":1,"delay_ms":8000}]`)
+		o.agrees(r)
+		time.Sleep(6 * time.Second)
+		wantSaid(t, o.press("sam", "pause", r.Seal(), nil), "waits before the next account")
+		wantSaid(t, o.press("sam", "resume", r.Seal(), nil), "You may not decide this.")
+		wantSaid(t, o.press("sam", "stop", r.Seal(), nil), "ends before the next account")
+		r = o.asks("ada", "block "+upn("sue")+" has left")
+		wantSaid(t, o.press("sam", "deny", r.Seal(), nil), "You denied "+r.Ref)
+	}, busy, func(s *setting) {
+		s.laid.Roles["approver"] = append(s.laid.Roles["approver"], rules.Holder{User: cast("sam")})
+		s.laid.Approvals = map[string]rules.Approval{BlockKind: {Approvers: []string{cast("abe"), cast("bea")}}}
+	})
+}
+
 // O34: a reload changes how a kind of change is decided: what waits was shown
 // under other rules, so that it cannot be approved any more. Other changes of
 // the rules leave it alone.

@@ -251,6 +251,7 @@ func TestLostProversDoNotDecide(t *testing.T) {
 		if r = o.request(r.Ref); r.State != approval.Approved {
 			t.Errorf("it is %s", r.State)
 		}
+		wantSaid(t, o.press("abe", "cancel", r.Seal(), nil), "You cancelled "+r.Ref) // which lets nothing happen
 	}, wide)
 	open(t, func(o *office) {
 		o.say("sam", "lost gone")

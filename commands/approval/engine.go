@@ -73,7 +73,7 @@ func (e *Engine) Approve(ctx context.Context, v Vote) (Request, error) {
 }
 
 func (e *Engine) approve(ctx context.Context, v Vote) (Request, error) {
-	r, err := e.eligible(ctx, &v)
+	r, err := e.eligible(ctx, &v, e.Standing.MayDecide)
 	if err != nil {
 		return Request{}, err
 	}
@@ -160,9 +160,9 @@ func objects(people []Principal) []string {
 	return out
 }
 
-// Deny ends the request.
+// Deny ends the request, for any approver.
 func (e *Engine) Deny(ctx context.Context, v Vote) (Request, error) {
-	r, err := e.eligible(ctx, &v)
+	r, err := e.eligible(ctx, &v, e.Standing.MayStop)
 	if err != nil {
 		return Request{}, e.refused(ctx, v, "deny", err)
 	}
@@ -170,7 +170,7 @@ func (e *Engine) Deny(ctx context.Context, v Vote) (Request, error) {
 	return r, e.refused(ctx, v, "deny", err)
 }
 
-// Cancel ends the request, for its requester or an eligible approver. One that is
+// Cancel ends the request, for its requester or any approver. One that is
 // carried out on one target after the other ends before the next.
 func (e *Engine) Cancel(ctx context.Context, v Vote) (Request, error) {
 	r, err := e.cancel(ctx, v)
@@ -183,25 +183,31 @@ func (e *Engine) cancel(ctx context.Context, v Vote) (Request, error) {
 		return Request{}, err
 	}
 	if r.Pausable() {
-		return e.halt(ctx, v, "request.halted", Break)
+		return e.halt(ctx, v, "request.halted", e.mayStop, Break)
 	}
-	if err := e.entitle(ctx, &v, r); err != nil {
+	if err := e.entitle(ctx, &v, r, e.mayStop); err != nil {
 		return Request{}, err
 	}
 	return e.decide(ctx, v, r, func(_ Tx, r Request, now time.Time) (Change, error) { return Cancel(r, v, now) })
 }
 
-// entitle notes in v by what right its author ends r or has it wait: as its
-// requester, or as somebody who decides.
-func (e *Engine) entitle(ctx context.Context, v *Vote, r Request) error {
+// right is how it is asked by what right somebody decides r, or stops it.
+type right func(ctx context.Context, p Principal, r Request) (Warrant, error)
+
+// entitle notes in v by what right its author ends r, or has it wait or go on: as
+// its requester, or as somebody who may.
+func (e *Engine) entitle(ctx context.Context, v *Vote, r Request, may right) error {
 	if v.By == r.Requester {
 		v.Warrant = asRequester(r, *v)
 		return nil
 	}
-	if err := e.warrant(ctx, v, r); err != nil {
-		return notYours(err)
-	}
-	return nil
+	return e.warrant(ctx, v, r, may)
+}
+
+// mayStop asks by what right p ends r or has it wait, who is not its requester.
+func (e *Engine) mayStop(ctx context.Context, p Principal, r Request) (Warrant, error) {
+	w, err := e.Standing.MayStop(ctx, p, r)
+	return w, notYours(err)
 }
 
 func notYours(err error) error {
@@ -219,7 +225,7 @@ func (e *Engine) Ask(ctx context.Context, v Vote, question string) (Request, err
 }
 
 func (e *Engine) ask(ctx context.Context, v Vote, question string) (Request, error) {
-	r, err := e.eligible(ctx, &v)
+	r, err := e.eligible(ctx, &v, e.Standing.MayDecide)
 	if err != nil {
 		return Request{}, err
 	}
@@ -269,10 +275,10 @@ func (e *Engine) find(ctx context.Context, v Vote) (Request, error) {
 	return e.Find(ctx, ref(v))
 }
 
-// eligible asks whether v's author may decide the request that v names, and
-// notes by what right. The request's own rules come first, so that "you asked
+// eligible asks whether v's author may decide or stop the request that v names,
+// and notes by what right. The request's own rules come first, so that "you asked
 // this yourself" is said to somebody who is no approver as well.
-func (e *Engine) eligible(ctx context.Context, v *Vote) (Request, error) {
+func (e *Engine) eligible(ctx context.Context, v *Vote, may right) (Request, error) {
 	r, err := e.find(ctx, *v)
 	if err != nil {
 		return Request{}, err
@@ -283,12 +289,12 @@ func (e *Engine) eligible(ctx context.Context, v *Vote) (Request, error) {
 		}
 		return Request{}, ErrSelf
 	}
-	return r, e.warrant(ctx, v, r)
+	return r, e.warrant(ctx, v, r, may)
 }
 
-// warrant notes by what right v's author decides r, or refuses them.
-func (e *Engine) warrant(ctx context.Context, v *Vote, r Request) error {
-	w, err := e.Standing.MayDecide(ctx, v.By, r)
+// warrant notes by what right v's author does something about r, or refuses them.
+func (e *Engine) warrant(ctx context.Context, v *Vote, r Request, may right) error {
+	w, err := may(ctx, v.By, r)
 	if err != nil {
 		return err
 	}

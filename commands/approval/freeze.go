@@ -36,7 +36,7 @@ func (e *Engine) Freeze(ctx context.Context, v Vote, tenant string) error {
 	if v.By.Tenant != tenant {
 		return ErrNotAllowed
 	}
-	if err := e.warrant(ctx, &v, Request{Tenant: tenant, Kind: KindFreeze, Policy: Policy{Quorum: 1}}); err != nil {
+	if err := e.warrant(ctx, &v, Request{Tenant: tenant, Kind: KindFreeze, Policy: Policy{Quorum: 1}}, e.Standing.MayDecide); err != nil {
 		return err
 	}
 	facts := map[string]any{"account": v.Account, "why": v.Why}

@@ -52,26 +52,27 @@ func (r Request) Pausable() bool {
 }
 
 // Pause has a request that is being carried out on several targets wait before
-// the next one, by the word of its requester or of anybody who may decide it.
+// the next one, by the word of its requester or of any approver.
 func (e *Engine) Pause(ctx context.Context, v Vote) (Request, error) {
-	r, err := e.halt(ctx, v, "request.paused", Pause)
+	r, err := e.halt(ctx, v, "request.paused", e.mayStop, Pause)
 	return r, e.refused(ctx, v, "pause", err)
 }
 
-// Resume has a paused request go on. Whoever did not pause it has to be one of
-// those who decide.
+// Resume has a paused request go on. Whoever is not its requester, who takes back
+// their own pause, has to be one of those who decide.
 func (e *Engine) Resume(ctx context.Context, v Vote) (Request, error) {
-	r, err := e.halt(ctx, v, "request.resumed", Resume)
+	r, err := e.halt(ctx, v, "request.resumed", e.Standing.MayDecide, Resume)
 	return r, e.refused(ctx, v, "resume", err)
 }
 
-// halt stores what decide makes of what is wanted of a request until now.
-func (e *Engine) halt(ctx context.Context, v Vote, kind string, decide func(r Request, is Halt, v Vote, now time.Time) (Halt, error)) (Request, error) {
+// halt stores what decide makes of what is wanted of a request until now, if v's
+// author may.
+func (e *Engine) halt(ctx context.Context, v Vote, kind string, may right, decide func(r Request, is Halt, v Vote, now time.Time) (Halt, error)) (Request, error) {
 	r, err := e.find(ctx, v)
 	if err != nil {
 		return Request{}, err
 	}
-	if err := e.entitle(ctx, &v, r); err != nil {
+	if err := e.entitle(ctx, &v, r, may); err != nil {
 		return Request{}, err
 	}
 	var h Halt

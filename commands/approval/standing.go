@@ -10,6 +10,9 @@ type Standing interface {
 	// MayDecide returns why p is an eligible approver of r. It heeds the
 	// policy's Only, Barred and Manager.
 	MayDecide(ctx context.Context, p Principal, r Request) (Warrant, error)
+	// MayStop returns why p may deny, cancel or pause r: as any approver, whom Only
+	// and Barred do not keep from it, or as whoever else may decide it.
+	MayStop(ctx context.Context, p Principal, r Request) (Warrant, error)
 	// Approvers lists who could decide r now: without its requester and
 	// targets, without those on whose word it rests, and without whoever is away.
 	Approvers(ctx context.Context, r Request) ([]Principal, error)

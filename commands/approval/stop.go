@@ -13,7 +13,7 @@ import (
 // cancels the request and alerts everybody who decides. Once it is running, or
 // has run, it can only alert, and the request comes back as it stands. A request
 // that is carried out on one target after the other is ended before the next by
-// them as well, and by its requester and whoever may decide it.
+// them as well, and by its requester and any approver.
 func (e *Engine) Stop(ctx context.Context, v Vote) (Request, error) {
 	r, err := e.stop(ctx, v)
 	return r, e.refused(ctx, v, "stop", err)
@@ -25,7 +25,7 @@ func (e *Engine) stop(ctx context.Context, v Vote) (Request, error) {
 		return Request{}, err
 	}
 	if r.Pausable() && (v.By == r.Requester || !r.Concerns(v.By)) {
-		return e.halt(ctx, v, "request.halted", Break)
+		return e.halt(ctx, v, "request.halted", e.mayStop, Break)
 	}
 	to := e.alarmed(ctx, r)
 	ctx, cancel := brake(ctx)
@@ -143,7 +143,7 @@ func (e *Engine) resolve(ctx context.Context, v Vote, done bool, note string) (R
 	if v.Why = strings.TrimSpace(note); v.Why == "" {
 		return Request{}, ErrNote
 	}
-	r, err := e.eligible(ctx, &v)
+	r, err := e.eligible(ctx, &v, e.Standing.MayDecide)
 	if err != nil {
 		return Request{}, err
 	}

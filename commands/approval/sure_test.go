@@ -263,6 +263,10 @@ func (n nowhere) MayDecide(context.Context, approval.Principal, approval.Request
 	return approval.Warrant{}, n.err
 }
 
+func (n nowhere) MayStop(context.Context, approval.Principal, approval.Request) (approval.Warrant, error) {
+	return approval.Warrant{}, n.err
+}
+
 func (n nowhere) Approvers(context.Context, approval.Request) ([]approval.Principal, error) {
 	return nil, n.err
 }

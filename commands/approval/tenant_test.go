@@ -361,6 +361,10 @@ func (p *people) MayDecide(_ context.Context, who approval.Principal, r approval
 	return p.may(p.approvers, who, "approver")
 }
 
+func (p *people) MayStop(_ context.Context, who approval.Principal, _ approval.Request) (approval.Warrant, error) {
+	return p.may(p.approvers, who, "approver")
+}
+
 func (p *people) Approvers(_ context.Context, r approval.Request) ([]approval.Principal, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -36,6 +36,15 @@ func (d *Directory) MayDecide(ctx context.Context, p approval.Principal, r appro
 	return w, refused(err, "decide this")
 }
 
+// MayStop implements approval.Standing. To whom it is left, who is listed for its
+// kind and who vouched for it say who lets something happen. Whoever stops it lets
+// nothing happen.
+func (d *Directory) MayStop(ctx context.Context, p approval.Principal, r approval.Request) (approval.Warrant, error) {
+	r.Policy.Only = nil
+	w, err := d.decides(ctx, d.cfg.Rules.Now(), p, r, nil)
+	return w, refused(err, "decide this")
+}
+
 // errNo says that there is no right. It is worded by refused.
 var errNo = errors.New("no right")
 
@@ -95,7 +104,7 @@ func (d *Directory) warrant(ctx context.Context, now rules.Rules, u graph.User, 
 // mayDecide returns errNo or errGone where there is no right, and errProver where
 // there was one but for what somebody vouched for.
 func (d *Directory) mayDecide(ctx context.Context, now rules.Rules, p approval.Principal, r approval.Request) (approval.Warrant, error) {
-	w, err := d.decides(ctx, now, p, r)
+	w, err := d.decides(ctx, now, p, r, now.Approvals[r.Kind].Approvers)
 	if err == nil && slices.Contains(r.Policy.Barred, p.Object) {
 		return approval.Warrant{}, errProver
 	}
@@ -103,8 +112,8 @@ func (d *Directory) mayDecide(ctx context.Context, now rules.Rules, p approval.P
 }
 
 // decides returns by which role somebody decides, whatever they have done for the
-// request before.
-func (d *Directory) decides(ctx context.Context, now rules.Rules, p approval.Principal, r approval.Request) (approval.Warrant, error) {
+// request before. Of the approvers it is those who are listed, if any are.
+func (d *Directory) decides(ctx context.Context, now rules.Rules, p approval.Principal, r approval.Request, listed []string) (approval.Warrant, error) {
 	if p.Tenant != r.Tenant || len(r.Policy.Only) > 0 && !slices.Contains(r.Policy.Only, p.Object) {
 		return approval.Warrant{}, errNo
 	}
@@ -112,7 +121,6 @@ func (d *Directory) decides(ctx context.Context, now rules.Rules, p approval.Pri
 	if err != nil {
 		return approval.Warrant{}, err
 	}
-	listed := now.Approvals[r.Kind].Approvers
 	if len(listed) == 0 || slices.Contains(listed, p.Object) {
 		w, err := d.warrant(ctx, now, u, Approver)
 		if !errors.Is(err, errNo) {

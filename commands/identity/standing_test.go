@@ -1,6 +1,8 @@
 package identity_test
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -53,6 +55,8 @@ func TestMayAsk(t *testing.T) {
 	}
 }
 
+// TestMayDecide holds who may decide, and that whoever may not for this request or
+// this kind alone may stop it.
 func TestMayDecide(t *testing.T) {
 	t.Parallel()
 	listed := func(s *setting) {
@@ -67,6 +71,7 @@ func TestMayDecide(t *testing.T) {
 		r      approval.Request
 		change func(s *setting)
 		by     string // the role and how it came, "" if not
+		stops  string // the same of who may stop it alone
 	}{
 		"an approver":                     {who: person("abe"), r: about("sam"), by: "approver user"},
 		"by a group within a group":       {who: person("cat"), r: about("sam"), by: "approver group g-board"},
@@ -82,13 +87,13 @@ func TestMayDecide(t *testing.T) {
 		"a request of another tenant":     {who: person("abe"), r: approval.Request{Tenant: "t-2"}},
 		"away, and pressing all the same": {who: person("abe"), r: about("sam"), change: func(s *setting) { s.away["o-abe"] = time.Time{} }, by: "approver user"},
 		"one of those it is left to":      {who: person("bea"), r: only, by: "approver user"},
-		"none of those it is left to":     {who: person("abe"), r: only},
-		"vouched for it":                  {who: person("abe"), r: proved},
-		"the manager, who vouched for it": {who: person("mia"), r: proved},
+		"none of those it is left to":     {who: person("abe"), r: only, stops: "approver user"},
+		"vouched for it":                  {who: person("abe"), r: proved, stops: "approver user"},
+		"the manager, who vouched for it": {who: person("mia"), r: proved, stops: "manager manager of o-sam"},
 		"others vouched for it":           {who: person("bea"), r: proved, by: "approver user"},
 		"left to no approver":             {who: person("ada"), r: only},
 		"on the list of the kind":         {who: person("bea"), r: about("sam"), change: listed, by: "approver user"},
-		"not on the list of the kind":     {who: person("abe"), r: about("sam"), change: listed},
+		"not on the list of the kind":     {who: person("abe"), r: about("sam"), change: listed, stops: "approver user"},
 		"on the list and no approver":     {who: person("sam"), r: about("mia"), change: listed},
 		"the manager":                     {who: person("mia"), r: byManager(about("sam")), by: "manager manager of o-sam"},
 		"the manager beside a list":       {who: person("mia"), r: byManager(about("sam")), change: listed, by: "manager manager of o-sam"},
@@ -109,14 +114,20 @@ func TestMayDecide(t *testing.T) {
 			if c.change != nil {
 				c.change(s)
 			}
-			w, err := s.open().MayDecide(t.Context(), c.who, c.r)
-			got := strings.TrimSpace(w.Role + " " + w.Via)
-			var no *approval.Refusal
-			if got != c.by || (err == nil) != (c.by != "") || err != nil && !errors.As(err, &no) {
-				t.Errorf("%q, %v; want %q", got, err, c.by)
-			}
-			if err == nil && (w.Name == "" || !strings.HasPrefix(w.UPN, w.Name)) {
-				t.Errorf("nobody's name: %+v", w)
+			d := s.open()
+			for _, right := range []struct {
+				may  func(context.Context, approval.Principal, approval.Request) (approval.Warrant, error)
+				want string
+			}{{d.MayDecide, c.by}, {d.MayStop, cmp.Or(c.stops, c.by)}} {
+				w, err := right.may(t.Context(), c.who, c.r)
+				got := strings.TrimSpace(w.Role + " " + w.Via)
+				var no *approval.Refusal
+				if got != right.want || (err == nil) != (right.want != "") || err != nil && !errors.As(err, &no) {
+					t.Errorf("%q, %v; want %q", got, err, right.want)
+				}
+				if err == nil && (w.Name == "" || !strings.HasPrefix(w.UPN, w.Name)) {
+					t.Errorf("nobody's name: %+v", w)
+				}
 			}
 		})
 	}
