@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -684,4 +685,56 @@ func TestG26TwoAtOnce(t *testing.T) {
 			o.t.Error("no administrator has a second factor")
 		}
 	}, func(s *setting) { s.laid.AdminsTwo = true })
+}
+
+// TestG26WeighedStale is the same where what one of them did shows late: the
+// other waits until it does.
+func TestG26WeighedStale(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		o.twist.roles[cast("sue")] = []graph.Role{{TemplateID: graph.RoleGlobalAdministrator, Name: "Global Administrator"}}
+		a := o.asks("ada", "reset "+upn("sue")+" --all for a test")
+		b := o.asks("ada", "reset "+upn("olga")+" --all for a test")
+		o.fault(`[{"method":"GET","path":"/users/*","stale_s":20}]`)
+		o.agrees(a)
+		o.agrees(b)
+		a, b = o.ends(a), o.ends(b)
+		o.fault(`[]`)
+		if leavesNone(o.methodsNow("sue")) && leavesNone(o.methodsNow("olga")) {
+			o.t.Errorf("no administrator has a second factor: they %s and %s", a.State, b.State)
+		}
+	}, func(s *setting) { s.laid.AdminsTwo = true })
+}
+
+// TestU12UndoingWeighsNobody holds that what can only let more people sign in is
+// not kept waiting by what it undoes.
+func TestU12UndoingWeighsNobody(t *testing.T) {
+	t.Parallel()
+	const held = `{"admins":[{"id":"sue"}]}`
+	blocks, unblocks := severally{kind: kindNamed(BlockKind)}, severally{kind: kindNamed(UnblockKind)}
+	for _, row := range []struct {
+		name     string
+		action   approval.Weigher
+		version  int
+		args     string
+		snapshot string
+		want     bool
+	}{
+		{"defaults enable", defaultsAction{}, defaultsVersion, `{"enable":true}`, held, true},
+		{"defaults disable", defaultsAction{}, defaultsVersion, `{"enable":false}`, held, false},
+		{"defaults of another version", defaultsAction{}, defaultsVersion + 1, `{"enable":false}`, held, true},
+		{"enforce", accessAction{}, accessVersion, `{"state":"enabled"}`, held, true},
+		{"report only", accessAction{}, accessVersion, `{"state":"enabledForReportingButNotEnforced"}`, held, false},
+		{"a policy of another version", accessAction{}, accessVersion + 1, `{}`, held, true},
+		{"block", blockAction{kind: kindNamed(BlockKind)}, blockVersion, `{}`, held, true},
+		{"block somebody without a role", blockAction{kind: kindNamed(BlockKind)}, blockVersion, `{}`, `{}`, false},
+		{"unblock", blockAction{kind: kindNamed(UnblockKind)}, blockVersion, `{}`, held, false},
+		{"block several", blocks, blockVersion, `{}`, "[{}," + held + "]", true},
+		{"unblock several", unblocks, blockVersion, `{}`, "[{}," + held + "]", false},
+	} {
+		r := approval.Request{KindVersion: row.version, Args: json.RawMessage(row.args), Snapshot: json.RawMessage(row.snapshot)}
+		if got := row.action.Weighs(r); got != row.want {
+			t.Errorf("%s weighs who is left: %t", row.name, got)
+		}
+	}
 }

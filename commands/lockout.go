@@ -61,20 +61,29 @@ func weighs(snapshot json.RawMessage) bool {
 	return json.Unmarshal(snapshot, &k) != nil || len(k.Admins)+len(k.Emergency) > 0
 }
 
-// Weighs implements approval.Weigher.
-func (defaultsAction) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
+// Weighs implements approval.Weigher. Turning them off keeps nobody out, and as
+// the undoing of the other it must not wait.
+func (defaultsAction) Weighs(r approval.Request) bool {
+	enable, err := arguments(r)
+	return (enable || err != nil) && weighs(r.Snapshot)
+}
 
-// Weighs implements approval.Weigher.
-func (accessAction) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
+// Weighs implements approval.Weigher. A report keeps nobody out either.
+func (accessAction) Weighs(r approval.Request) bool {
+	args, err := readArgs[accessArgs](r, accessVersion)
+	return (args.State == graph.PolicyEnabled || err != nil) && weighs(r.Snapshot)
+}
 
 // Weighs implements approval.Weigher.
 func (methodAction) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
 
 // Weighs implements approval.Weigher.
-func (blockAction) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
+func (a blockAction) Weighs(r approval.Request) bool { return !a.enables() && weighs(r.Snapshot) }
 
 // Weighs implements approval.Weigher.
-func (severally) Weighs(r approval.Request) bool { return weighs(r.Snapshot) }
+func (s severally) Weighs(r approval.Request) bool {
+	return s.kind.name != UnblockKind && weighs(r.Snapshot)
+}
 
 // emergencyIDs are the emergency access accounts, wherever they were declared.
 func emergencyIDs(env Env) []string {

@@ -183,8 +183,13 @@ var mistakes = []mistake{
 	},
 	{
 		"two changes that weigh who is left run at once", engineDir + "/execute.go",
-		"(sends || o.Outcome.At.After(read)) && j.weighs(o)", "(sends && o.Outcome.At.After(read)) && j.weighs(o)",
-		"commands", "TestG26TwoAtOnce",
+		"changing(o, seen) && j.weighs(o)", "changing(o, seen) && false",
+		"commands", "TestG26TwoAtOnce|TestG26WeighedStale",
+	},
+	{
+		"a reading that may be old decides who is left", engineDir + "/execute.go",
+		"seen := read.Add(-j.limits.Settle)", "seen := read",
+		"commands", "TestG26WeighedStale",
 	},
 	{
 		"a head proves what was written after it", "commands/evidence/verify.go",

@@ -73,14 +73,17 @@ func (j *job) open(ctx context.Context) (bool, error) {
 }
 
 // weighing returns the database's time before the tenant is read for a request
-// that weighs who is left; the zero time for any other.
+// that weighs who is left; the zero time for any other. While it is contested the
+// tenant need not be read.
 func (j *job) weighing(ctx context.Context) (now time.Time, err error) {
 	if !j.weighs(j.req) {
 		return now, nil
 	}
 	err = j.store.View(ctx, func(tx Tx) (err error) {
-		now, err = tx.Now()
-		return err
+		if now, err = tx.Now(); err != nil {
+			return err
+		}
+		return j.contested(tx, now)
 	})
 	return now, err
 }
@@ -91,28 +94,40 @@ func (j *job) weighs(r Request) bool {
 }
 
 // contested refuses to start what weighs who is left while another such request
-// may be sending, or if one has ended since the tenant was read: then it is read
-// anew. An outcome is stored after what was done, so that the reading has seen
-// what ended by its time.
+// may be sending, or if what another did may not show yet in the tenant as it was
+// read: then it is read anew.
 func (j *job) contested(tx Tx, read time.Time) error {
 	if read.IsZero() {
 		return nil
 	}
+	seen := read.Add(-j.limits.Settle)
 	running, err := tx.Requests(j.req.Tenant, Executing, Reconciling)
 	if err != nil {
 		return err
 	}
-	recent, err := tx.Recent(j.req.Tenant, read.Add(-longest))
+	recent, err := tx.Recent(j.req.Tenant, seen.Add(-longest))
 	if err != nil {
 		return err
 	}
 	for _, o := range append(running, recent...) {
-		sends := o.State == Executing || o.State == Reconciling
-		if o.ID != j.req.ID && (sends || o.Outcome.At.After(read)) && j.weighs(o) {
+		if o.ID != j.req.ID && changing(o, seen) && j.weighs(o) {
 			return ErrContested
 		}
 	}
 	return nil
+}
+
+// changing reports whether r may be changing the tenant, or has changed it after
+// the given time: what is read may be as old as that.
+func changing(r Request, since time.Time) bool {
+	switch r.State {
+	case Executing, Reconciling:
+		return true
+	case Succeeded, Partial, Unknown:
+		return r.Outcome.At.After(since)
+	default:
+		return false
+	}
 }
 
 // validate reads everything again that the approval was based on, returns the
