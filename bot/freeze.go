@@ -16,6 +16,7 @@ import (
 	"twokey/chat"
 	"twokey/commands"
 	"twokey/commands/approval"
+	"twokey/commands/identity"
 	"twokey/commands/rules"
 	"twokey/store"
 )
@@ -74,7 +75,8 @@ func (f freezeCommand) Run(ctx context.Context, std streams) (err error) {
 // freeze freezes one tenant, and says it also where that was so already. One
 // that cannot be is no reason to leave the others.
 func (f freezeCommand) freeze(ctx context.Context, std streams, db *store.Store, r rules.Rules, admins chat.Address) error {
-	err := approval.FreezeNow(ctx, db, r.Tenant, whoIsHere(), f.Reason, commands.Pinned(r, admins))
+	people := identity.New(identity.Config{Rules: rules.Fixed(r), Links: db}, nil) // who is named needs no tenant
+	err := approval.FreezeNow(ctx, db, r.Tenant, whoIsHere(), f.Reason, commands.Named(ctx, people, admins))
 	if errors.Is(err, approval.ErrFrozen) {
 		_, err = fmt.Fprintf(std.out, "%s is frozen already\n", r.Tenant)
 		return err

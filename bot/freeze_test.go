@@ -10,10 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"twokey/chat"
+	"twokey/chat/visit"
 	"twokey/commands/approval"
+	"twokey/commands/link"
 	"twokey/commands/rules"
 	"twokey/store"
 	"twokey/store/pgtest"
@@ -124,9 +129,15 @@ func stopped(t *testing.T, dsn string) (path string) {
 	}
 	r := rules.Rules{
 		Tenant: "11111111-2222-4333-8444-555555555555", Links: map[string]string{"slack/T1/U1": "abe", "slack/T1/U2": "sam"},
-		Roles: map[string][]rules.Holder{"approver": {{User: "abe"}}},
+		Roles: map[string][]rules.Holder{"approver": {{User: "abe"}, {User: "bea"}}},
 	}
-	if err := s.LayRules(t.Context(), r, 0, func(approval.Tx) error { return nil }); err != nil {
+	err = s.LayRules(t.Context(), r, 0, func(approval.Tx) error { return nil })
+	if err == nil { // linked on the page, so long ago that it counts
+		err = s.UpdateLinks(t.Context(), func(tx link.Tx) error {
+			return tx.SaveLink(link.Link{Ref: "L-AAAAAA", Tenant: r.Tenant, Account: chat.Account{Platform: "slack", Workspace: "T1", User: "U3"}, Object: "bea", Proof: visit.MFA, Since: time.Now().Add(-link.Young)})
+		})
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -145,7 +156,8 @@ func stopped(t *testing.T, dsn string) (path string) {
 }
 
 // TestU12FreezeByConfiguration freezes on both databases while no bot runs: all
-// tenants of the configuration, whatever is wrong with the rest of it.
+// tenants of the configuration, whatever is wrong with the rest of it. Who is
+// named there is told, by a pinned account or one that was linked on the page.
 func TestU12FreezeByConfiguration(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range map[string]func(t *testing.T) string{
@@ -176,6 +188,15 @@ func TestU12FreezeByConfiguration(t *testing.T) {
 			})
 			if err != nil {
 				t.Fatal(err)
+			}
+			owed, err := s.Due(t.Context(), 10)
+			var told []string
+			for _, row := range owed {
+				told = append(told, row.To.User)
+			}
+			slices.Sort(told)
+			if want := []string{"U1", "U3"}; err != nil || !slices.Equal(told, want) {
+				t.Errorf("told are %v, want %v: %v", told, want, err)
 			}
 		})
 	}

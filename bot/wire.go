@@ -168,7 +168,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("load phrases: %w", err)
 	}
-	keeper, err := lay(ctx, commands.Laying{Book: bot.store, Tenant: a.reader, Admins: a.admins, Zone: a.zone}, a.laid, a.now)
+	keeper, err := lay(ctx, commands.Laying{Book: bot.store, Tenant: a.reader, Links: bot.store, Admins: a.admins, Zone: a.zone}, a.laid, a.now)
 	if err != nil {
 		return nil, err
 	}

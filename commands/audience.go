@@ -6,19 +6,18 @@ import (
 	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
-	"twokey/commands/rules"
 )
 
 // Everyone returns a function that lists where every approver and owner is
 // told of something, and the administrators' channel, if there is one. Each
 // chat account of a person is an address. A listed guest or leaver is told
 // nothing. Where the tenant cannot be asked the function returns, with the
-// error, what [Pinned] does.
+// error, what [Named] does.
 func Everyone(people *identity.Directory, admins chat.Address) func(ctx context.Context) ([]string, error) {
 	return func(ctx context.Context) ([]string, error) {
 		all, err := people.Active(ctx, identity.Approver, identity.Owner)
 		if err != nil {
-			return Pinned(people.Rules(), admins), err
+			return Named(ctx, people, admins), err
 		}
 		var accounts []chat.Account
 		for _, p := range all {
@@ -28,11 +27,19 @@ func Everyone(people *identity.Directory, admins chat.Address) func(ctx context.
 	}
 }
 
-// Pinned lists where those are told of something who are approvers or owners by
+// Named lists where those are told of something who are approvers or owners by
 // name, and the administrators' channel, if there is one: all that is known when
 // the tenant cannot be asked.
-func Pinned(r rules.Rules, admins chat.Address) []string {
-	return addresses(identity.Pinned(r, identity.Approver, identity.Owner), admins)
+func Named(ctx context.Context, people *identity.Directory, admins chat.Address) []string {
+	return addresses(byName(ctx, people, identity.Approver, identity.Owner), admins)
+}
+
+// byName returns the accounts of those who hold a role by name. The time to ask
+// the tenant may be over, and there is some for reading our own links.
+func byName(ctx context.Context, people *identity.Directory, any ...identity.Role) []chat.Account {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), alarmRead)
+	defer cancel()
+	return people.Named(ctx, any...)
 }
 
 // Channel lists the administrators' channel alone, as an address of what is owed.

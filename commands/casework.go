@@ -118,7 +118,7 @@ func deskOrStandIns(ctx context.Context, env Env, about string) (to []string, st
 		to = nil
 		people, err := env.People.Active(ctx, roles...)
 		if err != nil {
-			to = addresses(identity.Pinned(env.People.Rules(), roles...), chat.Address{})
+			to = addresses(byName(ctx, env.People, roles...), chat.Address{})
 		}
 		for _, p := range people {
 			to = append(to, directs(ctx, env, p.Object)...)
@@ -210,7 +210,7 @@ func alarmed(ctx context.Context, env Env) []string {
 	}
 	to, err := Everyone(env.People, chat.Address{})(ctx)
 	if err != nil || len(to) == 0 {
-		return Pinned(env.People.Rules(), chat.Address{})
+		return Named(ctx, env.People, chat.Address{})
 	}
 	return to
 }

@@ -11,6 +11,7 @@ import (
 
 	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/commands/link"
 	"twokey/commands/rules"
 )
 
@@ -117,13 +118,23 @@ func TestU10Thaw(t *testing.T) {
 	}
 }
 
-// Those are told of a freeze who are known, even if nobody can be looked up.
+// Those are told of a freeze who are known, even if nobody can be looked up: by
+// the owner's pins and by links that count.
 func TestEveryoneWhoIsKnown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, olga)
+	w := pageWorld(t, func(f *fixture) {
+		delete(f.links, account("abe"))
+		delete(f.links, account("bea"))
+	})
+	w.connects("bea", id("bea"))
+	w.advance(link.Young)
+	w.connects("abe", id("abe")) // just now: it may be another's
 	w.fails["user"] = errAway
-	to, err := Everyone(w.env.People, w.env.Admins)(t.Context())
-	if want := Pinned(w.rules(), w.env.Admins); !errors.Is(err, errAway) || len(want) < 2 || !slices.Equal(to, want) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	to, err := Everyone(w.env.People, w.env.Admins)(ctx)
+	want := []string{direct("olga"), encode(chat.Direct(chat.Account{Platform: "other", User: "abe-2"})), direct("bea"), encode(adminsChannel)}
+	if !errors.Is(err, errAway) || !slices.Equal(to, want) {
 		t.Errorf("%v, %v; want %v", to, err, want)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
+	"twokey/commands/link"
 	"twokey/commands/rules"
 )
 
@@ -31,6 +32,7 @@ type Rulebook interface {
 type Laying struct {
 	Book   Rulebook
 	Tenant identity.Tenant
+	Links  link.Store   // those that people made themselves; nil: there are none
 	Admins chat.Address // the administrators' channel
 	Zone   *time.Location
 }
@@ -84,7 +86,7 @@ func (l Laying) change(ctx context.Context, was rules.Version, is rules.Rules) (
 	if len(c.differences) == 0 {
 		return c, nil // another version of this program writes them otherwise
 	}
-	before := identity.New(identity.Config{Rules: rules.Fixed(was.Rules)}, l.Tenant)
+	before := identity.New(identity.Config{Rules: rules.Fixed(was.Rules), Links: l.Links}, l.Tenant)
 	for _, d := range c.differences {
 		for _, object := range people(d) {
 			c.names[object] = before.Name(ctx, approval.Principal{Tenant: was.Rules.Tenant, Object: object})

@@ -13,13 +13,14 @@ import (
 	"twokey/audit"
 	"twokey/chat"
 	"twokey/commands/identity"
+	"twokey/commands/link"
 	"twokey/commands/rules"
 	"twokey/store"
 )
 
 // laying lays rules down in a world.
 func (w *world) laying() Laying {
-	return Laying{Book: w.store, Tenant: w.tenant(), Admins: adminsChannel, Zone: w.env.Zone}
+	return Laying{Book: w.store, Tenant: w.tenant(), Links: w.store, Admins: adminsChannel, Zone: w.env.Zone}
 }
 
 func (w *world) lay(r rules.Rules) *rules.Keeper {
@@ -188,6 +189,22 @@ func togetherLaid(t *testing.T, dsn string) {
 	group.Wait()
 	if n := len(w.recorded("rules.changed")); n != 1 {
 		t.Errorf("recorded %d times", n)
+	}
+}
+
+// TestU09ToldByThePage holds that an approver who linked on the page is told as
+// well: most have no other account.
+func TestU09ToldByThePage(t *testing.T) {
+	t.Parallel()
+	w := pageWorld(t, func(f *fixture) { delete(f.links, account("bea")) })
+	w.connects("bea", id("bea"))
+	w.advance(link.Young)
+	w.lay(w.rules())
+	after := w.rules()
+	after.Solo = true
+	w.lay(after)
+	if told := w.toldOf("The rules of this bot were changed"); !slices.Contains(told, "bea") {
+		t.Errorf("told are %v", told)
 	}
 }
 

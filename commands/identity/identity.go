@@ -338,20 +338,6 @@ func account(key string) chat.Account {
 	return chat.Account{Platform: platform, Workspace: workspace, User: user}
 }
 
-// Pinned returns the chat accounts of everybody to whom rules give one of the
-// roles by name, in a fixed order. Nobody is looked up: members of groups are
-// not among them, and leavers may be.
-func Pinned(r rules.Rules, any ...Role) []chat.Account {
-	var all []chat.Account
-	for _, key := range slices.Sorted(maps.Keys(r.Links)) {
-		holder := rules.Holder{User: r.Links[key]}
-		if slices.ContainsFunc(any, func(role Role) bool { return slices.Contains(r.Roles[string(role)], holder) }) {
-			all = append(all, account(key))
-		}
-	}
-	return all
-}
-
 // Rules returns the rules that hold. They are shared: change nothing in them.
 func (d *Directory) Rules() rules.Rules { return d.cfg.Rules.Now() }
 
@@ -375,11 +361,23 @@ func (d *Directory) Accounts(ctx context.Context, p approval.Principal) []chat.A
 // made returns the accounts that a person linked on the page, as far as those
 // links count.
 func (d *Directory) made(ctx context.Context, now rules.Rules, object string) []chat.Account {
-	if d.cfg.Links == nil {
-		return nil
+	links, at := d.signed(ctx, now, object)
+	young := func(l link.Link) bool { return l.Young(at) }
+	if slices.ContainsFunc(links, young) {
+		if staff, err := d.staff(ctx, now, object); err != nil || !staff {
+			links = slices.DeleteFunc(links, young)
+		}
 	}
-	var links []link.Link
-	var at time.Time
+	return accounts(links)
+}
+
+// signed returns the links that a person made on the page and that hold, young
+// ones among them, and the time by which they do. Of an account that the owner
+// pinned there is none, nor any if links cannot be read.
+func (d *Directory) signed(ctx context.Context, now rules.Rules, object string) (links []link.Link, at time.Time) {
+	if d.cfg.Links == nil {
+		return nil, at
+	}
 	err := d.cfg.Links.ViewLinks(ctx, func(tx link.Tx) (err error) {
 		if links, err = tx.LinksOf(now.Tenant, object); err == nil {
 			at, err = tx.Now()
@@ -387,24 +385,56 @@ func (d *Directory) made(ctx context.Context, now rules.Rules, object string) []
 		return err
 	})
 	if err != nil {
-		return nil
+		return nil, at
 	}
 	written := d.cfg.Rules.Written().Links
-	links = slices.DeleteFunc(links, func(l link.Link) bool {
+	return slices.DeleteFunc(links, func(l link.Link) bool {
 		key := LinkKey(l.Account)
 		return !l.Holds(at) || now.Links[key] != "" || written[key] != ""
-	})
-	young := func(l link.Link) bool { return l.Young(at) }
-	if slices.ContainsFunc(links, young) {
-		if staff, err := d.staff(ctx, now, object); err != nil || !staff {
-			links = slices.DeleteFunc(links, young)
-		}
-	}
+	}), at
+}
+
+func accounts(links []link.Link) []chat.Account {
 	all := make([]chat.Account, len(links))
 	for i, l := range links {
 		all[i] = l.Account
 	}
 	return all
+}
+
+// Named returns the chat accounts of everybody to whom the rules give one of the
+// roles by name, in a fixed order: the pinned ones, then those of links that were
+// made on the page and count. Nobody is looked up in the tenant: members of groups
+// are not among them, and leavers may be.
+func (d *Directory) Named(ctx context.Context, any ...Role) []chat.Account {
+	now := d.cfg.Rules.Now()
+	var all []chat.Account
+	holders := named(now, any)
+	for _, key := range slices.Sorted(maps.Keys(now.Links)) {
+		if slices.Contains(holders, now.Links[key]) {
+			all = append(all, account(key))
+		}
+	}
+	for _, object := range holders {
+		links, at := d.signed(ctx, now, object)
+		links = slices.DeleteFunc(links, func(l link.Link) bool { return l.Young(at) })
+		all = append(all, accounts(links)...)
+	}
+	return all
+}
+
+// named lists the object IDs to which rules give one of the roles by name, sorted.
+func named(r rules.Rules, any []Role) []string {
+	var all []string
+	for _, role := range any {
+		for _, h := range r.Roles[string(role)] {
+			if h.User != "" {
+				all = append(all, h.User)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Name implements approval.Standing.
