@@ -7,6 +7,7 @@ import (
 	"twokey/bot/mail"
 	"twokey/chat"
 	"twokey/chat/phrases"
+	"twokey/commands"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 	"twokey/graph/rollout"
@@ -28,7 +29,7 @@ func newNudger(a assembly, bot *assembled, people *identity.Directory, facts fun
 			}
 			return accounts[0], true // one, or they had everything twice
 		},
-		Mail: a.mailPlatform(), Contact: a.contact,
+		Mail: a.mailPlatform(), Contact: func() string { return commands.Contact(people.Rules()) },
 		Language: func(ctx context.Context, to chat.Account) (phrases.Language, error) {
 			return bot.store.Language(ctx, a.org.ID, to)
 		},

@@ -59,6 +59,23 @@ func TestU09NewRulesOnSlack(t *testing.T) {
 	of.await("vic", "a refusal", of.says("You may not decide this"))
 }
 
+// TestU09ContactHoldsLate has somebody put their own number into the configuration
+// and ask at once: who decides is told to call whom they were told before.
+func TestU09ContactHoldsLate(t *testing.T) {
+	t.Parallel()
+	of := openOffice(t, officeOptions{scopes: []string{"groups:history"}})
+	if err := of.end(); err != nil {
+		t.Fatalf("the bot ended with %v", err)
+	}
+	of.write("twokey.yaml", strings.Replace(of.yaml(""), "contact: Ada Okafor, extension 42", "contact: Mallory, 13", 1))
+	of.start(0)
+	of.await("abe", "what has changed", of.direct("abe", of.says("The rules of this bot were changed", "Mallory, 13", "weaker")))
+	prompt := of.prompt("abe", of.ask("defaults enable everybody has been trained"))
+	if said := prompt.Plain + prompt.Text; strings.Contains(said, "Mallory, 13") || !strings.Contains(said, "Ada Okafor, extension 42") {
+		t.Errorf("the prompt says whom to call otherwise than what holds:\n%s", said)
+	}
+}
+
 // TestU12FreezeOnSlack freezes from the host beside the running bot: everybody
 // who decides is told on Slack, and nothing can be asked any more.
 func TestU12FreezeOnSlack(t *testing.T) {

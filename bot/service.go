@@ -143,7 +143,7 @@ func organisation(ctx context.Context, cfg *config.Config, set setting) (assembl
 		database: cfg.Store.DSN.Reveal(), simulated: set.simulated, now: set.now, log: set.log,
 		heads: headFiles(cfg.Audit.HeadTo), retention: cfg.Audit.Retention,
 		reader: c.reader, tenant: c, writer: c.writer, mailFrom: t.MailFrom, mailer: c.writer,
-		life: cfg.Approvals.Life, guide: ownGuide{cfg.Guide.Folder, cfg.Guide.Links, cfg.Guide.OwnTexts}, contact: cmp.Or(t.Contact, "whoever runs this bot"), chatSignIn: commands.ChatSignIn(t.ChatSignIn),
+		life: cfg.Approvals.Life, guide: ownGuide{cfg.Guide.Folder, cfg.Guide.Links, cfg.Guide.OwnTexts}, chatSignIn: commands.ChatSignIn(t.ChatSignIn),
 		pace: set.pace,
 	}
 	if cfg.Paged() {

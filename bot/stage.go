@@ -86,7 +86,7 @@ func (s *stage) assemble(ctx context.Context) (*assembled, error) {
 		database: s.database, simulated: true, now: s.clock.Now, log: s.log,
 		heads: []audit.HeadFile{audit.HeadFile(filepath.Join(s.folder, headsName))}, retention: demoRetention,
 		reader: client, tenant: unsigned{client}, writer: client, apps: []string{botApp}, org: org, laid: laid, scope: scope,
-		zone: zone, hours: commands.AroundTheClock(zone), contact: demoContact, chatSignIn: commands.ChatOwn,
+		zone: zone, hours: commands.AroundTheClock(zone), chatSignIn: commands.ChatOwn,
 		admins: chat.Address{Platform: console.Platform, Channel: channelAdmins},
 		chosen: func(a chat.Account) bool { return a.Platform == console.Platform },
 		digest: demoDigest(zone), pace: demoPace,

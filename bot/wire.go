@@ -57,7 +57,6 @@ type assembly struct {
 	zone       *time.Location // in which times are shown
 	hours      commands.Hours // of those who decide
 	life       time.Duration  // of a request that nobody decides; 0: as many hours as are usual
-	contact    string
 	guide      ownGuide
 	chatSignIn commands.ChatSignIn
 	admins     chat.Address
@@ -198,7 +197,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 	env := commands.Env{
 		Organization: a.org, Tenant: a.tenant, Writer: a.writer, Facts: digester.Facts, Kept: shown.Facts, Last: bot.syncer.Last, Scope: a.scope,
 		Engine: engine, Requests: requests, People: people, Guide: staff, Records: bot.store, Guard: bot.records, Digest: a.digest.of(digester), Trend: &shown, Changes: bot.watcher, Alerts: bot.store,
-		Absences: bot.store, Declarations: bot.store, LegacyUse: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone, Contact: a.contact,
+		Absences: bot.store, Declarations: bot.store, LegacyUse: bot.store, Staff: bot.store, Hours: a.hours, Languages: bot.store, Phrases: book, Rules: keeper, Zone: a.zone,
 		Proofs: bot.store, Page: a.page, Mail: a.mailPlatform(), Chosen: a.chosen,
 		Nudges: waves{bot.nudger, bot.store}, Links: a.guide.links, OwnTexts: a.guide.texts,
 		Admins: a.admins, ChatSignIn: a.chatSignIn, Build: build(), Now: a.now, Changed: bot.changed,

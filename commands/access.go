@@ -164,7 +164,7 @@ func (a accessAction) words(ctx context.Context, args accessArgs, s accessSnapsh
 		Radius:   "Nobody's sign-in changes. " + exempt,
 		Risk:     "Nothing goes wrong by a report. It shows in the sign-in log whom the policy would stop.",
 		Undo:     "Delete the policy in the Entra admin centre.",
-		Call:     a.env.Contact,
+		Call:     a.env.contact(),
 	}
 	if p, there := s.policy(args.Policy); there {
 		w.Now = "The policy " + quoted(p.Name, 80) + " is " + policyState(p.State) + "."

@@ -40,13 +40,13 @@ func advise(ctx context.Context, env Env, v phrases.Voice, from chat.Account, qu
 		}
 		return chat.Message{
 			Headline: v.Say("That is not my subject: I only know about signing in safely."),
-			Text:     v.Say("A person can help: %s.", env.Contact),
+			Text:     v.Say("A person can help: %s.", env.contact()),
 			Footer:   v.Say("Only you can see this."),
 		}, nil
 	case guide.ExpectHandover:
 		return chat.Message{
 			Headline: v.Say("A person should look at this with you."),
-			Text:     v.Say("Please ask %s. I cannot do this for you, and I do not want to guess.", env.Contact),
+			Text:     v.Say("Please ask %s. I cannot do this for you, and I do not want to guess.", env.contact()),
 			Footer:   v.Say("Only you can see this."),
 			Buttons: append(topicButtons(env, v, answer.Topics), chat.Button{
 				ID: "run", Label: v.Say("Ask a person for me"), Value: "person " + strings.Join(strings.Fields(question), " "), Style: chat.Primary,
@@ -55,7 +55,7 @@ func advise(ctx context.Context, env Env, v phrases.Voice, from chat.Account, qu
 	default:
 		a, ok := env.Guide.Article(answer.Topics[0], view(ctx, env, v, answer.Variant))
 		if !ok {
-			return chat.Message{}, &mistake{v.Say("I do not know that well enough."), v.Say("Please ask %s.", env.Contact)}
+			return chat.Message{}, &mistake{v.Say("I do not know that well enough."), v.Say("Please ask %s.", env.contact())}
 		}
 		m := article(env, v, a)
 		m.Buttons = append(topicButtons(env, v, answer.Topics[1:]), unhelpfulButton(v, a.ID, kept))
@@ -69,7 +69,7 @@ func advise(ctx context.Context, env Env, v phrases.Voice, from chat.Account, qu
 func otherLanguage(env Env, v phrases.Voice) chat.Message {
 	return chat.Message{
 		Headline: v.Say("I did not understand that: I look for answers to English questions only."),
-		Text:     v.Say("Choose a subject, ask me in English, or ask %s.", env.Contact),
+		Text:     v.Say("Choose a subject, ask me in English, or ask %s.", env.contact()),
 		Footer:   v.Say("Only you can see this."),
 		Buttons:  topicButtons(env, v, []string{"add-work-account", "new-phone", "lost-stolen-phone"}),
 	}
@@ -119,7 +119,7 @@ func article(env Env, v phrases.Voice, a guide.Article) chat.Message {
 		m.Fields = append(m.Fields, chat.Field{Label: v.Say("If that does not work"), Value: a.Otherwise})
 	}
 	if a.Person != "" {
-		m.Fields = append(m.Fields, chat.Field{Label: v.Say("A person can help when"), Value: a.Person + " " + v.Say("Ask %s.", env.Contact)})
+		m.Fields = append(m.Fields, chat.Field{Label: v.Say("A person can help when"), Value: a.Person + " " + v.Say("Ask %s.", env.contact())})
 	}
 	for _, l := range a.Links {
 		m.Links = append(m.Links, chat.Link(l))

@@ -73,7 +73,7 @@ func (a blockAction) words(s subject) approval.Words {
 		Radius: "This one account. Mail and files stay. What is signed in works on for up to an hour, unless its sessions are ended too.",
 		Risk:   s.shown() + " cannot work until somebody unblocks the account.",
 		Undo:   "“/mfa unblock " + s.UPN + "”. It works within minutes.",
-		Call:   a.env.Contact,
+		Call:   a.env.contact(),
 	}
 	if a.enables() {
 		w.Headline = "Let " + s.shown() + " sign in again"

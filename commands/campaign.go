@@ -69,7 +69,7 @@ func planCampaign(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 		Radius:   "Whoever signs in with a second factor and lacks the method that it asks for. It never reaches somebody who has none at all.",
 		Risk:     "People are asked at sign-in to register another method, or are not asked any more.",
 		Undo:     "“/mfa campaign set”, back to what it was" + undoWords,
-		Call:     env.Contact,
+		Call:     env.contact(),
 	}
 	return p, nil
 }

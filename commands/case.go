@@ -224,7 +224,7 @@ func strange(env Env) Command {
 		if err != nil {
 			return chat.Message{}, err
 		}
-		m := chat.Message{Headline: call.Voice.Say("Everybody who looks after security is told now."), Text: call.Voice.Say("If it is not certain, call %s at once.", env.Contact), Footer: call.Voice.Say(onlyYou)}
+		m := chat.Message{Headline: call.Voice.Say("Everybody who looks after security is told now."), Text: call.Voice.Say("If it is not certain, call %s at once.", env.contact()), Footer: call.Voice.Say(onlyYou)}
 		if call.Who.Has(identity.Helpdesk) {
 			m.Buttons = emergencyButtons(c)
 		}
@@ -295,11 +295,11 @@ func stopCase(env Env) Command {
 		if late := begunFields(env, requests); len(late) > 0 {
 			return chat.Message{
 				Headline: call.Voice.Say("Case %s is closed, but it is too late to stop what was asked for.", c.Ref),
-				Text:     call.Voice.Say("Somebody may be in the account. Call %s now. The help desk and everybody who looks after security are told.", env.Contact),
+				Text:     call.Voice.Say("Somebody may be in the account. Call %s now. The help desk and everybody who looks after security are told.", env.contact()),
 				Fields:   late, Footer: call.Voice.Say(onlyYou),
 			}, nil
 		}
-		return chat.Message{Headline: call.Voice.Say("Stopped: case %s is closed.", c.Ref), Text: call.Voice.Say("The help desk and everybody who looks after security are told. If you think that somebody is in your account, call %s now.", env.Contact), Footer: call.Voice.Say(onlyYou)}, nil
+		return chat.Message{Headline: call.Voice.Say("Stopped: case %s is closed.", c.Ref), Text: call.Voice.Say("The help desk and everybody who looks after security are told. If you think that somebody is in your account, call %s now.", env.contact()), Footer: call.Voice.Say(onlyYou)}, nil
 	})
 }
 

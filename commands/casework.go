@@ -103,7 +103,7 @@ func directs(ctx context.Context, env Env, object string) []string {
 func desk(ctx context.Context, env Env, about string) ([]string, error) {
 	to, _ := deskOrStandIns(ctx, env, about)
 	if len(to) == 0 {
-		return nil, &mistake{"Nobody is at the help desk who could be told here.", "Please call " + env.Contact + "."}
+		return nil, &mistake{"Nobody is at the help desk who could be told here.", "Please call " + env.contact() + "."}
 	}
 	return to, nil
 }
@@ -381,7 +381,7 @@ func deskWords(env Env, v phrases.Voice) string {
 		return ""
 	}
 	back := env.Hours.Next(env.Now()).In(env.Zone)
-	return v.Say("The help desk is closed now and back on %s. If it cannot wait, call %s.", v.Day(back)+", "+back.Format("15:04 MST"), env.Contact)
+	return v.Say("The help desk is closed now and back on %s. If it cannot wait, call %s.", v.Day(back)+", "+back.Format("15:04 MST"), env.contact())
 }
 
 // dueAt is when the help desk is reminded of what came in now.

@@ -10,6 +10,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"time"
@@ -69,7 +70,6 @@ type Env struct {
 	Hours      Hours          // of the help desk; without days they never end
 	Links      []string       // hosts, beside Microsoft's, to which what leads write may link
 	OwnTexts   bool           // whether texts come from a provider of the organisation's own
-	Contact    string         // whom staff can ask, "Ada at the IT help desk, extension 42"
 	Admins     chat.Address   // the administrators' channel
 	ChatSignIn ChatSignIn     // through what people sign in to the chat
 	Build      string         // version, commit, Go
@@ -92,6 +92,12 @@ func (env Env) kept(ctx context.Context) rollout.Facts {
 	}
 	return env.Kept(ctx)
 }
+
+// Contact is whom people are told to call. It goes by rules that hold: whoever put
+// their own number into the configuration would be called about what they do.
+func Contact(holding rules.Rules) string { return cmp.Or(holding.Contact, "whoever runs this bot") }
+
+func (env Env) contact() string { return Contact(env.Rules.Now()) }
 
 // last is what is known of the tenant without a word to it, for what has to be
 // answered at once and whatever becomes of the tenant.

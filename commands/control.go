@@ -72,7 +72,7 @@ func planThaw(ctx context.Context, env Env) (approval.Plan, error) {
 			Radius:   "Every change that this bot can make. What was approved before and has not run out starts then.",
 			Risk:     "If the reason for the freeze is still there, whoever misuses an account can go on.",
 			Undo:     "“/mfa freeze”, by any approver, at once.",
-			Call:     env.Contact,
+			Call:     env.contact(),
 		},
 		Policy: policyFor(env.Rules.Now(), thawStakes),
 	}, nil
@@ -175,7 +175,7 @@ func stopped(ctx context.Context, env Env, who identity.Speaker, seal, why strin
 		return chat.Message{}, attributed(ctx, env, err)
 	}
 	const alerted = "Everybody who decides about changes has been alerted."
-	call := alerted + " If you did not expect this, call " + env.Contact + " now."
+	call := alerted + " If you did not expect this, call " + env.contact() + " now."
 	switch {
 	case r.Pausable():
 		m := broken(r)

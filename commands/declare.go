@@ -75,7 +75,7 @@ func (a declareAction) plan(s subject, is declareSnapshot, want declareArgs) app
 	p := aboutOne(a.env, a.kind, declareVersion, s, stakesOf(a.kind, s))
 	p.Args, p.Snapshot = json.RawMessage(encode(want)), json.RawMessage(encode(is))
 	p.Words = approval.Words{
-		Now: a.sentence(is.Is), Then: a.sentence(&want), Call: a.env.Contact,
+		Now: a.sentence(is.Is), Then: a.sentence(&want), Call: a.env.contact(),
 		Undo: "“/mfa " + a.restoring(s.UPN, is.Is, want) + "”.",
 	}
 	if why := lookalike(s.Name, s.UPN); why != "" {

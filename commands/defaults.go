@@ -81,7 +81,7 @@ func enableWords(env Env, check preflightReport) approval.Words {
 		Radius:   "Every account in the tenant. There is no list of exceptions.",
 		Risk:     "Everybody who has not set up a second factor must do so at the next sign-in, and old mail programs, scanners and scripts that sign in with a password alone stop at once.",
 		Undo:     "“/mfa defaults disable”" + undoWords + " It works within seconds; nobody's set-up is lost.",
-		Call:     env.Contact,
+		Call:     env.contact(),
 		Findings: check.lines(),
 	}
 }
@@ -94,7 +94,7 @@ func disableWords(env Env) approval.Words {
 		Radius:   "Every account in the tenant.",
 		Risk:     "From then on a stolen password is enough to sign in, and old mail programs may sign in again.",
 		Undo:     "“/mfa defaults enable”" + undoWords + " It works within seconds.",
-		Call:     env.Contact,
+		Call:     env.contact(),
 	}
 }
 

@@ -55,7 +55,7 @@ func planExport(env Env, c Call, e exported) approval.Plan {
 			Radius:   rows + " about people: who they are, and how well their sign-in is protected. Nothing changes in the tenant.",
 			Risk:     "Whoever holds the file knows which accounts are the easiest to break into.",
 			Undo:     "It cannot be taken back. Ask the requester to delete it once it has served.",
-			Call:     env.Contact,
+			Call:     env.contact(),
 		},
 		Policy: policyFor(env.Rules.Now(), stakes{kind: kindNamed(ExportKind)}),
 	}

@@ -78,7 +78,7 @@ func planGoal(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 			Radius:   "The goal line of the trend, the forecast and the weekly digest. Nothing changes in the tenant.",
 			Risk:     "The digest measures the team by a goal that nobody agreed on.",
 			Undo:     "“/mfa goal” with what it was before, or “/mfa goal off”.",
-			Call:     env.Contact,
+			Call:     env.contact(),
 		},
 		Policy: policyFor(env.Rules.Now(), stakes{kind: kindNamed(GoalKind)}),
 	}, nil

@@ -44,7 +44,7 @@ func handout(ctx context.Context, env Env, v phrases.Voice, topic string) (chat.
 		return chat.Message{}, &mistake{v.Say("There is no article of that name."), v.Say("Perhaps you mean: %s.", strings.Join(similarTopics(env, topic), ", "))}
 	}
 	m := article(env, v, a)
-	m.Fields = append(m.Fields, chat.Field{Label: v.Say("For help"), Value: v.Say("%s. Nobody who helps you needs your password, a code or a QR code.", env.Contact)})
+	m.Fields = append(m.Fields, chat.Field{Label: v.Say("For help"), Value: v.Say("%s. Nobody who helps you needs your password, a code or a QR code.", env.contact())})
 	m.Footer = v.Say("Checked on %s. To be printed for people without chat; “/mfa guide print” makes it.", a.Reviewed.Format(time.DateOnly))
 	return m, nil
 }

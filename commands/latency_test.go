@@ -148,7 +148,7 @@ func farWorld(b *testing.B) *world {
 		Organization: org, Tenant: clients[1], Writer: clients[1], Facts: syncer.Facts, Kept: syncer.Kept, Scope: rollout.Scope{},
 		Engine:   &approval.Engine{Store: db, Standing: people, Expiry: AroundTheClock(time.UTC).Expiry},
 		Requests: db, People: people, Records: db, Declarations: db, Absences: db, Languages: db, Staff: db, Rules: keeper, Zone: time.UTC,
-		Contact: "Ada", Admins: adminsChannel, ChatSignIn: ChatOwn, Now: time.Now, Changes: keptChanges{db, org.ID},
+		Admins: adminsChannel, ChatSignIn: ChatOwn, Now: time.Now, Changes: keptChanges{db, org.ID},
 	}
 	w.env.Trend = &scheduler.Digester{
 		Tenant: org.ID, Name: org.Name, Facts: w.env.Kept, Scope: w.env.Scope, Store: db, Now: time.Now, Due: scheduler.Weekly{Day: time.Monday, Hour: 9, Zone: time.UTC},

@@ -56,7 +56,7 @@ func offerLink(ctx context.Context, env Env, c Call) (chat.Message, error) {
 			c.Voice.Say("The page shows a short code. Type it here: “/mfa link ABCD-EFGH”."),
 		},
 		Links:  []chat.Link{{Label: c.Voice.Say("Open the page"), URL: address}},
-		Footer: c.Voice.Say(onlyYou) + " " + c.Voice.Say("The address is for this chat account alone and works once. If somebody sends you such an address or asks you for a code, do not follow it, and tell %s.", env.Contact),
+		Footer: c.Voice.Say(onlyYou) + " " + c.Voice.Say("The address is for this chat account alone and works once. If somebody sends you such an address or asks you for a code, do not follow it, and tell %s.", env.contact()),
 	}
 	if c.Who.Linked && !c.Who.Suggested {
 		m.Text = c.Voice.Say("This chat account is linked to %s now. Signing in as somebody else takes the place of that.", quoted(c.Who.User.Name, 60))
@@ -189,7 +189,7 @@ func (d *Desk) worried(ctx context.Context, object string) (worried, error) {
 	if err != nil {
 		return worried{}, err
 	}
-	w := worried{to: directs(ctx, d.env, object), name: named(ctx, d.env, principal(d.env, object)), role: len(roles) > 0, call: d.env.Contact}
+	w := worried{to: directs(ctx, d.env, object), name: named(ctx, d.env, principal(d.env, object)), role: len(roles) > 0, call: d.env.contact()}
 	if w.role && d.env.Admins != (chat.Address{}) {
 		w.to = append(w.to, encode(d.env.Admins))
 	}

@@ -31,7 +31,7 @@ func lost(env Env) Command {
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			switch {
 			case !c.Who.Linked:
-				return chat.Message{}, &mistake{c.Voice.Say("I do not know who you are in Microsoft 365, so I cannot open a case for you here."), c.Voice.Say("Please call %s, or have a colleague type “/mfa lost --for” and your sign-in name.", env.Contact)}
+				return chat.Message{}, &mistake{c.Voice.Say("I do not know who you are in Microsoft 365, so I cannot open a case for you here."), c.Voice.Say("Please call %s, or have a colleague type “/mfa lost --for” and your sign-in name.", env.contact())}
 			case c.Args["for"] == "" && c.Args["now"] == "" && c.Args["words"] == "":
 				return lostForm(env, c.Voice), nil
 			default:
@@ -64,7 +64,7 @@ func lostForm(env Env, v phrases.Voice) chat.Message {
 // errNotFor is said where somebody may not learn more about an account that is
 // not theirs.
 func errNotFor(env Env, v phrases.Voice) error {
-	return &mistake{v.Say("I cannot open a case for that account."), v.Say("Please type the sign-in name in full, or call %s.", env.Contact)}
+	return &mistake{v.Say("I cannot open a case for that account."), v.Say("Please type the sign-in name in full, or call %s.", env.contact())}
 }
 
 func openLost(ctx context.Context, env Env, call Call) (chat.Message, error) {

@@ -58,7 +58,7 @@ func planMethod(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 		Radius:   "This one account. Sessions go on.",
 		Risk:     "If they still use it, they sign in with another method, or cannot sign in.",
 		Undo:     "It cannot be undone: they have to register it again.",
-		Call:     env.Contact,
+		Call:     env.contact(),
 		Findings: append(afterwards(s, left), risks...),
 	}
 	return p, nil

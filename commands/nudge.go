@@ -186,7 +186,7 @@ func planWave(ctx context.Context, env Env, k kind, w rollout.Wave) (approval.Pl
 		Now:      chosenWords(o), Then: "Each gets " + messageWords(w.Messages) + ", in their working hours, until " + dayWords(env, w.By.Add(-time.Nanosecond)) + " at the latest.",
 		Radius: "People's own messages in the chat. Nothing changes in the tenant. It reads: “" + example.Headline + " " + strings.ReplaceAll(example.Text, "\n\n", " ") + "”",
 		Risk:   "People are asked for what they cannot do yet, and come to the help desk.",
-		Undo:   undoWave(w), Call: env.Contact,
+		Undo:   undoWave(w), Call: env.contact(),
 	}
 	if w.Name != "" {
 		p.Words.Headline = "Begin the wave " + shown(w.Name) + ": write to " + whomWords(w.Whom, o.People)

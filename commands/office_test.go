@@ -198,7 +198,7 @@ func furnish(t *testing.T, f func(o *office), change ...func(*setting)) {
 
 // rules are the demo's: the cast, and both emergency accounts protected.
 func (o *office) rules() rules.Rules {
-	r := rules.Rules{Tenant: "", Roles: map[string][]rules.Holder{}, Links: map[string]string{}, Changes: Kinds(), Wait: 15 * time.Minute}
+	r := rules.Rules{Tenant: "", Roles: map[string][]rules.Holder{}, Links: map[string]string{}, Changes: Kinds(), Wait: 15 * time.Minute, Contact: "Ada Okafor, extension 42"}
 	for _, m := range simtenant.Cast(0) {
 		r.Links[identity.LinkKey(account(m.ID))] = m.ObjectID
 	}
@@ -268,7 +268,7 @@ func (o *office) staff(f func(o *office)) {
 		},
 		Engine:   &approval.Engine{Store: o.store, Standing: people, Expiry: AroundTheClock(zone).Expiry, Caps: approval.Caps{PerRequest: o.laid.PerRequest, PerHour: o.laid.PerHour}},
 		Requests: o.store, People: people, Guide: articles, Records: o.store, Declarations: o.store, Digest: o.digest, Staff: o.store,
-		Rules: keeper, Proofs: o.store, Chosen: everybodyChosen, Zone: zone, Contact: "Ada Okafor, extension 42", Links: []string{"intranet.vale.example"}, Admins: adminsChannel, ChatSignIn: ChatOwn, Build: "twokey 0.1", Now: o.now,
+		Rules: keeper, Proofs: o.store, Chosen: everybodyChosen, Zone: zone, Links: []string{"intranet.vale.example"}, Admins: adminsChannel, ChatSignIn: ChatOwn, Build: "twokey 0.1", Now: o.now,
 		Collect: func(ctx context.Context, v approval.Vote, deliver func(context.Context, any) error) (approval.Request, error) {
 			return o.runner.Collect(ctx, v, deliver)
 		},

@@ -297,7 +297,7 @@ func proddedByStaff(o *office, r *rand.Rand) {
 func onlyOf(o *office, person, typed string, m chat.Message) {
 	o.t.Helper()
 	body, _ := json.Marshal(m)
-	said := strings.ReplaceAll(string(body)+m.Plain(), o.env.Contact, "")
+	said := strings.ReplaceAll(string(body)+m.Plain(), o.env.contact(), "")
 	for _, x := range simtenant.Cast(0) {
 		if x.ID == person {
 			continue

@@ -81,7 +81,7 @@ func planPhone(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 		Radius:   "This one account. Whoever holds that telephone, and the password, can sign in.",
 		Risk:     "If the number is somebody else's, they get in. It was called back, was it not?",
 		Undo:     "“/mfa method remove " + s.UPN + " " + args.id() + "”.",
-		Call:     env.Contact,
+		Call:     env.contact(),
 		Findings: []string{textsEnd(today(env)) + " This is a stopgap: they need the app, a passkey or a key before then."},
 	}
 	return p, nil

@@ -23,7 +23,7 @@ func privacy(env Env) Command {
 		Access:      everybody,
 		Answer: func(ctx context.Context, c Call) (chat.Message, error) {
 			if !c.Who.Linked {
-				return chat.Message{}, &mistake{c.Voice.Say("I do not know who you are in Microsoft 365, so I cannot look for what is stored about you."), c.Voice.Say("Please ask %s.", env.Contact)}
+				return chat.Message{}, &mistake{c.Voice.Say("I do not know who you are in Microsoft 365, so I cannot look for what is stored about you."), c.Voice.Say("Please ask %s.", env.contact())}
 			}
 			if !asked.pass(c.Who.User.ID, env.Now()) {
 				return chat.Message{}, &mistake{c.Voice.Say("I looked for this less than a minute ago."), c.Voice.Say("Every table has to be looked through for it, so please wait a minute. The answer above still holds.")}

@@ -83,7 +83,7 @@ func planReset(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 		Radius:   "This one account, on every device.",
 		Risk:     "If whoever asks for it is not " + s.shown() + ", a stranger may register in their place.",
 		Undo:     "It cannot be undone: they have to register again.",
-		Call:     env.Contact,
+		Call:     env.contact(),
 		Findings: slices.Concat(afterwards(s, left), portalOnly(left), risks),
 	}
 	return p, nil

@@ -43,7 +43,7 @@ func planRevoke(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 		Radius:   "This one account, on every device and in every program. What holds a token works on for up to an hour.",
 		Risk:     "Nobody is locked out: they sign in again. Whoever knows the password and holds a second factor can do so as well.",
 		Undo:     "It cannot be undone, and need not be.",
-		Call:     env.Contact,
+		Call:     env.contact(),
 	}
 	return p, nil
 }

@@ -227,7 +227,7 @@ func wordsOfSeveral(env Env, kind string, targets []approval.Target) approval.Wo
 	n := fmt.Sprintf("%d accounts", len(targets))
 	w := approval.Words{
 		Radius: n + ", one after the other: " + shortly(targets) + ". On the way it can be paused, and stopped.",
-		Call:   env.Contact,
+		Call:   env.contact(),
 	}
 	switch kind {
 	case RevokeKind:

@@ -114,7 +114,7 @@ func passWords(env Env, s passSnapshot, order passArgs) approval.Words {
 		Radius:   "This one account. The pass stands for its password and second factor, and lets its holder register new ones.",
 		Risk:     "If whoever asks for it is not " + s.Subject.shown() + ", a stranger gets into the account.",
 		Undo:     "Delete the pass in the Entra admin centre or with “/mfa method remove”, and end their sessions with “/mfa revoke " + s.Subject.UPN + "”.",
-		Call:     env.Contact,
+		Call:     env.contact(),
 	}
 	if len(s.Passes) > 0 {
 		w.Now = "There is a pass already."

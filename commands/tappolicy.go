@@ -114,7 +114,7 @@ func planPassPolicy(ctx context.Context, env Env, c Call) (approval.Plan, error)
 		Radius:   "Nobody is given a pass by this. The help desk can give one to these accounts then, each with an approval of its own.",
 		Risk:     "Whoever may issue passes in Microsoft 365 can get into these accounts.",
 		Undo:     "In the Entra admin centre: Protection, Authentication methods, Temporary Access Pass.",
-		Call:     env.Contact,
+		Call:     env.contact(),
 	}
 	return p, nil
 }

@@ -115,7 +115,7 @@ func planTemplate(ctx context.Context, env Env, c Call) (approval.Plan, error) {
 			Now:      saysWords(now), Then: saysWords(args.Words),
 			Radius: "Everybody who is reminded in that language from then on. What has gone out, stays.",
 			Risk:   "The bot says in its own name what is not true, or leads people to the wrong page.",
-			Undo:   "“/mfa template set " + args.Template + " " + args.Language + " " + builtIn + "”.", Call: env.Contact,
+			Undo:   "“/mfa template set " + args.Template + " " + args.Language + " " + builtIn + "”.", Call: env.contact(),
 		},
 	}, nil
 }

@@ -43,7 +43,7 @@ func promptQuestion(env Env, v phrases.Voice) chat.Message {
 			{ID: "run", Label: v.Say("No, I did not approve it"), Value: "prompt no", Style: chat.Primary},
 			{ID: "run", Label: v.Say("Yes, I approved it"), Value: "prompt yes", Style: chat.Danger},
 		},
-		Footer: v.Say(onlyYou) + " " + v.Say("If you cannot wait, call %s.", env.Contact),
+		Footer: v.Say(onlyYou) + " " + v.Say("If you cannot wait, call %s.", env.contact()),
 	}
 }
 
@@ -136,7 +136,7 @@ func promptDenied(v phrases.Voice, c staff.Case) chat.Message {
 func promptApproved(ctx context.Context, env Env, call Call, c staff.Case) chat.Message {
 	v := call.Voice
 	m := chat.Message{
-		Headline: v.Say("This is an emergency. Call %s now.", env.Contact),
+		Headline: v.Say("This is an emergency. Call %s now.", env.contact()),
 		Text:     v.Say("Those who look after security have been paged: case %s.", c.Ref),
 		Steps: []string{
 			v.Say("Call now, and say that you approved a sign-in that was not yours."),
@@ -182,7 +182,7 @@ func blockOwn(ctx context.Context, env Env, call Call, c staff.Case) (approval.R
 		return approval.Request{}, err
 	}
 	if !state.May || len(a.risks(state)) > 0 {
-		return approval.Request{}, &mistake{"This account cannot be blocked here.", "Call " + env.Contact + "."}
+		return approval.Request{}, &mistake{"This account cannot be blocked here.", "Call " + env.contact() + "."}
 	}
 	p := aboutOne(env, ownBlockKind, blockVersion, s, stakes{kind: ownBlockKind, targets: 1})
 	p.Policy = approval.Policy{Name: policyOne, Quorum: 1, Version: policyVersion, Because: []string{

@@ -255,7 +255,7 @@ func town() *fixture {
 	f := &fixture{
 		licence: graph.Free, methods: map[string][]graph.Method{}, unread: map[string]error{}, fails: map[string]error{},
 		links: map[chat.Account]string{}, roles: map[identity.Role][]string{}, declared: map[string]rollout.Purpose{},
-		changes: []string{DefaultsKind},
+		changes: []string{DefaultsKind}, contact: "Ada Okafor at the IT help desk, extension 42",
 	}
 	for _, p := range []struct {
 		name, full string
@@ -595,8 +595,8 @@ func newDryWorld(t testing.TB, changes ...func(*fixture)) *world {
 		},
 		Guide: articles, Phrases: book, Digest: w.digest, Changes: &changeLog{},
 		Rules: rules.Fixed(w.rules()), Zone: zone,
-		Contact: "Ada Okafor at the IT help desk, extension 42", Admins: adminsChannel,
-		Build: "twokey 0.1", Now: w.now, ChatSignIn: ChatOwn,
+		Admins: adminsChannel,
+		Build:  "twokey 0.1", Now: w.now, ChatSignIn: ChatOwn,
 		Chosen: func(chat.Account) bool { return true },
 	}
 	w.env.People = w.people()

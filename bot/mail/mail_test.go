@@ -264,7 +264,7 @@ func (p *post) wave(platform string, talks func(string) bool, chats map[string]i
 	}
 	syncer := sync.New(sync.Config{Tenant: tenant, Reader: p.client, Store: &sync.Memory{}, Owner: "test", Now: clock, Fresh: time.Minute, Patience: time.Hour})
 	nudger, err := nudge.New(nudge.Config{
-		Tenant: tenant, Store: p.store, Facts: syncer.Facts, Methods: p.client.Methods, Group: p.client.GroupMembers, Mail: platform, Contact: "the help desk",
+		Tenant: tenant, Store: p.store, Facts: syncer.Facts, Methods: p.client.Methods, Group: p.client.GroupMembers, Mail: platform, Contact: func() string { return "the help desk" },
 		Account: func(_ context.Context, object string) (chat.Account, bool) {
 			return chat.Account{Platform: "chat", User: object}, talks(object)
 		},

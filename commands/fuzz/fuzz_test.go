@@ -47,7 +47,7 @@ func bot(f *testing.F) (*commands.Mux, *bytes.Buffer) {
 		f.Fatal(err)
 	}
 	here := &town{}
-	laid := rules.Rules{Tenant: "t-1", Roles: map[string][]rules.Holder{}, Links: map[string]string{}, Changes: commands.Kinds(), Wait: time.Minute}
+	laid := rules.Rules{Tenant: "t-1", Roles: map[string][]rules.Holder{}, Links: map[string]string{}, Changes: commands.Kinds(), Wait: time.Minute, Contact: "Ada, extension 42"}
 	for _, name := range names[:len(names)-1] {
 		object := "id-" + name
 		here.users = append(here.users, graph.User{ID: object, Name: strings.ToUpper(name), UPN: name + "@vale.example", Enabled: true, Licensed: true})
@@ -63,7 +63,7 @@ func bot(f *testing.F) (*commands.Mux, *bytes.Buffer) {
 		Organization: graph.Organization{ID: "t-1", Name: "Harbour & Vale", DefaultDomain: "vale.example"}, Tenant: here, Facts: here.facts, Scope: rollout.Scope{},
 		Engine:   &approval.Engine{Store: none, Standing: directory, Expiry: commands.AroundTheClock(time.UTC).Expiry},
 		Requests: none, People: directory, Guide: articles, Records: none, Digest: none, Trend: none, Changes: none, Nudges: none, Alerts: none, Absences: none, Languages: none, Declarations: none, Staff: none,
-		Phrases: book, Rules: keeper, Zone: time.UTC, Contact: "Ada, extension 42", Admins: chat.Address{Platform: "chat", Workspace: "W1", Channel: "admins"},
+		Phrases: book, Rules: keeper, Zone: time.UTC, Admins: chat.Address{Platform: "chat", Workspace: "W1", Channel: "admins"},
 		ChatSignIn: commands.ChatOwn, Build: "twokey 0.1", Now: now,
 		Collect: func(context.Context, approval.Vote, func(context.Context, any) error) (approval.Request, error) {
 			return approval.Request{}, approval.ErrNotFound

@@ -46,7 +46,7 @@ type Config struct {
 	// and everybody the second time: a chat may be what somebody does not read.
 	// Empty: nobody is mailed.
 	Mail    string
-	Contact string // to whom who was mailed can turn
+	Contact func() string // to whom who was mailed can turn
 	// Language returns in which language an account is written to.
 	Language func(ctx context.Context, a chat.Account) (phrases.Language, error)
 	// Held says why nobody is to be written to for now, a sentence; "" if they are.

@@ -102,7 +102,7 @@ func (n *Nudger) message(ctx context.Context, v phrases.Voice, w rollout.Wave, s
 // asMail is a message for whoever may have no chat in which to answer.
 func (n *Nudger) asMail(v phrases.Voice, m chat.Message) chat.Message {
 	m.Links = append(m.Links, chat.Link{Label: v.Say("Set it up on Microsoft's page"), URL: "https://aka.ms/mfasetup"})
-	m.Footer = v.Say("Answers to this mail are not read. If you need help, please turn to %s.", n.cfg.Contact) + " " + never(v)
+	m.Footer = v.Say("Answers to this mail are not read. If you need help, please turn to %s.", n.cfg.Contact()) + " " + never(v)
 	return m
 }
 
