@@ -64,7 +64,7 @@ func planThaw(ctx context.Context, env Env) (approval.Plan, error) {
 		return approval.Plan{}, &mistake{"Changes are not frozen.", "There is nothing to thaw."}
 	}
 	return approval.Plan{
-		Kind: approval.KindThaw, KindVersion: thawVersion, Args: json.RawMessage(`{}`), Snapshot: snapshot,
+		Kind: approval.KindThaw, KindVersion: thawVersion, Args: approval.Thaw{}.Args(f), Snapshot: snapshot,
 		Words: approval.Words{
 			Headline: "Let changes at " + quoted(env.Organization.Name, 60) + " go on after the freeze",
 			Now:      frozenWords(ctx, env, f),

@@ -151,6 +151,13 @@ var (
 	_ Local  = Thaw{}
 )
 
+// Args are with what it is asked for to end f: to end another freeze is another
+// request, which was never turned down.
+func (Thaw) Args(f Freeze) json.RawMessage {
+	text, _ := json.Marshal(map[string]string{"since": stamp(f.Since)}) // a string: cannot fail
+	return text
+}
+
 // Snapshot implements Action: which freeze it is that would end.
 func (t Thaw) Snapshot(ctx context.Context, r Request) (json.RawMessage, error) {
 	f, err := FreezeOf(ctx, t.Store, r.Tenant)
@@ -185,6 +192,27 @@ func endsOther(was json.RawMessage, f Freeze) *Refusal {
 		return refuse(ErrThawed, "Changes were frozen anew in the meantime.")
 	}
 	return nil
+}
+
+// outlived ends a thaw that waits to end another freeze than holds now, as
+// somebody asks for one anew. The freeze itself ends none: nothing may stand
+// between the brake and its being stored.
+func outlived(tx Tx, o Request, by Principal, now time.Time) (Change, bool, error) {
+	if o.Kind != KindThaw || open(o, now) != nil {
+		return Change{}, false, nil
+	}
+	f, err := tx.Freeze(o.Tenant)
+	if err != nil {
+		return Change{}, false, err
+	}
+	no := endsOther(o.Snapshot, f)
+	if no == nil {
+		return Change{}, false, nil
+	}
+	return Change{
+		To: Cancelled, Outcome: &Outcome{By: by, Why: no.Text, At: now},
+		Kind: "request.cancelled", Actor: by, Facts: map[string]any{"why": no.Text},
+	}, true, nil
 }
 
 // Steps implements Action: none in the tenant.

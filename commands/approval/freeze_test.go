@@ -13,9 +13,13 @@ import (
 func (w *world) thaw(asker string) approval.Plan {
 	w.t.Helper()
 	p := w.plan(asker, 2)
-	p.Kind, p.Args = approval.KindThaw, []byte(`{}`)
-	var err error
-	if p.Snapshot, err = (approval.Thaw{Store: w.store}).Snapshot(w.background(), approval.Request{Tenant: tenantID}); err != nil {
+	thaw := approval.Thaw{Store: w.store}
+	f, err := approval.FreezeOf(w.background(), w.store, tenantID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p.Kind, p.Args = approval.KindThaw, thaw.Args(f)
+	if p.Snapshot, err = thaw.Snapshot(w.background(), approval.Request{Tenant: tenantID}); err != nil {
 		w.t.Fatal(err)
 	}
 	return p
@@ -131,5 +135,44 @@ func TestThawEndsTheFreezeItWasAskedFor(t *testing.T) {
 		if told := w.owed(approval.NoticeAnnouncement); len(told) != 2 {
 			t.Errorf("told of %d, want of each freeze", len(told))
 		}
+	})
+}
+
+// However often it is frozen anew, another thaw may be asked for: one that waits
+// for a freeze before is in nobody's way, and such as became stale are no reason
+// to wait a day.
+func TestThawAfterFreezesAnew(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		anew := func() {
+			t.Helper()
+			if err := approval.FreezeItself(t.Context(), w.store, tenantID, "something else was noticed", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask := func() approval.Request {
+			t.Helper()
+			r, err := w.engine.Submit(t.Context(), w.thaw("ada"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		anew()
+		for range 3 {
+			r := ask()
+			time.Sleep(time.Minute)
+			anew()
+			w.wantEnd(w.approve(r, "bea", "cid"), approval.Stale)
+		}
+		waits := ask()
+		_, err := w.engine.Submit(t.Context(), w.thaw("ada"))
+		wantCode(t, err, "open")
+		time.Sleep(time.Minute)
+		anew()
+		r := ask()
+		if waits = w.wantEnd(waits, approval.Cancelled); !strings.Contains(waits.Outcome.Why, "frozen anew") {
+			t.Errorf("told %q", waits.Outcome.Why)
+		}
+		w.wantEnd(w.approve(r, "bea", "cid"), approval.Succeeded)
 	})
 }

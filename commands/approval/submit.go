@@ -261,7 +261,8 @@ func (e *Engine) remember(tx Tx, r *Request, now time.Time) error {
 
 // alone refuses a second open request of the same kind that aims at the same
 // object, or where neither aims at one: whichever ran first would make the
-// other stale. Requests that have run out meanwhile are expired on the way.
+// other stale. Requests that have run out meanwhile are expired on the way, and
+// thaws of a freeze that is over are cancelled.
 func alone(tx Tx, r Request, now time.Time) error {
 	others, err := tx.Requests(r.Tenant, OpenStates()...)
 	if err != nil {
@@ -271,7 +272,14 @@ func alone(tx Tx, r Request, now time.Time) error {
 		if !overlap(o, r) {
 			continue
 		}
-		if c, over := Expire(o, now); over {
+		c, over := Expire(o, now)
+		if !over {
+			c, over, err = outlived(tx, o, r.Requester, now)
+		}
+		if err != nil {
+			return err
+		}
+		if over {
 			if _, err := apply(tx, o, c, now); err != nil {
 				return err
 			}
