@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -147,6 +148,30 @@ func TestO03CodeLost(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestO02NotOurPass has the help desk create a pass like the one that was
+// ordered and never arrived, while nothing can be read: it is theirs, and stays.
+func TestO02NotOurPass(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		r := actionNamed("tap").begins(o)
+		o.agrees(r)
+		passes := "/users/" + cast("sue") + "/authentication/temporaryAccessPassMethods"
+		o.fault(`[{"method":"POST","path":"/users/*","times":1,"cut":"before","delay_ms":4000}]`)
+		var pressed sync.WaitGroup
+		pressed.Go(func() { o.press("ada", "collect", r.Seal(), nil) })
+		time.Sleep(2 * time.Second)
+		o.fault(`[{"method":"GET","path":"` + passes + `","status":503}]`)
+		pressed.Wait()
+		time.Sleep(5 * time.Minute)
+		o.portal("POST", "/v1.0"+passes, `{"lifetimeInMinutes":60,"isUsableOnce":true}`)
+		o.fault(`[]`)
+		r = o.ends(r)
+		if n := len(o.passesNow("sue")); n != 1 || r.State != approval.Failed {
+			o.t.Errorf("%d passes are left of theirs; %s: %s", n, r.State, r.Outcome.Why)
+		}
+	})
 }
 
 func (o *office) passesNow(name string) []graph.Pass {

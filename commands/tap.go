@@ -319,7 +319,7 @@ func (a passAction) Withdraw(r approval.Request, created approval.Step) approval
 }
 
 // Probe implements approval.Action. A pass is ours if it was not there just
-// before, and is as it was ordered.
+// before, is as it was ordered, and was created when ours was.
 func (a passAction) Probe(ctx context.Context, r approval.Request, before json.RawMessage, s approval.Step) (approval.Finding, error) {
 	args, err := readArgs[passArgs](r, passVersion)
 	id, unaimed := aimed(r)
@@ -336,16 +336,26 @@ func (a passAction) Probe(ctx context.Context, r approval.Request, before json.R
 		return found(there, map[bool]string{true: "the pass is there.", false: "the pass is not there."}[there]), nil
 	}
 	for _, p := range passes {
-		if !slices.Contains(was.Passes, p.ID) && args.made(p) {
+		if !slices.Contains(was.Passes, p.ID) && args.made(p, s.Intent) {
 			return approval.Finding{Class: approval.Applied, Seen: "there is a pass that was not there before.", Object: p.ID}, nil
 		}
 	}
 	return found(false, "there is no new pass."), nil
 }
 
-// made reports whether a pass is as it was ordered.
-func (a passArgs) made(p graph.Pass) bool {
-	return p.Once == !a.Multi && p.Lifetime == time.Duration(a.Minutes)*time.Minute
+// passWithin is how long after its intent a pass is created at the latest: that
+// is a call's time, and what the clocks of the two sides may be apart.
+const passWithin = 2 * time.Minute
+
+// made reports whether a pass is as it was ordered, and may be what an intent of
+// a moment has created. One that somebody creates later is theirs, though it be
+// the same: it replaces ours, or ours never was.
+func (a passArgs) made(p graph.Pass, intent time.Time) bool {
+	created := p.Created
+	if created.IsZero() {
+		created = p.Start
+	}
+	return p.Once == !a.Multi && p.Lifetime == time.Duration(a.Minutes)*time.Minute && !created.After(intent.Add(passWithin))
 }
 
 // Verify implements approval.Verifier.

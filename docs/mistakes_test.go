@@ -206,4 +206,9 @@ var mistakes = []mistake{
 		"err != nil || !r.Pausable() {", "err != nil || r.Pausable() {",
 		engineDir, "TestU05Stopped",
 	},
+	{
+		"a pass of somebody else is taken for ours", "commands/tap.go",
+		" && !created.After(intent.Add(passWithin))", " && !created.IsZero()",
+		"commands", "TestO02NotOurPass",
+	},
 }

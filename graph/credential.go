@@ -63,7 +63,8 @@ type PassOrder struct {
 // deletes the first.
 type Pass struct {
 	ID       string
-	Code     Secret // of one just created: Graph shows it this once
+	Code     Secret    // of one just created: Graph shows it this once
+	Created  time.Time // of one that is read; zero if Graph does not say
 	Start    time.Time
 	Lifetime time.Duration
 	Once     bool

@@ -45,6 +45,7 @@ func (c *Client) Passes(ctx context.Context, userID string) ([]graph.Pass, error
 // heldPass is a Temporary Access Pass as it is read: without its code.
 type heldPass struct {
 	ID       *string    `json:"id"`
+	Created  *time.Time `json:"createdDateTime"`
 	Start    *time.Time `json:"startDateTime"`
 	Lifetime *int       `json:"lifetimeInMinutes"`
 	Once     *bool      `json:"isUsableOnce"`
@@ -59,6 +60,6 @@ func toHeldPass(p heldPass) (graph.Pass, error) {
 	once, noOnce := need("isUsableOnce", p.Once)
 	usable, noUsable := need("isUsable", p.Usable)
 	return graph.Pass{
-		ID: id, Start: start.UTC(), Lifetime: time.Duration(lifetime) * time.Minute, Once: once, Usable: usable, Why: or(p.Why, ""),
+		ID: id, Created: or(p.Created, time.Time{}).UTC(), Start: start.UTC(), Lifetime: time.Duration(lifetime) * time.Minute, Once: once, Usable: usable, Why: or(p.Why, ""),
 	}, errors.Join(noID, noStart, noLifetime, noOnce, noUsable)
 }

@@ -91,7 +91,7 @@ func (p plain) people(truth *graphtest.Truth) {
 		truth.Passes[id] = []graph.Pass{}
 		for _, o := range p.list("/v1.0/users/" + id + "/authentication/temporaryAccessPassMethods") {
 			truth.Passes[id] = append(truth.Passes[id], graph.Pass{
-				ID: o.text("id"), Start: o.time("startDateTime"), Lifetime: o.minutes("lifetimeInMinutes"),
+				ID: o.text("id"), Created: o.time("createdDateTime"), Start: o.time("startDateTime"), Lifetime: o.minutes("lifetimeInMinutes"),
 				Once: o.flag("isUsableOnce"), Usable: o.flag("isUsable"), Why: o.text("methodUsabilityReason"),
 			})
 		}
