@@ -183,6 +183,31 @@ func (o *office) passesNow(name string) []graph.Pass {
 	return all
 }
 
+// TestO48Mixed has the answer of a changed policy of passes lost, and another
+// administrator change a part of it before it is read: nobody can tell any more
+// whether the first was done, and nobody is told that it was not.
+func TestO48Mixed(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		r := actionNamed("tap-policy").begins(o)
+		const path = "/policies/authenticationMethodsPolicy"
+		o.fault(`[{"method":"PATCH","path":"` + path + `/*","times":1,"cut":"after","delay_ms":4000}]`)
+		o.agrees(r)
+		for o.request(r.Ref).State != approval.Executing {
+			time.Sleep(time.Second)
+		}
+		o.fault(`[{"method":"GET","path":"` + path + `","status":503}]`)
+		time.Sleep(20 * time.Second)
+		o.portal("PATCH", "/v1.0"+path+"/authenticationMethodConfigurations/temporaryAccessPass",
+			`{"@odata.type":"#microsoft.graph.temporaryAccessPassAuthenticationMethodConfiguration","maximumLifetimeInMinutes":240}`)
+		o.fault(`[]`)
+		r = o.ends(r)
+		if r.State != approval.Unknown || !strings.Contains(r.Outcome.Why, "neither as it was nor as it should be: passes are switched on") {
+			o.t.Errorf("%s, %d effects: %s", r.State, len(o.effects()), r.Outcome.Why)
+		}
+	}, quiet)
+}
+
 // TestO45NotDelivered has the private answer fail: the pass is deleted by its ID,
 // and the requester is told to ask again.
 func TestO45NotDelivered(t *testing.T) {

@@ -214,7 +214,7 @@ func (a passPolicyAction) Steps(r approval.Request) ([]approval.Call, error) {
 }
 
 // Probe implements approval.Action.
-func (a passPolicyAction) Probe(ctx context.Context, r approval.Request, _ json.RawMessage, _ approval.Step) (approval.Finding, error) {
+func (a passPolicyAction) Probe(ctx context.Context, r approval.Request, before json.RawMessage, _ approval.Step) (approval.Finding, error) {
 	args, err := readArgs[passPolicyArgs](r, passPolicyVersion)
 	if err != nil {
 		return approval.Finding{}, err
@@ -223,5 +223,10 @@ func (a passPolicyAction) Probe(ctx context.Context, r approval.Request, _ json.
 	if err != nil {
 		return approval.Finding{}, err
 	}
-	return found(encode(is.Policy) == encode(normalPassPolicy(args.Policy)), "passes are switched "+onOff(is.Policy.Enabled)+" for "+targetList(is.Policy.Include)+"."), nil
+	seen, want := "passes are switched "+onOff(is.Policy.Enabled)+" for "+targetList(is.Policy.Include)+".", normalPassPolicy(args.Policy)
+	var was passPolicySnapshot
+	if err := json.Unmarshal(before, &was); err == nil && encode(is.Policy) != encode(want) && encode(is) != encode(was) {
+		return approval.Finding{Class: approval.Open, Seen: "the policy of passes is neither as it was nor as it should be: " + seen}, nil
+	}
+	return found(encode(is.Policy) == encode(want), seen), nil
 }
