@@ -27,7 +27,7 @@ const (
 // undoWords say by whom a change that needs two is undone.
 const undoWords = ", with two approvers; for a day one of those who approve this is enough."
 
-// made is a change that was made, and who approved it.
+// made is a change that was made, or may have been, and who approved it.
 type made struct {
 	approval.Request
 	approvers []approval.Principal
@@ -39,13 +39,13 @@ type made struct {
 // targets approved, or where it would leave too few able to sign in, the plan
 // comes back as it is.
 //
-// It looks at the last change of the same thing alone: the one before that was
-// undone, or was meant to be built upon.
+// It looks at the last change of the same thing alone, be it of a part of it: the
+// one before that was undone, or was meant to be built upon.
 func undo(last []made, p approval.Plan, now time.Time) approval.Plan {
 	last = slices.Clone(last)
 	slices.SortStableFunc(last, func(a, b made) int { return cmp.Compare(b.Outcome.At.UnixMicro(), a.Outcome.At.UnixMicro()) })
-	i := slices.IndexFunc(last, func(m made) bool { return sameThing(m.Request, p) })
-	if i < 0 || now.Sub(last[i].Outcome.At) >= undoTime || !restores(last[i].Request, p) {
+	i := slices.IndexFunc(last, func(m made) bool { return touches(m.Request, p) })
+	if i < 0 || !sameThing(last[i].Request, p) || now.Sub(last[i].Outcome.At) >= undoTime || !restores(last[i].Request, p) {
 		return p
 	}
 	var only []string
@@ -64,14 +64,25 @@ func undo(last []made, p approval.Plan, now time.Time) approval.Plan {
 	return p
 }
 
-// sameThing reports whether a plan would change what a request changed.
+// touches reports whether a plan would change some of what a request changed.
+func touches(r approval.Request, p approval.Plan) bool {
+	return r.Tenant == p.Tenant && matter(r.Kind) == matter(p.Kind) && common(r, p) > 0
+}
+
+// sameThing reports whether a plan that touches it would change just what a
+// request changed, and the whole of it was.
 func sameThing(r approval.Request, p approval.Plan) bool {
-	if r.Tenant != p.Tenant || matter(r.Kind) != matter(p.Kind) || len(r.Targets) != len(p.Targets) {
-		return false
+	return r.State == approval.Succeeded && common(r, p) == len(p.Targets) && len(r.Targets) == len(p.Targets)
+}
+
+// common is how many of a plan's targets are those of a request.
+func common(r approval.Request, p approval.Plan) (n int) {
+	for _, t := range p.Targets {
+		if slices.ContainsFunc(r.Targets, func(u approval.Target) bool { return u.ID == t.ID }) {
+			n++
+		}
 	}
-	return !slices.ContainsFunc(p.Targets, func(t approval.Target) bool {
-		return !slices.ContainsFunc(r.Targets, func(u approval.Target) bool { return u.ID == t.ID })
-	})
+	return n
 }
 
 // matter is what a kind of change is about: blocking, also one's own account, and
@@ -174,7 +185,7 @@ func (m *Mux) lighten(ctx context.Context, p approval.Plan) (approval.Plan, erro
 	return light, nil
 }
 
-// lastMade reads the changes that were made of late.
+// lastMade reads the changes that were made of late, or may have been.
 func lastMade(tx approval.Tx, tenant string) (last []made, now time.Time, err error) {
 	if now, err = tx.Now(); err != nil {
 		return nil, now, err
@@ -184,7 +195,7 @@ func lastMade(tx approval.Tx, tenant string) (last []made, now time.Time, err er
 		return nil, now, err
 	}
 	for _, r := range requests {
-		if r.State != approval.Succeeded {
+		if r.State != approval.Succeeded && r.State != approval.Partial && r.State != approval.Unknown {
 			continue
 		}
 		decisions, err := tx.Decisions(r.ID)

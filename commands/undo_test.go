@@ -101,6 +101,43 @@ func TestU12UndoByOthers(t *testing.T) {
 	})
 }
 
+// TestU12UndoOfALaterBlock has one of several who were blocked let in and blocked
+// anew, by itself or beside others: letting all of them in puts back more than the
+// first block, and that is for the usual rule.
+func TestU12UndoOfALaterBlock(t *testing.T) {
+	t.Parallel()
+	for name, later := range map[string]struct {
+		lines func(ids []string) []string
+		want  bool // it is an undoing
+	}{
+		"nothing later": {func([]string) []string { return nil }, true},
+		"one anew": {func(ids []string) []string {
+			return []string{"unblock " + ids[3] + " came back", "block " + ids[3] + " a stranger is in the account"}
+		}, false},
+		"one of two": {func(ids []string) []string {
+			return []string{"unblock " + ids[3] + " came back", "block " + ids[3] + "," + ids[4] + " strangers are in both"}
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			open(t, func(o *office) {
+				ids := o.plain(5)
+				all := strings.Join(ids[:4], ",")
+				for _, line := range append([]string{"block " + all + " they have left"}, later.lines(ids)...) {
+					r := o.asks("ada", line)
+					o.agrees(r)
+					if r = o.ends(r); r.State != approval.Succeeded {
+						t.Fatalf("%s: %s", line, r.State)
+					}
+				}
+				if r := o.asks("ada", "unblock "+all+" all a mistake"); (r.Policy.Name == policyUndo) != later.want {
+					t.Errorf("the rule is %+v", r.Policy)
+				}
+			}, func(s *setting) { s.laid.Many = 3 })
+		})
+	}
+}
+
 // defaultsRequest is a request of security defaults that was carried out.
 func defaultsRequest(enable bool, at time.Time, approvers ...string) made {
 	m := made{Request: approval.Request{
@@ -129,6 +166,16 @@ func TestUndo(t *testing.T) {
 		{"off again", []made{defaultsRequest(true, hour(1), "abe", "bea")}, false, nil, []string{"abe", "bea"}},
 		{"on again", []made{defaultsRequest(false, hour(1), "abe", "bea")}, true, nil, []string{"abe", "bea"}},
 		{"nothing was changed", nil, false, nil, nil},
+		{"a part of it was changed", []made{func() made {
+			m := defaultsRequest(true, hour(1), "abe")
+			m.State = approval.Partial
+			return m
+		}()}, false, nil, nil},
+		{"it is not known whether it was changed since", []made{defaultsRequest(true, hour(5), "abe"), func() made {
+			m := defaultsRequest(true, hour(1), "abe")
+			m.State = approval.Unknown
+			return m
+		}()}, false, nil, nil},
 		{"a day later", []made{defaultsRequest(true, hour(24), "abe", "bea")}, false, nil, nil},
 		{"just within a day", []made{defaultsRequest(true, hour(24).Add(time.Second), "abe")}, false, nil, []string{"abe"}},
 		{"the same once more", []made{defaultsRequest(true, hour(1), "abe")}, true, nil, nil},
@@ -230,7 +277,7 @@ func TestU12Restores(t *testing.T) {
 			t.Parallel()
 			target := []approval.Target{{ID: "x"}}
 			m := made{Request: row.made, approvers: []approval.Principal{{Tenant: tenantID, Object: "abe"}}}
-			m.Tenant, m.Targets, m.Outcome.At = tenantID, target, start.Add(-time.Hour)
+			m.Tenant, m.State, m.Targets, m.Outcome.At = tenantID, approval.Succeeded, target, start.Add(-time.Hour)
 			p := approval.Plan{
 				Tenant: tenantID, Kind: row.now.Kind, KindVersion: row.now.KindVersion, Args: row.now.Args, Targets: target,
 				Requester: approval.Principal{Tenant: tenantID, Object: "ada"}, Policy: approval.Policy{Name: "two", Quorum: 2},
