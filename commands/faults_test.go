@@ -12,6 +12,7 @@ import (
 	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/graph"
+	"twokey/graph/simtenant"
 )
 
 // actionNamed returns one of the actions.
@@ -206,6 +207,26 @@ func TestO48Mixed(t *testing.T) {
 			o.t.Errorf("%s, %d effects: %s", r.State, len(o.effects()), r.Outcome.Why)
 		}
 	}, quiet)
+}
+
+// TestO48EndedByOthers has somebody else end the sessions while a reset is under
+// way, and the bot's own call for it never arrive: it is not said to be done.
+func TestO48EndedByOthers(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		r := actionNamed("reset").begins(o)
+		o.fault(`[{"method":"DELETE","path":"/users/*","times":1,"delay_ms":20000}]`)
+		o.agrees(r)
+		time.Sleep(12 * time.Second)
+		revoke := "/users/" + cast("sue") + "/revokeSignInSessions"
+		o.portal("POST", "/v1.0"+revoke, "")
+		o.fault(`[{"method":"POST","path":"` + revoke + `","times":1,"cut":"before"}]`)
+		r = o.ends(r)
+		revoked := slices.ContainsFunc(o.effects(), func(e simtenant.Effect) bool { return strings.HasSuffix(e.Path, "/revokeSignInSessions") })
+		if revoked || r.State != approval.Unknown || !strings.Contains(r.Outcome.Why, "before the bot ended any") {
+			o.t.Errorf("ended by the bot: %t; %s: %s", revoked, r.State, r.Outcome.Why)
+		}
+	})
 }
 
 // TestO45NotDelivered has the private answer fail: the pass is deleted by its ID,

@@ -288,7 +288,7 @@ func (a resetAction) Probe(ctx context.Context, r approval.Request, before json.
 	if err := json.Unmarshal(before, &was); err != nil {
 		return approval.Finding{}, fmt.Errorf("read what was before: %w", err)
 	}
-	return sessionsEnded(ctx, a.env, r, was.From)
+	return sessionsEnded(ctx, a.env, r, was.From, s.Intent)
 }
 
 // Verify implements approval.Verifier.

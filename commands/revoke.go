@@ -110,17 +110,22 @@ func revoking(env Env, id string) approval.Call {
 }
 
 // Probe implements approval.Action.
-func (a revokeAction) Probe(ctx context.Context, r approval.Request, before json.RawMessage, _ approval.Step) (approval.Finding, error) {
-	var s revokeSnapshot
-	if err := json.Unmarshal(before, &s); err != nil {
+func (a revokeAction) Probe(ctx context.Context, r approval.Request, before json.RawMessage, s approval.Step) (approval.Finding, error) {
+	var was revokeSnapshot
+	if err := json.Unmarshal(before, &was); err != nil {
 		return approval.Finding{}, fmt.Errorf("read what was before: %w", err)
 	}
-	return sessionsEnded(ctx, a.env, r, s.From)
+	return sessionsEnded(ctx, a.env, r, was.From, s.Intent)
 }
 
-// sessionsEnded reports whether sessions were ended since they counted from a
-// moment on.
-func sessionsEnded(ctx context.Context, env Env, r approval.Request, before time.Time) (approval.Finding, error) {
+// clocksApart is how far the tenant's clock and the database's may be apart for
+// what was done before an intent to be told from what was done by it.
+const clocksApart = 5 * time.Second
+
+// sessionsEnded reports whether sessions that counted from a moment on were ended
+// by an intent. That they were ended before it is somebody else's doing, unless
+// the clocks are further apart: nobody can tell.
+func sessionsEnded(ctx context.Context, env Env, r approval.Request, before, intent time.Time) (approval.Finding, error) {
 	id, err := aimed(r)
 	if err != nil {
 		return approval.Finding{}, err
@@ -128,6 +133,9 @@ func sessionsEnded(ctx context.Context, env Env, r approval.Request, before time
 	from, err := env.Tenant.SessionsFrom(ctx, id)
 	if err != nil {
 		return approval.Finding{}, fmt.Errorf("read sessions: %w", err)
+	}
+	if from.After(before) && from.Before(intent.Add(-clocksApart)) {
+		return approval.Finding{Class: approval.Open, Seen: "sessions since " + moment(env, from) + " count, which was before the bot ended any."}, nil
 	}
 	return found(from.After(before), "sessions since "+moment(env, from)+" count."), nil
 }
