@@ -10,21 +10,15 @@ import (
 	"twokey/audit"
 	"twokey/chat"
 	"twokey/commands/approval"
+	"twokey/commands/rules"
 	"twokey/graph/rollout"
 	"twokey/graph/watch"
 )
 
 // newWatcher notices what is changed in a bot's tenant, whoever does it.
-func newWatcher(a assembly, alerts *alerts) *watch.Watcher {
-	var emergency []string
-	for id, purpose := range a.scope.Declared {
-		if purpose == rollout.Emergency {
-			emergency = append(emergency, id)
-		}
-	}
-	slices.Sort(emergency)
+func newWatcher(a assembly, alerts *alerts, keeper *rules.Keeper) *watch.Watcher {
 	return watch.New(watch.Config{
-		Tenant: a.org.ID, Apps: a.apps, Reader: a.reader, Store: alerts.store, Owner: owner(), Now: a.now, Log: a.log, Emergency: emergency,
+		Tenant: a.org.ID, Apps: a.apps, Reader: a.reader, Store: alerts.store, Owner: owner(), Now: a.now, Log: a.log, Emergency: guarded(keeper),
 		Alarm: func(ctx context.Context, alarm watch.Alarm) error {
 			a.log.ErrorContext(ctx, "changes in our name without a request of ours", "tenant", alarm.Tenant, "changes", len(alarm.Changes), "proved", alarm.Proved)
 			return alerts.inOurName(ctx, alarm)
@@ -69,6 +63,14 @@ func (a *alerts) inOurName(ctx context.Context, alarm watch.Alarm) error {
 		}})
 	}
 	return a.raise(ctx, "in our name/"+alarm.Changes[0].AuditID, alarmHeadline, alarmText(alarm), entries, linesOf(alarm.Changes))
+}
+
+// guarded are the emergency accounts that are looked after: as soon as they are
+// written down, and those that were taken out as long as they hold.
+func guarded(k *rules.Keeper) []string {
+	all := slices.Concat(k.Now().Emergency, k.Written().Emergency)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func linesOf(changes []rollout.LoggedChange) (ids []string) {

@@ -3,9 +3,12 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"twokey/commands/rules"
 	"twokey/store"
 )
 
@@ -27,6 +30,19 @@ func (d *demo) writeAs(app, method, path, body string) {
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
 		d.t.Fatalf("%s %s as %s: %s", method, path, app, resp.Status)
+	}
+}
+
+// TestU09EmergencyAccountIsWatched holds that an emergency account which was taken
+// out of the configuration is still looked after for the day that it holds, and a
+// new one at once.
+func TestU09EmergencyAccountIsWatched(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+	was, is := rules.Rules{Emergency: []string{"em1", "em2"}}, rules.Rules{Emergency: []string{"em2", "em3"}}
+	k := rules.NewKeeper([]rules.Version{{Rules: was, Since: now.Add(-2 * rules.Late)}, {Rules: is, Since: now}}, func() time.Time { return now })
+	if got, want := guarded(k), []string{"em1", "em2", "em3"}; !slices.Equal(got, want) {
+		t.Errorf("looked after are %v, want %v", got, want)
 	}
 }
 

@@ -185,7 +185,7 @@ func assemble(ctx context.Context, a assembly) (_ *assembled, err error) {
 		return nil, err
 	}
 	bot.alerts = newAlerts(a, bot, engine.Everyone)
-	bot.watcher = newWatcher(a, bot.alerts)
+	bot.watcher = newWatcher(a, bot.alerts, keeper)
 	digester := newDigester(a.org, a.scope, bot.store, bot.facts(a, bot.syncer.Facts), a.now, a.digest)
 	digester.CatchUp = bot.syncer.CatchUp
 	fill(digester, a, bot.store, bot.records.Head, keeper.Now)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"twokey/commands/approval"
+	"twokey/commands/rules"
 	"twokey/graph"
 	"twokey/graph/rollout"
 )
@@ -66,6 +67,7 @@ func TestG05CompareSentences(t *testing.T) {
 			w := newDryWorld(t, row.first)
 			before := w.snapshot(t)
 			row.after(w.fixture)
+			w.env.Rules = rules.Fixed(w.rules())
 			if got := (defaultsAction{w.env}).Compare(before, w.snapshot(t), asked(row.args), nil); !slices.Equal(got, row.want) {
 				t.Errorf("got %q\nwant %q", got, row.want)
 			}

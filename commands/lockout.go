@@ -85,12 +85,10 @@ func (s severally) Weighs(r approval.Request) bool {
 	return s.kind.name != UnblockKind && weighs(r.Snapshot)
 }
 
-// emergencyIDs are the emergency access accounts, wherever they were declared.
-func emergencyIDs(env Env) []string {
-	ids := append(emergency(env.Scope), env.Rules.Now().Emergency...)
-	slices.Sort(ids)
-	return slices.Compact(ids)
-}
+// emergencyIDs are the emergency access accounts by the rules that hold, sorted.
+// The scope has those that were written down just now too: whoever wrote them is
+// not to exempt an account from every policy before others had a day to object.
+func emergencyIDs(env Env) []string { return env.Rules.Now().Emergency }
 
 // without says what it would do if accounts could no longer sign in, a
 // sentence for each limit that is broken. Where too few can already, a change

@@ -15,6 +15,7 @@ import (
 	"twokey/commands/identity"
 	"twokey/commands/link"
 	"twokey/commands/rules"
+	"twokey/graph/rollout"
 	"twokey/store"
 )
 
@@ -232,4 +233,24 @@ func TestG29Rules(t *testing.T) {
 	if history, err := w.store.Rules(t.Context(), tenantID); err != nil || len(history) != 1 || len(w.recorded("rules.changed")) > 0 {
 		t.Errorf("laid down: %+v, %v", history, err)
 	}
+}
+
+// TestU09EmergencyAccountHoldsLate holds that an account which was written down
+// as an emergency account just now is exempt from nothing before a day is over.
+func TestU09EmergencyAccountHoldsLate(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		is := o.laid
+		is.Emergency = append(slices.Clone(is.Emergency), cast("sue"))
+		o.env.Rules = rules.NewKeeper([]rules.Version{{Rules: o.laid, Since: o.now().Add(-2 * rules.Late)}, {Rules: is, Since: o.now()}}, o.now)
+		o.env.Scope = rollout.Scope{Declared: map[string]rollout.Purpose{}}
+		for _, id := range is.Emergency {
+			o.env.Scope.Declared[id] = rollout.Emergency
+		}
+		o.assemble()
+		args := string(o.asks("ada", "require-mfa report-only as agreed").Args)
+		if strings.Contains(args, cast("sue")) || !strings.Contains(args, o.laid.Emergency[0]) {
+			t.Errorf("exempt are %s", args)
+		}
+	}, p1Office)
 }

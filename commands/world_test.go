@@ -418,6 +418,11 @@ func (f *fixture) rules() rules.Rules {
 	for role, group := range f.byGroup {
 		r.Roles[string(role)] = append(r.Roles[string(role)], rules.Holder{Group: group})
 	}
+	for object, purpose := range f.declared {
+		if purpose == rollout.Emergency {
+			r.Emergency = append(r.Emergency, object)
+		}
+	}
 	for a, object := range f.links {
 		r.Links[identity.LinkKey(a)] = object
 	}
