@@ -229,6 +229,21 @@ func TestO48EndedByOthers(t *testing.T) {
 	})
 }
 
+// TestG03ReadTooEarly has a reset read again before the tenant shows it: what was
+// deleted is not said to be there.
+func TestG03ReadTooEarly(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		r := actionNamed("reset").begins(o)
+		o.fault(`[{"method":"GET","path":"/users/*","stale_s":60}]`)
+		o.agrees(r)
+		r = o.ends(r)
+		if why := r.Outcome.Why; r.State != approval.Succeeded || strings.Contains(why, "Still there") || !strings.Contains(why, "What was deleted can be shown for a while yet.") {
+			o.t.Errorf("%s: %s", r.State, why)
+		}
+	})
+}
+
 // TestO45NotDelivered has the private answer fail: the pass is deleted by its ID,
 // and the requester is told to ask again.
 func TestO45NotDelivered(t *testing.T) {

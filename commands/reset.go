@@ -310,7 +310,7 @@ func (a resetAction) Verify(ctx context.Context, r approval.Request) (string, er
 		}
 	}
 	if len(still) > 0 {
-		said = append(said, "Still there: "+methodList(still)+".")
+		said = append(said, "Still listed: "+methodList(still)+". What was deleted can be shown for a while yet.")
 	}
 	if name := renamed(ctx, a.env, r); name != "" {
 		said = append(said, name)
