@@ -170,9 +170,12 @@ func (c change) words(now time.Time) string {
 	var b strings.Builder
 	for _, d := range c.differences {
 		b.WriteString("• " + differenceWords(d, c.names))
-		if d.Weaker {
+		switch {
+		case d.AtOnce:
+			b.WriteString(" This makes the rules weaker and cannot wait: it holds now. If nobody of you expected it, type “/mfa freeze” before anything else.")
+		case d.Weaker:
 			b.WriteString(" This makes the rules weaker, so it only holds from " + from + ".")
-		} else {
+		default:
 			b.WriteString(" This holds now.")
 		}
 		b.WriteString("\n")

@@ -68,8 +68,8 @@ func (w *world) announced() map[string]chat.Message {
 func direct(name string) string { return encode(chat.Direct(account(name))) }
 
 // TestU09 holds that a configuration which became weaker is noticed, told to
-// everybody who decided until then, and late; and that what became stronger
-// holds at once.
+// everybody who decided until then, and late; that what became stronger holds at
+// once; and that of what cannot wait it is not said that it does.
 func TestU09(t *testing.T) {
 	t.Parallel()
 	onEach(t, weakened)
@@ -94,6 +94,7 @@ func weakened(t *testing.T, dsn string) {
 	after.Roles = maps.Clone(after.Roles)
 	after.Roles["approver"] = []rules.Holder{{User: id("abe")}, {User: id("sam")}} // bea is out, sam is in
 	after.Protected, after.Contact, after.Wait = nil, "Mallory, 13", time.Hour
+	after.Addresses = map[string]string{"web.sign_in": "another app"}
 	after.Links = maps.Clone(after.Links)
 	after.Links[identity.LinkKey(account("mallory"))] = id("olga")
 	k := w.lay(after)
@@ -115,6 +116,7 @@ func weakened(t *testing.T, dsn string) {
 			"“Sam Rivera” (id-sam) is new. This makes the rules weaker, so it only holds from Thu 26 Nov, 13:00.",
 			"Protected accounts: “Emergency 1” (id-em1) is gone. This makes the rules weaker",
 			"Contact: “Mallory, 13”, and before “Ada Okafor, 42”. This makes", "Wait of two: “1h0m0s”, and before “15m0s”. This holds now.",
+			"Address web.sign_in: “another app” is new. This makes the rules weaker and cannot wait: it holds now.",
 			"Link chat/W1/mallory: “Olga Petrova” (id-olga) is new. This makes", "“/mfa freeze” stops all changes at once",
 		} {
 			if !strings.Contains(text, want) {
@@ -130,7 +132,7 @@ func weakened(t *testing.T, dsn string) {
 	}
 
 	records := w.recorded("rules.changed")
-	if len(records) != 6 {
+	if len(records) != 7 {
 		t.Errorf("%d records, want one for each difference: %+v", len(records), records)
 	}
 	for _, r := range records {
@@ -143,7 +145,7 @@ func weakened(t *testing.T, dsn string) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if again := w.lay(after); again.Now().Hash() != now.Hash() || len(w.recorded("rules.changed")) != 6 {
+	if again := w.lay(after); again.Now().Hash() != now.Hash() || len(w.recorded("rules.changed")) != 7 {
 		t.Error("a second start is a second change")
 	}
 	w.advance(rules.Late)

@@ -22,6 +22,20 @@ var errNoStepUp = &approval.Refusal{
 	Text: phrases.Mark("This needs a fresh proof of who you are, and this bot has no page on which to give it. An owner can set one up (“web.public_url” in the configuration), or accept to go without (“accept_no_step_up”), but not for chat accounts that are people's own."),
 }
 
+// errNoStepUpYet is for the same while it does not hold yet that it goes without.
+var errNoStepUpYet = &approval.Refusal{
+	Code: errNoStepUp.Code,
+	Text: phrases.Mark("This needs a fresh proof of who you are, and this bot has no page on which to give it. It was accepted less than a day ago to go without, which holds a day after that: try again then."),
+}
+
+// noStepUp says why nobody can give a proof that an account needs.
+func noStepUp(env Env, a chat.Account) error {
+	if env.Rules.Written().AcceptNoStepUp && !slices.Contains(env.Rules.Now().Personal, a.Platform) {
+		return errNoStepUpYet
+	}
+	return errNoStepUp
+}
+
 // stepUpWords are what [approval.ErrStepUp] says.
 var stepUpWords = phrases.Mark("This needs a fresh proof of who you are.")
 
@@ -61,7 +75,7 @@ func freshOf(ctx context.Context, env Env, p approval.Principal, a chat.Account,
 	case !needsProof(env, a, kind):
 		return approval.Fresh{}, nil
 	case env.Page == "":
-		return approval.Fresh{}, errNoStepUp
+		return approval.Fresh{}, noStepUp(env, a)
 	}
 	var last link.Proof
 	var least visit.Proof

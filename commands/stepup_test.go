@@ -58,6 +58,31 @@ func TestU02Kinds(t *testing.T) {
 	}
 }
 
+// TestU09PageTakenOut holds that who takes the page out of the configuration, where
+// going without a proof is accepted, is asked for one all the same for a day: no
+// powerful change passes meanwhile.
+func TestU09PageTakenOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	was, is := w.rules(), w.rules()
+	was.AcceptNoStepUp, is.AcceptNoStepUp = true, true
+	was.Addresses = map[string]string{"web.public_url": thePage, "web.sign_in": "app"}
+	w.env.Page, w.env.Chosen = "", nil
+	w.govern(rules.NewKeeper([]rules.Version{{Rules: was, Since: w.now().Add(-2 * rules.Late)}, {Rules: is, Since: w.now()}}, w.now))
+	prove := func() error {
+		_, err := Prove(w.env)(t.Context(), approval.Principal{Tenant: tenantID, Object: id("ada")}, encode(account("ada")), PassKind, approval.ToApprove)
+		return err
+	}
+	w.advance(rules.Late - time.Second)
+	if err := prove(); err != errNoStepUpYet {
+		t.Errorf("before a day is over: %v", err)
+	}
+	w.advance(time.Second)
+	if err := prove(); err != nil {
+		t.Errorf("a day later: %v", err)
+	}
+}
+
 // TestU02StepUp asks and approves by a chat session alone: nothing is stored until
 // the same person has shown on the page who they are, by that very account, within
 // the last minutes. To deny and to cancel nobody needs that.

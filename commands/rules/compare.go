@@ -16,6 +16,7 @@ type Difference struct {
 	Was    string
 	Is     string
 	Weaker bool    // it gives more rights, or takes a safeguard away, or it cannot be told that it does not
+	AtOnce bool    // it is weaker and does not wait: the program that runs knows nothing else any more
 	Of     Subject // what Was and Is are
 }
 
@@ -38,7 +39,8 @@ func Compare(was, is Rules) []Difference {
 }
 
 // Effective returns what holds at now, if is replaced was at changed: is, but
-// with everything that became weaker still as it was until [Late] after. Where
+// with everything that became weaker, and can wait, still as it was until [Late]
+// after. Where
 // only a part can be told to be weaker, as a person who was added to a list,
 // that part waits and the rest does not.
 func Effective(was, is Rules, changed, now time.Time) Rules {
@@ -95,7 +97,7 @@ func meet(was, is Rules) ([]Difference, Rules) {
 		PerRequest:      atMost(m, "most targets of a request", was.PerRequest, is.PerRequest),
 		PerHour:         atMost(m, "most targets in an hour", was.PerHour, is.PerHour),
 		Solo:            m.permits("solo", was.Solo, is.Solo),
-		AcceptNoStepUp:  m.permits("accept no step-up", was.AcceptNoStepUp, is.AcceptNoStepUp),
+		AcceptNoStepUp:  m.noStepUp(was, is),
 		StepUp:          m.stepUp(was.StepUp, is.StepUp),
 		Personal:        m.guards("platforms of personal accounts", Setting, was.Personal, is.Personal),
 		Fallback:        m.permits("fallback", was.Fallback, is.Fallback),
@@ -104,10 +106,10 @@ func meet(was, is Rules) ([]Difference, Rules) {
 		AcceptLockout:   m.permits("accept lock-out", was.AcceptLockout, is.AcceptLockout),
 		MinAdmins:       atLeast(m, "administrators that must remain", was.MinAdmins, is.MinAdmins, strconv.Itoa),
 		MinEmergency:    atLeast(m, "emergency accounts that must remain", was.MinEmergency, is.MinEmergency, strconv.Itoa),
-		HeadTo:          m.guards("audit heads go to", Words, was.HeadTo, is.HeadTo),
+		HeadTo:          m.heads(was.HeadTo, is.HeadTo),
 		Contact:         m.contact("contact", was.Contact, is.Contact),
 		SecurityContact: m.contact("security contact", was.SecurityContact, is.SecurityContact),
-		Addresses:       m.addresses(was.Addresses, is.Addresses),
+		Addresses:       m.addresses(was, is),
 	}
 	return m.differences, e.Normal()
 }
@@ -172,6 +174,18 @@ func (m *meeting) permits(what string, was, is bool) bool {
 		m.note(what, onOff(was), onOff(is), is)
 	}
 	return was && is
+}
+
+// noStepUp compares whether powerful changes need no fresh proof. Where the owner
+// accepts that, one is asked for all the same as long as there is a page for it:
+// without the page nothing new is accepted, and yet less is asked.
+func (m *meeting) noStepUp(was, is Rules) bool {
+	both := m.permits("accept no step-up", was.AcceptNoStepUp, is.AcceptNoStepUp)
+	if both && was.paged() && !is.paged() {
+		m.note("accept no step-up", "on, beside a page that asks for a proof", "on", true)
+		return false
+	}
+	return both
 }
 
 // proofs are what can be asked for, from the weakest on.
@@ -270,19 +284,35 @@ func (m *meeting) links(was, is map[string]string) map[string]string {
 }
 
 // addresses compares where we send to. Whether another address is a worse one
-// cannot be told. One that is gone is no longer sent to.
-func (m *meeting) addresses(was, is map[string]string) map[string]string {
-	strict := map[string]string{}
-	for _, key := range keys(was, is) {
-		before, after := was[key], is[key]
+// cannot be told. One that is gone is no longer sent to, which is weaker where it
+// ends fresh proofs. None of it waits: the program was started with the new ones.
+func (m *meeting) addresses(was, is Rules) map[string]string {
+	first := len(m.differences)
+	for _, key := range keys(was.Addresses, is.Addresses) {
+		before, after := was.Addresses[key], is.Addresses[key]
 		if before != after {
-			m.note("address "+key, before, after, after != "")
-		}
-		if after != "" && before != "" {
-			strict[key] = before
+			m.note("address "+key, before, after, after != "" || slices.Contains(page, key) && was.proves() && !is.proves())
 		}
 	}
-	return strict
+	m.atOnce(first)
+	return is.Addresses
+}
+
+// heads compares where heads of the audit record go. The program knows none but
+// those of now.
+func (m *meeting) heads(was, is []string) []string {
+	first := len(m.differences)
+	m.guards("audit heads go to", Words, was, is)
+	m.atOnce(first)
+	return is
+}
+
+// atOnce says of what became weaker, from the first difference on, that it does
+// not wait.
+func (m *meeting) atOnce(first int) {
+	for i, d := range m.differences[first:] {
+		m.differences[first+i].AtOnce = d.Weaker
+	}
 }
 
 func (m *meeting) approvals(was, is Rules) map[string]Approval {

@@ -7,7 +7,8 @@
 // quiet one: [Compare] names each difference and says which of them make the
 // rules weaker, and [Effective] and [At] give the rules that hold meanwhile.
 // What became stronger holds at once, what became weaker a day later, when
-// those whom it should worry have been told.
+// those whom it should worry have been told. Outside addresses cannot wait: they
+// are told of as what holds now.
 //
 // Only IDs are in here. Everything is pure, and nothing here looks anybody up.
 package rules
@@ -103,6 +104,18 @@ type Approval struct {
 }
 
 func (a Approval) zero() bool { return a.Policy == "" && a.Wait == 0 && len(a.Approvers) == 0 }
+
+// page are the addresses that it takes for people to prove who they are.
+var page = []string{"web.public_url", "web.sign_in"}
+
+// paged reports whether there is a page on which people prove who they are.
+func (r Rules) paged() bool {
+	return !slices.ContainsFunc(page, func(key string) bool { return r.Addresses[key] == "" })
+}
+
+// proves reports whether powerful changes need a fresh proof, be it one that
+// nobody can give.
+func (r Rules) proves() bool { return r.paged() || !r.AcceptNoStepUp }
 
 // Hash returns the SHA-256 of the rules in hex. Rules that say the same in
 // another order, or spell a default out, have the same.

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -114,12 +115,13 @@ func TestU09Differences(t *testing.T) {
 			t.Parallel()
 			was, is := full(), full()
 			c.change(&is)
-			want := []rules.Difference{{What: c.what, Was: c.was, Is: c.is, Weaker: c.weaker, Of: subject(c.what, c.was+c.is)}}
+			atOnce := c.weaker && (strings.HasPrefix(c.what, "address ") || c.what == "audit heads go to")
+			want := []rules.Difference{{What: c.what, Was: c.was, Is: c.is, Weaker: c.weaker, AtOnce: atOnce, Of: subject(c.what, c.was+c.is)}}
 			if got := rules.Compare(was, is); !slices.Equal(got, want) {
 				t.Fatalf("Compare = %+v\nwant %+v", got, want)
 			}
 			meanwhile := is
-			if c.weaker {
+			if c.weaker && !atOnce {
 				meanwhile = was
 			}
 			if got := rules.Effective(was, is, day, soon); got.Hash() != meanwhile.Hash() {
@@ -135,7 +137,7 @@ func TestU09Differences(t *testing.T) {
 // eitherWay reports whether no change of a thing can be told to be safe, so that
 // of three versions none is as strict as the others.
 func eitherWay(what string) bool {
-	return what == "emergency accounts" || strings.Contains(what, "contact") || strings.HasPrefix(what, "address ") || strings.HasPrefix(what, "approval of ")
+	return what == "emergency accounts" || strings.Contains(what, "contact") || strings.HasPrefix(what, "approval of ")
 }
 
 // subject says what a difference is about.
@@ -172,6 +174,31 @@ func TestU09FirstContact(t *testing.T) {
 	was.SecurityContact = ""
 	if got := rules.Effective(was, is, day, day); got.SecurityContact != is.SecurityContact {
 		t.Errorf("the first security contact waits: %+v", rules.Compare(was, is))
+	}
+}
+
+// TestU09PageTakenOut holds that to take the page out is weaker where going
+// without a proof is accepted, and that a proof is asked for until a day later.
+func TestU09PageTakenOut(t *testing.T) {
+	t.Parallel()
+	was, is := full(), full()
+	was.AcceptNoStepUp, is.AcceptNoStepUp = true, true
+	was.Addresses = map[string]string{"web.public_url": "https://mfa.example", "web.sign_in": "app", "mail_from": "mfa@example"}
+	for key := range was.Addresses {
+		is.Addresses = maps.Clone(was.Addresses)
+		delete(is.Addresses, key)
+		page := key != "mail_from"
+		for _, d := range rules.Compare(was, is) {
+			if d.Weaker != page {
+				t.Errorf("without %s: %+v", key, d)
+			}
+		}
+		if got := rules.Effective(was, is, day, soon); got.AcceptNoStepUp == page || got.Addresses[key] != "" {
+			t.Errorf("without %s, a day less a moment after: %+v", key, got)
+		}
+		if got := rules.Effective(was, is, day, later); !got.AcceptNoStepUp {
+			t.Errorf("without %s, a day after: %+v", key, got)
+		}
 	}
 }
 
@@ -288,7 +315,7 @@ func TestVia(t *testing.T) {
 	}
 }
 
-// TestU09Effective holds that nothing becomes weaker before its time, that
+// TestU09Effective holds that nothing which can wait becomes weaker before its time, that
 // what became stronger holds at once, and that all of it holds a day later.
 func TestU09Effective(t *testing.T) {
 	t.Parallel()
@@ -297,11 +324,11 @@ func TestU09Effective(t *testing.T) {
 		early := day.Add(time.Duration(rapid.Int64Range(0, int64(rules.Late)-1).Draw(t, "after")))
 		e := rules.Effective(was, is, day, early)
 		for _, d := range rules.Compare(was, e) {
-			if d.Weaker {
+			if d.Weaker && !d.AtOnce {
 				t.Errorf("weaker already: %+v", d)
 			}
 		}
-		waiting := slices.DeleteFunc(rules.Compare(was, is), func(d rules.Difference) bool { return !d.Weaker })
+		waiting := slices.DeleteFunc(rules.Compare(was, is), func(d rules.Difference) bool { return !d.Weaker || d.AtOnce })
 		left := rules.Compare(e, is)
 		if len(left) != len(waiting) {
 			t.Errorf("left %+v\nof  %+v", left, waiting)
@@ -339,7 +366,7 @@ func TestU09History(t *testing.T) {
 				continue // replaced more than a day ago
 			}
 			for _, d := range rules.Compare(v.Rules, got) {
-				if d.Weaker && !eitherWay(d.What) {
+				if d.Weaker && !d.AtOnce && !eitherWay(d.What) {
 					t.Errorf("weaker than version %d: %+v", i, d)
 				}
 			}
@@ -394,6 +421,7 @@ func some(t *rapid.T, label string) rules.Rules {
 	})
 	duration := rapid.SampledFrom([]time.Duration{0, time.Minute, 15 * time.Minute, time.Hour})
 	text := rapid.SampledFrom([]string{"", "x", "y"})
+	outside := rapid.MapOfN(rapid.SampledFrom([]string{"graph", "web.public_url", "web.sign_in"}), text, 0, 3)
 	named := rapid.MapOfN(rapid.SampledFrom([]string{"k", "l", "m"}), text, 0, 3)
 	approval := rapid.Custom(func(t *rapid.T) rules.Approval {
 		return rules.Approval{
@@ -414,7 +442,7 @@ func some(t *rapid.T, label string) rules.Rules {
 			Fallback: rapid.Bool().Draw(t, "fallback"), ManagerApproves: rapid.Bool().Draw(t, "managers"), AdminsTwo: rapid.Bool().Draw(t, "admins"), AcceptLockout: rapid.Bool().Draw(t, "lock-out"),
 			MinAdmins: rapid.IntRange(0, 3).Draw(t, "admins left"), MinEmergency: rapid.IntRange(0, 3).Draw(t, "emergency left"),
 			HeadTo: names.Draw(t, "heads"), Contact: text.Draw(t, "contact"), SecurityContact: text.Draw(t, "security"),
-			Addresses: named.Draw(t, "addresses"),
+			Addresses: outside.Draw(t, "addresses"),
 		}
 	}).Draw(t, label)
 }
