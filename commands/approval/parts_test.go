@@ -188,6 +188,23 @@ func TestG15PausedOverRestart(t *testing.T) {
 	}
 }
 
+// Of what was interrupted before it sent anything, and is done after that, nobody
+// reads that it was interrupted.
+func TestG03InterruptedAndDone(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.tenant.setTakes(2 * time.Second)
+		r := w.askSeveral("lamp", "door")
+		for w.find(r).State != approval.Executing {
+			time.Sleep(100 * time.Millisecond)
+		}
+		w.kill()
+		w.start(nil)
+		if r = w.wantEnd(r, approval.Succeeded); r.Outcome.Why != "" {
+			t.Errorf("it ended: %q", r.Outcome.Why)
+		}
+	})
+}
+
 // Of what was interrupted and found too late to be gone on with is said so.
 func TestG06NotGoneOnWithAfterItsTime(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {

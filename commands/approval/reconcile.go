@@ -235,6 +235,9 @@ func (j *job) complete(ctx context.Context, steps []Step, remark string) (time.D
 	if err := j.own(ctx, j.attempt.Deadline); err != nil {
 		return unread, err
 	}
+	if len(steps) == 0 {
+		remark = "" // that nothing was sent is so no more
+	}
 	return 0, j.run(ctx, steps, remark)
 }
 
