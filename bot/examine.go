@@ -236,9 +236,17 @@ func (d *examination) tenant(ctx context.Context, cfg *config.Config, set settin
 // today, if the bot was started with this file now. That nobody could keeps it
 // from no start: whoever is ill today is back tomorrow.
 func (d *examination) decisions(ctx context.Context, cfg *config.Config, c clients, org graph.Organization, laid rules.Rules) {
-	history, away := lately(ctx, cfg, org.ID)
+	var history []rules.Version
+	known := identity.Config{Now: d.now}
+	if db := formerly(cfg); db != nil {
+		defer db.Close()
+		var away map[string]time.Time
+		history, away = lately(ctx, db, org.ID)
+		known.Links, known.Away = db, func(context.Context) (map[string]time.Time, error) { return away, nil }
+	}
 	keeper := rules.NewKeeper(append(history, rules.Version{Rules: laid, Since: d.now()}), d.now)
-	people := identity.New(identity.Config{Rules: keeper, Now: d.now, Away: func(context.Context) (map[string]time.Time, error) { return away, nil }}, c.reader)
+	known.Rules = keeper
+	people := identity.New(known, c.reader)
 	all, err := commands.Decisions(ctx, commands.Env{Organization: org, People: people, Rules: keeper})
 	if err != nil {
 		d.add(finding{Check: "who decides", State: stateNote, What: sentence(err), Why: "Who could decide today is not known.", Mend: cmp.Or(hint(err), again)})
@@ -257,15 +265,18 @@ func (d *examination) decisions(ctx context.Context, cfg *config.Config, c clien
 	}
 }
 
-// lately is what a bot that ran on the database was told by its file, and who
-// said that they are away: nothing if none ran there.
-func lately(ctx context.Context, cfg *config.Config, tenant string) ([]rules.Version, map[string]time.Time) {
+// formerly is the database, nil if there is none because no bot ran yet.
+func formerly(cfg *config.Config) *store.Store {
 	dsn := cfg.Store.DSN.Reveal()
 	if _, err := os.Stat(dsn); err != nil && !strings.Contains(dsn, "://") {
-		return nil, nil
+		return nil
 	}
-	db := store.OpenToRead(dsn)
-	defer db.Close()
+	return store.OpenToRead(dsn)
+}
+
+// lately is what a bot that ran on the database was told by its file, and who
+// said that they are away.
+func lately(ctx context.Context, db *store.Store, tenant string) ([]rules.Version, map[string]time.Time) {
 	history, err := db.Rules(ctx, tenant)
 	if err != nil {
 		return nil, nil // what is wrong with the database is said of it

@@ -48,7 +48,8 @@ func diagnose(ctx context.Context, env Env) (chat.Message, error) {
 		m.Headline, m.Table = "No kind of change is switched on.", nil
 	case len(stuck) > 0:
 		m.Headline = stuckHeadline(stuck)
-		m.Text = appoint(ctx, env, 1)
+		first := slices.IndexFunc(all, func(d Decision) bool { return d.Mend != "" })
+		m.Text = mend(ctx, env, 1, all[first].unlinked)
 	}
 	for _, note := range append(Notices(env.Rules.Now()), notes...) {
 		m.Fields = append(m.Fields, chat.Field{Label: "Take care", Value: note})
@@ -71,7 +72,9 @@ type Decision struct {
 	Change string // "tap", "tap for somebody with a role"
 	By     string // "two: 2, then 15 minutes"
 	Who    string // names, "nobody", "whoever asks"
-	Mend   string // whom to appoint, where it could not be decided; else empty
+	Mend   string // who has to link an account or whom to appoint, where it could not be decided; else empty
+
+	unlinked []approval.Principal // see identity.Bench
 }
 
 // Decisions lists them for every kind of change that is switched on. Of env it
@@ -135,12 +138,12 @@ func decidable(ctx context.Context, env Env, k kind, p approval.Policy) (d Decis
 	for i, c := range b.Can {
 		names[i] = named(ctx, env, c)
 	}
-	d = Decision{By: decidedBy(p), Who: strings.Join(names, ", ")}
+	d = Decision{By: decidedBy(p), Who: strings.Join(names, ", "), unlinked: b.Unlinked}
 	switch missing := p.Quorum - len(b.Can); {
 	case p.Manager:
 		d.Who = strings.TrimPrefix(d.Who+", and their manager", ", and ")
 	case missing > 0:
-		d.Mend = appoint(ctx, env, missing)
+		d.Mend = mend(ctx, env, missing, b.Unlinked)
 		if d.Who = "nobody"; len(names) > 0 {
 			d.Who = "too few: " + strings.Join(names, ", ")
 		}

@@ -23,8 +23,8 @@ const fallbackWait = time.Hour
 // fallback returns the policy under which a request can be decided by those who
 // are there. Where the quorum is short only because approvers are targets or
 // away, one of the others is enough, the change waits longer, and everybody is
-// told. Nothing else makes fewer do, and nothing at all where people may be
-// locked out: there it stays as it is, and the request is refused. A request
+// told. Nothing else makes fewer do, not that somebody has linked no account, and
+// nothing at all where people may be locked out: there it stays as it is, and the request is refused. A request
 // about several accounts is not one about an approver: whoever asks could add
 // one of them to the others so that fewer decide.
 func fallback(r rules.Rules, p approval.Policy, b identity.Bench, accounts int) approval.Policy {
@@ -33,7 +33,7 @@ func fallback(r rules.Rules, p approval.Policy, b identity.Bench, accounts int) 
 		targets = 0
 	}
 	missing := targets + len(b.Away)
-	if !r.Fallback || p.Quorum < 2 || slices.Contains(p.Because, whyLockout) || len(b.Can) == 0 || len(b.Can) >= p.Quorum || len(b.Can)+missing < p.Quorum {
+	if !r.Fallback || p.Quorum < 2 || slices.Contains(p.Because, whyLockout) || len(b.Can) == 0 || len(b.Can)+len(b.Unlinked) >= p.Quorum || len(b.Can)+missing < p.Quorum {
 		return p
 	}
 	var why []string
@@ -84,7 +84,7 @@ func shortWords(ctx context.Context, env Env, p approval.Policy, b identity.Benc
 	if b.Requester {
 		say += " You are an approver, and may not decide what you ask for yourself."
 	}
-	return say + " Nothing was asked for. " + appoint(ctx, env, p.Quorum-len(b.Can))
+	return say + " Nothing was asked for. " + mend(ctx, env, p.Quorum-len(b.Can), b.Unlinked)
 }
 
 func nobodyOr(n int) string {
@@ -92,6 +92,23 @@ func nobodyOr(n int) string {
 		return "nobody"
 	}
 	return fmt.Sprintf("only %d", n)
+}
+
+// mend says what makes enough who can decide: accounts of those who have none that
+// counts, and whom to appoint where that is not enough.
+func mend(ctx context.Context, env Env, missing int, unlinked []approval.Principal) string {
+	if len(unlinked) == 0 {
+		return appoint(ctx, env, missing)
+	}
+	names := make([]string, len(unlinked))
+	for i, p := range unlinked {
+		names[i] = named(ctx, env, p)
+	}
+	say := "No chat account counts of " + strings.Join(names, ", ") + ": “/mfa link” makes one that does a day later, or once an owner confirms it, and an owner can pin one."
+	if missing <= len(unlinked) {
+		return say
+	}
+	return say + " " + appoint(ctx, env, missing-len(unlinked))
 }
 
 // appoint says who can change that too few could decide.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"twokey/chat"
 	"twokey/commands/approval"
 	"twokey/commands/identity"
 	"twokey/commands/rules"
@@ -113,6 +114,52 @@ func product(values []string, n int) (all [][]string) {
 		}
 	}
 	return all
+}
+
+// TestU10NobodyLinked holds that approvers who have no chat account that counts
+// make up no quorum: nobody could ask them, and they could press nothing.
+func TestU10NobodyLinked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(f *fixture) {
+		for _, a := range []chat.Account{account("abe"), account("bea"), {Platform: "other", User: "abe-2"}} {
+			delete(f.links, a)
+		}
+	})
+	wantSaid(t, w.say("ada", "defaults enable all have been trained"), "This needs 2 approvers, and nobody could decide. Nothing was asked for.",
+		"No chat account counts of “Abe Lindqvist”, “Bea Fontaine”: “/mfa link” makes one")
+	if n := len(w.stored()); n > 0 {
+		t.Errorf("%d requests are stored", n)
+	}
+	wantSaid(t, w.say("olga", "doctor"), "These could not be decided today: defaults", "No chat account counts of “Abe Lindqvist”, “Bea Fontaine”")
+}
+
+// TestU10UnlinkedMakeNoFewerDo holds that one approval is not enough because
+// somebody has linked no account, whether or not they are away or the target too:
+// whoever wants fewer to decide could see to that.
+func TestU10UnlinkedMakeNoFewerDo(t *testing.T) {
+	t.Parallel()
+	two := approval.Policy{Name: "two", Quorum: 2, Wait: 15 * time.Minute}
+	for _, c := range []struct {
+		states   []string // of abe, bea and olga
+		unlinked string
+		want     string
+	}{
+		{[]string{"there", "away", "there"}, "", "two: 2 of 2, then 15m0s"},
+		{[]string{"there", "away", "there"}, "olga", "refused: appoint 1"},
+		{[]string{"there", "target", "there"}, "olga", "refused: appoint 1"},
+		{[]string{"there", "away"}, "", "fallback: 1 of 1, then 1h0m0s"},
+		{[]string{"there", "away"}, "bea", "refused: appoint 1"},
+		{[]string{"there", "target"}, "bea", "refused: appoint 1"},
+		{[]string{"there", "there", "there"}, "olga", "two: 2 of 2, then 15m0s"},
+	} {
+		w, targets := staffed(t, []string{"abe", "bea", "olga"}[:len(c.states)], c.states, func(r *rules.Rules) {
+			r.Fallback = true
+			delete(r.Links, identity.LinkKey(account(c.unlinked)))
+		})
+		if got := w.decided(t, two, "hal", targets...); got != c.want {
+			t.Errorf("%v, without an account %q: %s, want %s", c.states, c.unlinked, got, c.want)
+		}
+	}
 }
 
 // TestU10Manager holds that a manager is enough for their own staff where

@@ -238,6 +238,7 @@ type Bench struct {
 	Targets   []approval.Principal // approvers that the request is about
 	Provers   []approval.Principal // approvers on whose word the request rests
 	Away      []approval.Principal // approvers who said that they are away
+	Unlinked  []approval.Principal // approvers without a chat account that counts, whatever else: nobody can ask them, and they cannot press
 }
 
 // Bench looks everybody up who could decide r.
@@ -266,6 +267,8 @@ func (d *Directory) Bench(ctx context.Context, r approval.Request) (Bench, error
 		switch {
 		case p == r.Requester:
 			b.Requester = true
+		case len(d.Accounts(ctx, p)) == 0:
+			b.Unlinked = append(b.Unlinked, p)
 		case target(r, object):
 			b.Targets = append(b.Targets, p)
 		case proved:
