@@ -128,6 +128,7 @@ type Tenant interface {
 	Methods(ctx context.Context, userIDs []string) ([]graph.UserMethods, error)
 	SignInPreference(ctx context.Context, userID string) (graph.SignInPreference, error)
 	Passes(ctx context.Context, userID string) ([]graph.Pass, error)
+	HasPhone(ctx context.Context, userID string, p graph.Phone) (bool, error)
 	SessionsFrom(ctx context.Context, userID string) (time.Time, error)
 	Grants(ctx context.Context) (graph.Grants, error)
 }

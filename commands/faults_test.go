@@ -229,6 +229,23 @@ func TestO48EndedByOthers(t *testing.T) {
 	})
 }
 
+// TestO02NotOurPhone has somebody register another number while the bot's own
+// never arrived: that is not what was asked for.
+func TestO02NotOurPhone(t *testing.T) {
+	t.Parallel()
+	open(t, func(o *office) {
+		r := actionNamed("phone").begins(o)
+		o.fault(`[{"method":"POST","path":"/users/*","times":1,"cut":"before"}]`)
+		o.agrees(r)
+		time.Sleep(20 * time.Second)
+		o.fault(`[]`)
+		o.portal("POST", "/v1.0/users/"+cast("sue")+"/authentication/phoneMethods", `{"phoneNumber":"+44 7700900999","phoneType":"mobile"}`)
+		if r = o.ends(r); r.State != approval.Failed || len(o.effects()) != 0 {
+			o.t.Errorf("%s with %d effects: %s", r.State, len(o.effects()), r.Outcome.Why)
+		}
+	})
+}
+
 // TestG03ReadTooEarly has a reset read again before the tenant shows it: what was
 // deleted is not said to be there.
 func TestG03ReadTooEarly(t *testing.T) {

@@ -194,21 +194,22 @@ func (a phoneAction) Steps(r approval.Request) ([]approval.Call, error) {
 	}}, nil
 }
 
-// Probe implements approval.Action.
+// Probe implements approval.Action. A phone with another number is somebody
+// else's doing.
 func (a phoneAction) Probe(ctx context.Context, r approval.Request, _ json.RawMessage, _ approval.Step) (approval.Finding, error) {
 	args, err := readArgs[phoneArgs](r, phoneVersion)
 	id, unaimed := aimed(r)
 	if err := errors.Join(err, unaimed); err != nil {
 		return approval.Finding{}, err
 	}
-	methods, err := methodsOf(ctx, a.env, id)
+	is, err := a.env.Tenant.HasPhone(ctx, id, graph.Phone{Type: args.Type, Number: args.Number})
 	if err != nil {
-		return approval.Finding{}, err
+		return approval.Finding{}, fmt.Errorf("read phones: %w", err)
 	}
-	if !args.has(methods, args.Type) {
-		return found(false, "there is no phone of this type."), nil
+	if !is {
+		return found(false, "there is no phone of this type with this number."), nil
 	}
-	f := found(true, fmt.Sprintf("there is a phone of the type %s.", args.Type))
+	f := found(true, fmt.Sprintf("there is a phone of the type %s with this number.", args.Type))
 	f.Object = args.id()
 	return f, nil
 }

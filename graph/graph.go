@@ -88,6 +88,9 @@ type Reader interface {
 	// Passes returns the Temporary Access Pass that a user has, if any, without
 	// its code.
 	Passes(ctx context.Context, userID string) ([]Pass, error)
+	// HasPhone reports whether a user's phone of a type has just this number. One
+	// that is not said whole is an error. No number is ever returned.
+	HasPhone(ctx context.Context, userID string, p Phone) (bool, error)
 	// SignInPreference returns what a user is asked for first.
 	SignInPreference(ctx context.Context, userID string) (SignInPreference, error)
 	// PerUserMFA reads the old per-user state of the given users, as Methods

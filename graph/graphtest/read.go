@@ -163,6 +163,7 @@ func cancelled(t *testing.T, f Fixture) {
 		"Group":            func(ctx context.Context) error { _, err := r.Group(ctx, nobody); return err },
 		"MemberOf":         func(ctx context.Context) error { _, err := r.MemberOf(ctx, ids[0], ids); return err },
 		"SignInPreference": func(ctx context.Context) error { _, err := r.SignInPreference(ctx, ids[0]); return err },
+		"HasPhone":         func(ctx context.Context) error { _, err := r.HasPhone(ctx, ids[0], graph.Phone{}); return err },
 		"Passes":           func(ctx context.Context) error { _, err := r.Passes(ctx, ids[0]); return err },
 		"EmailAppUse":      func(ctx context.Context) error { _, err := r.EmailAppUse(ctx, graph.Days7); return err },
 		"OutlookVersions":  func(ctx context.Context) error { _, err := r.OutlookVersions(ctx, graph.Days7); return err },

@@ -152,6 +152,13 @@ func addPhones(t *testing.T, f Fixture) {
 		if m.Kind != graph.MethodPhone || m.Phone() != p.Type {
 			t.Errorf("phone: got %+v, want a phone of type %s", m, p.Type)
 		}
+		other := graph.Phone{Type: p.Type, Number: "+44 7700900125"}
+		if is, err := f.Reader.HasPhone(t.Context(), id, p); err != nil || !is {
+			t.Errorf("phone: it is not the one that was added: %v", err)
+		}
+		if is, err := f.Reader.HasPhone(t.Context(), id, other); err != nil || is {
+			t.Errorf("phone: it is another: %t, %v", is, err)
+		}
 		_, _, err := f.Writer.AddPhone(t.Context(), id, p)
 		failed(t, err, graph.KindRefused)
 	}

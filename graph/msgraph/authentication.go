@@ -3,6 +3,8 @@ package msgraph
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"twokey/graph"
@@ -62,4 +64,41 @@ func toHeldPass(p heldPass) (graph.Pass, error) {
 	return graph.Pass{
 		ID: id, Created: or(p.Created, time.Time{}).UTC(), Start: start.UTC(), Lifetime: time.Duration(lifetime) * time.Minute, Once: once, Usable: usable, Why: or(p.Why, ""),
 	}, errors.Join(noID, noStart, noLifetime, noOnce, noUsable)
+}
+
+// HasPhone reads GET /users/{id}/authentication/phoneMethods, and compares: the
+// numbers go no further.
+func (c *Client) HasPhone(ctx context.Context, userID string, p graph.Phone) (bool, error) {
+	if noSegment(userID) {
+		return false, &graph.Error{Kind: graph.KindNotFound, Op: readPhones.name}
+	}
+	phones, err := listing[graph.Phone]{
+		op: readPhones, first: c.url("/users/"+segment(userID)+"/authentication/phoneMethods", nil), row: viaJSON(toPhone),
+	}.all(ctx, c)
+	return slices.ContainsFunc(phones, func(is graph.Phone) bool { return is.Type == p.Type && digits(is.Number) == digits(p.Number) }), err
+}
+
+type phoneItem struct {
+	Type   *string `json:"phoneType"`
+	Number *string `json:"phoneNumber"`
+}
+
+func toPhone(p phoneItem) (graph.Phone, error) {
+	kind, noType := need("phoneType", p.Type)
+	number, noNumber := need("phoneNumber", p.Number)
+	if noNumber == nil && strings.Trim(number, "+0123456789 ()-.x") != "" {
+		noNumber = errors.New("phoneNumber is not said whole")
+	}
+	return graph.Phone{Type: graph.PhoneType(kind), Number: number}, errors.Join(noType, noNumber)
+}
+
+// digits are those of a number, and the mark of its extension: how they are set
+// apart is nothing of it.
+func digits(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r == 'x' {
+			return r
+		}
+		return -1
+	}, number)
 }

@@ -135,6 +135,7 @@ func (d *driver) calls() map[string]func() error {
 		"Registrations":    func() error { return second(c.Registrations(ctx)) },
 		"RegistrationPage": func() error { _, _, err := c.RegistrationPage(ctx, ""); return err },
 		"Methods":          func() error { return second(c.Methods(ctx, append(slices.Clone(ids), someID))) },
+		"HasPhone":         func() error { return second(c.HasPhone(ctx, sam, graph.Phone{})) },
 		"Passes":           func() error { return second(c.Passes(ctx, sam)) },
 		"SignInPreference": func() error { return second(c.SignInPreference(ctx, sam)) },
 		"PerUserMFA":       func() error { return second(c.PerUserMFA(ctx, ids[:40])) },

@@ -72,6 +72,8 @@ func checkReads(t *testing.T, c *msgraph.Client, a anyAnswer, said map[string]an
 		}
 		return isList()
 	})
+	_, err = c.HasPhone(ctx, "u", graph.Phone{})
+	claim("HasPhone", err, isList)
 	policy, err := c.MethodsPolicy(ctx)
 	claim("MethodsPolicy", err, func() bool {
 		for i, m := range policy.Methods {

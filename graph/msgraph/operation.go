@@ -62,6 +62,7 @@ var (
 	readAppGrants        = operation{name: "read permissions of an app", permission: "Application.Read.All", cost: 2}
 	readSignInPreference = operation{name: "read sign-in preference", permission: "UserAuthenticationMethod.Read.All", budget: methodsBudget, cost: 1}
 	readPasses           = operation{name: "read Temporary Access Passes", permission: "UserAuthenticationMethod.Read.All", budget: methodsBudget, cost: 1}
+	readPhones           = operation{name: "read phones", permission: "UserAuthenticationMethod.Read.All", budget: methodsBudget, cost: 1}
 	readSignIns          = operation{name: "read sign-ins", permission: "AuditLog.Read.All", budget: reportsBudget, cost: 1, premium: true}
 	readReportSettings   = operation{name: "read report settings", permission: "ReportSettings.Read.All", cost: 1}
 	readEmailAppUse      = operation{name: "read e-mail app use", permission: "Reports.Read.All", budget: usageDetailBudget, cost: 1, file: true}
