@@ -77,7 +77,7 @@ func (t *town) Methods(_ context.Context, ids []string) ([]graph.UserMethods, er
 func (t *town) SignInPreference(context.Context, string) (graph.SignInPreference, error) {
 	return graph.SignInPreference{}, nil
 }
-func (t *town) Passes(context.Context, string) ([]graph.Pass, error) { return nil, nil }
+func (t *town) Passes(context.Context, string) ([]graph.Pass, error)        { return nil, nil }
 func (t *town) HasPhone(context.Context, string, graph.Phone) (bool, error) { return false, nil }
 func (t *town) SessionsFrom(context.Context, string) (time.Time, error) {
 	return time.Time{}, nil
