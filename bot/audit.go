@@ -126,14 +126,22 @@ func proved(out io.Writer, p audit.Proof) error {
 	}
 	_, err := fmt.Fprintf(out, "ok: %d records, head %s\n", p.Last.Number, p.Last.Hash)
 	if p.Pruned > 0 {
-		_, more := fmt.Fprintf(out, "records 1 to %d have no text any more: they were pruned\n", p.Pruned)
+		_, more := fmt.Fprintf(out, "%s no text any more: pruned\n", span(1, p.Pruned, "has", "have"))
 		err = errors.Join(err, more)
 	}
 	if p.Met > 0 && p.Met < p.Last.Number {
-		_, more := fmt.Fprintf(out, "records %d to %d are later than the last head that was kept, so nothing outside the database proves them\n", p.Met+1, p.Last.Number)
+		_, more := fmt.Fprintf(out, "%s later than the last head that was kept: nothing outside the database proves that\n", span(p.Met+1, p.Last.Number, "is", "are"))
 		err = errors.Join(err, more)
 	}
 	return err
+}
+
+// span names records, with the verb that one or several take.
+func span(first, last int64, one, several string) string {
+	if first == last {
+		return fmt.Sprintf("record %d %s", first, one)
+	}
+	return fmt.Sprintf("records %d to %d %s", first, last, several)
 }
 
 // heads returns the head that was named, or those of the file that was, with

@@ -287,3 +287,27 @@ func TestO60TheFileOfHeadsIsGone(t *testing.T) {
 		}
 	}
 }
+
+// TestSaysHowFarItIsProved holds that a verifier says what no head proves and
+// what has no text any more.
+func TestSaysHowFarItIsProved(t *testing.T) {
+	t.Parallel()
+	const whole = "ok: 8 records, head 3f9c\n"
+	last := audit.Record{Number: 8, Hash: "3f9c"}
+	for _, row := range []struct {
+		proof audit.Proof
+		want  string
+	}{
+		{audit.Proof{}, "ok: no records\n"},
+		{audit.Proof{Last: &last}, whole}, // no head was given
+		{audit.Proof{Last: &last, Met: 8}, whole},
+		{audit.Proof{Last: &last, Met: 8, Pruned: 3}, whole + "records 1 to 3 have no text any more: pruned\n"},
+		{audit.Proof{Last: &last, Met: 7}, whole + "record 8 is later than the last head that was kept: nothing outside the database proves that\n"},
+		{audit.Proof{Last: &last, Met: 4}, whole + "records 5 to 8 are later than the last head that was kept: nothing outside the database proves that\n"},
+	} {
+		var out bytes.Buffer
+		if err := proved(&out, row.proof); err != nil || out.String() != row.want {
+			t.Errorf("%+v: %q, %v", row.proof, &out, err)
+		}
+	}
+}

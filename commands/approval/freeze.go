@@ -209,10 +209,8 @@ func outlived(tx Tx, o Request, by Principal, now time.Time) (Change, bool, erro
 	if no == nil {
 		return Change{}, false, nil
 	}
-	return Change{
-		To: Cancelled, Outcome: &Outcome{By: by, Why: no.Text, At: now},
-		Kind: "request.cancelled", Actor: by, Facts: map[string]any{"why": no.Text},
-	}, true, nil
+	why := strings.TrimSuffix(no.Text, ".") // it is quoted
+	return Change{To: Cancelled, Outcome: &Outcome{By: by, Why: why, At: now}, Kind: "request.cancelled", Actor: by, Facts: map[string]any{"why": why}}, true, nil
 }
 
 // Steps implements Action: none in the tenant.
