@@ -87,6 +87,7 @@ type checker struct {
 	found bool   // whether it was
 	heads []Head // further heads that must be met, in the order of their numbers
 	times []Head // when the chain had come to which number: what comes after is of later
+	young Head   // the latest of those that were looked at already
 	part  bool   // begins anywhere, with links anywhere
 
 	last    *Record
@@ -186,10 +187,13 @@ func (c *checker) old(r Record, facts Pruned) error {
 	if before.After(at.Add(skew - LeastKept)) {
 		return &BrokenError{Number: r.Number, Why: fmt.Sprintf("says that records up to %d were pruned sooner than any are", facts.Through)}
 	}
-	for _, h := range c.times {
-		if h.Number < facts.Through && h.At.After(before.Add(skew)) {
-			return &BrokenError{Number: h.Number + 1, Why: fmt.Sprintf("has lost its text, and it was not so old as record %d says", r.Number)}
+	for ; len(c.times) > 0 && c.times[0].Number < facts.Through; c.times = c.times[1:] {
+		if h := c.times[0]; h.At.After(c.young.At) {
+			c.young = h
 		}
+	}
+	if c.young.At.After(before.Add(skew)) {
+		return &BrokenError{Number: c.young.Number + 1, Why: fmt.Sprintf("has lost its text, and it was not so old as record %d says", r.Number)}
 	}
 	return nil
 }
