@@ -146,11 +146,7 @@ func (a blockAction) risks(s blockSnapshot) []string {
 
 // Snapshot implements approval.Action.
 func (a blockAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
-	id, err := aimed(r)
-	if err != nil {
-		return nil, err
-	}
-	s, err := readSubject(ctx, a.env, id)
+	s, err := readAimed(ctx, a.env, r)
 	if err != nil || s.Gone {
 		return snapshot(blockSnapshot{Subject: s}, err)
 	}

@@ -130,11 +130,7 @@ func (a declareAction) restoring(whom string, was *declareArgs, is declareArgs) 
 
 // Snapshot implements approval.Action.
 func (a declareAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
-	id, err := aimed(r)
-	if err != nil {
-		return nil, err
-	}
-	s, err := readSubject(ctx, a.env, id)
+	s, err := readAimed(ctx, a.env, r)
 	if err != nil {
 		return nil, err
 	}

@@ -663,15 +663,20 @@ func TestPolicyFor(t *testing.T) {
 	}
 }
 
+// resetsOfBoth asks for resets of the only two administrators.
+func (o *office) resetsOfBoth() (a, b approval.Request) {
+	o.t.Helper()
+	o.twist.roles[cast("sue")] = []graph.Role{{TemplateID: graph.RoleGlobalAdministrator, Name: "Global Administrator"}}
+	return o.asks("ada", "reset "+upn("sue")+" --all for a test"), o.asks("ada", "reset "+upn("olga")+" --all for a test")
+}
+
 // TestG26TwoAtOnce approves resets of the only two administrators so that both
 // come due together: the guard lets one of them run, and the other is looked at
 // once that has ended.
 func TestG26TwoAtOnce(t *testing.T) {
 	t.Parallel()
 	openEach(t, func(o *office) {
-		o.twist.roles[cast("sue")] = []graph.Role{{TemplateID: graph.RoleGlobalAdministrator, Name: "Global Administrator"}}
-		a := o.asks("ada", "reset "+upn("sue")+" --all for a test")
-		b := o.asks("ada", "reset "+upn("olga")+" --all for a test")
+		a, b := o.resetsOfBoth()
 		o.agrees(a)
 		o.agrees(b)
 		a, b = o.ends(a), o.ends(b)
@@ -692,9 +697,7 @@ func TestG26TwoAtOnce(t *testing.T) {
 func TestG26WeighedStale(t *testing.T) {
 	t.Parallel()
 	open(t, func(o *office) {
-		o.twist.roles[cast("sue")] = []graph.Role{{TemplateID: graph.RoleGlobalAdministrator, Name: "Global Administrator"}}
-		a := o.asks("ada", "reset "+upn("sue")+" --all for a test")
-		b := o.asks("ada", "reset "+upn("olga")+" --all for a test")
+		a, b := o.resetsOfBoth()
 		o.fault(`[{"method":"GET","path":"/users/*","stale_s":20}]`)
 		o.agrees(a)
 		o.agrees(b)

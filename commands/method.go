@@ -252,11 +252,7 @@ var (
 
 // Snapshot implements approval.Action.
 func (a methodAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
-	id, err := aimed(r)
-	if err != nil {
-		return nil, err
-	}
-	s, err := readSubject(ctx, a.env, id)
+	s, err := readAimed(ctx, a.env, r)
 	if err != nil {
 		return nil, err
 	}

@@ -169,6 +169,15 @@ type subject struct {
 	Here    []string     `json:"here"`  // roles in this bot above staff, sorted
 }
 
+// readAimed reads the account that a request is about, as readSubject does.
+func readAimed(ctx context.Context, env Env, r approval.Request) (subject, error) {
+	id, err := aimed(r)
+	if err != nil {
+		return subject{}, err
+	}
+	return readSubject(ctx, env, id)
+}
+
 // readSubject reads an account by its object ID alone. A name may have passed
 // to somebody else since.
 func readSubject(ctx context.Context, env Env, id string) (subject, error) {

@@ -137,11 +137,7 @@ var (
 
 // Snapshot implements approval.Action.
 func (a phoneAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
-	id, err := aimed(r)
-	if err != nil {
-		return nil, err
-	}
-	s, err := readSubject(ctx, a.env, id)
+	s, err := readAimed(ctx, a.env, r)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +145,7 @@ func (a phoneAction) Snapshot(ctx context.Context, r approval.Request) (json.Raw
 	if state.methodsSnapshot, err = readMethods(ctx, a.env, s); err != nil {
 		return nil, err
 	}
-	state.Case, err = standOfCase(ctx, a.env, id, "")
+	state.Case, err = standOfCase(ctx, a.env, s.ID, "")
 	return snapshot(state, err)
 }
 

@@ -194,11 +194,7 @@ func (a resetAction) locks(r approval.Request, snapshot json.RawMessage) (keyhol
 
 // Snapshot implements approval.Action.
 func (a resetAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
-	id, err := aimed(r)
-	if err != nil {
-		return nil, err
-	}
-	s, err := readSubject(ctx, a.env, id)
+	s, err := readAimed(ctx, a.env, r)
 	if err != nil {
 		return nil, err
 	}
@@ -206,10 +202,10 @@ func (a resetAction) Snapshot(ctx context.Context, r approval.Request) (json.Raw
 	if state.methodsSnapshot, err = readMethods(ctx, a.env, s); err != nil || s.Gone {
 		return snapshot(state, err)
 	}
-	if state.From, err = a.env.Tenant.SessionsFrom(ctx, id); err != nil {
+	if state.From, err = a.env.Tenant.SessionsFrom(ctx, s.ID); err != nil {
 		return nil, err
 	}
-	state.Case, err = standOfCase(ctx, a.env, id, caseOf(r))
+	state.Case, err = standOfCase(ctx, a.env, s.ID, caseOf(r))
 	return snapshot(state, err)
 }
 

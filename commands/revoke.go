@@ -63,14 +63,10 @@ var (
 )
 
 func (a revokeAction) read(ctx context.Context, r approval.Request) (s revokeSnapshot, err error) {
-	id, err := aimed(r)
-	if err != nil {
+	if s.Subject, err = readAimed(ctx, a.env, r); err != nil || s.Subject.Gone {
 		return s, err
 	}
-	if s.Subject, err = readSubject(ctx, a.env, id); err != nil || s.Subject.Gone {
-		return s, err
-	}
-	s.From, err = a.env.Tenant.SessionsFrom(ctx, id)
+	s.From, err = a.env.Tenant.SessionsFrom(ctx, s.Subject.ID)
 	return s, err
 }
 

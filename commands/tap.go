@@ -239,11 +239,7 @@ var (
 
 // Snapshot implements approval.Action.
 func (a passAction) Snapshot(ctx context.Context, r approval.Request) (json.RawMessage, error) {
-	id, err := aimed(r)
-	if err != nil {
-		return nil, err
-	}
-	s, err := readSubject(ctx, a.env, id)
+	s, err := readAimed(ctx, a.env, r)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +247,7 @@ func (a passAction) Snapshot(ctx context.Context, r approval.Request) (json.RawM
 	if err != nil {
 		return nil, err
 	}
-	state.Case, err = standOfCase(ctx, a.env, id, caseOf(r))
+	state.Case, err = standOfCase(ctx, a.env, s.ID, caseOf(r))
 	return snapshot(state, err)
 }
 
